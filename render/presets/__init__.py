@@ -1,0 +1,1 @@
+"""Named looks as data: one TOML each, checked at load."""

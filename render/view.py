@@ -1,0 +1,201 @@
+"""All that makes a picture: a frozen value, JSON both ways, with a digest.
+
+Nothing of a picture lives in the engine. The same `View` on the same volume and renderer gives the same
+pixels, whatever was shown before. No patient data stands in a `View`: texts come as `Labels`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from render.errors import RenderError
+
+Vector = tuple[float, float, float]
+
+
+class Technique(StrEnum):
+    """How voxels become a picture."""
+
+    VR = "vr"
+    MIP = "mip"
+    MINIP = "minip"
+    MEAN = "mean"
+    MPR = "mpr"
+    SSD = "ssd"
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all parts of a view: frozen, keyword only, unknown fields refused."""
+
+
+class Window(Value, frozen=True, kw_only=True):
+    """Window centre and width in the volume's unit (PS3.3 C.11.2.1.2)."""
+
+    center: float
+    width: float
+    function: Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"] = "LINEAR"
+    inverted: bool = False
+
+
+class Camera(Value, frozen=True, kw_only=True):
+    """Eye of a 3D picture, LPS millimetres.
+
+    `height_mm` is the full height of the picture at the focal point, for parallel projection;
+    `angle_deg` the vertical opening angle, for perspective.
+    """
+
+    position_lps_mm: Vector
+    focal_lps_mm: Vector
+    up_lps: Vector
+    parallel: bool = True
+    height_mm: float = 400.0
+    angle_deg: float = 30.0
+
+
+class Plane(Value, frozen=True, kw_only=True):
+    """A plane picture: the LPS point in the middle of the picture, and unit vectors along its axes."""
+
+    centre_lps_mm: Vector
+    right_lps: Vector
+    down_lps: Vector
+    mm_per_pixel: float
+
+
+class Slab(Value, frozen=True, kw_only=True):
+    """A thick plane, centred on the plane."""
+
+    mode: Literal["mip", "minip", "mean"]
+    thickness_mm: float
+
+
+class Look(Value, frozen=True, kw_only=True):
+    """A resolved volume-rendering look: every value absolute, in the volume's unit.
+
+    opacity : (value, opacity per millimetre 0..1), ascending; the end value holds outside
+    colour : (value, "rrggbb" sRGB), ascending
+    gradient : (gradient magnitude in unit per millimetre, factor), or empty
+    fade : gradient magnitude in unit per mm below which shading fades out (0 = never)
+    """
+
+    name: str
+    version: str
+    opacity: tuple[tuple[float, float], ...]
+    colour: tuple[tuple[float, str], ...]
+    gradient: tuple[tuple[float, float], ...] = ()
+    ambient: float = 0.2
+    diffuse: float = 0.9
+    specular: float = 0.2
+    power: float = 20.0
+    fade: float = 100.0
+    scaled: str = ""
+
+
+class Surface(Value, frozen=True, kw_only=True):
+    """A shaded surface at a threshold: `low` alone, or the band from `low` to `high`."""
+
+    low: float
+    high: float | None = None
+    colour: str = "e8dcc0"
+    opacity: float = 1.0
+    smooth: float = 0.5
+    name: str = ""
+
+
+class Mark(Value, frozen=True, kw_only=True):
+    """A measurement drawn into the picture: points in LPS mm, its printed value, dashed until accepted."""
+
+    kind: str
+    points_lps_mm: tuple[Vector, ...]
+    text: str = ""
+    accepted: bool = True
+
+
+class Box(Value, frozen=True, kw_only=True):
+    """Crop box in LPS millimetres, axis-aligned in the patient."""
+
+    low_lps_mm: Vector
+    high_lps_mm: Vector
+
+
+class View(Value, frozen=True, kw_only=True):
+    """A picture's recipe.
+
+    `size` is (width, height) in pixels. `volume` is the digest of the volume that it belongs to.
+    3D techniques have a `camera`; MPR and slabs have a `plane`. `quality`: "record" and "settled" are
+    reproducible; "drag" is for the moving hand and never captured. `renderer` is empty in a request
+    (the policy chooses) and named in the recipe of a picture.
+    """
+
+    schema: Literal["renderdesk.view/1"] = "renderdesk.view/1"
+    technique: Technique
+    size: tuple[int, int] = (1000, 800)
+    volume: str = ""
+    camera: Camera | None = None
+    plane: Plane | None = None
+    slab: Slab | None = None
+    window: Window | None = None
+    look: Look | None = None
+    surfaces: tuple[Surface, ...] = ()
+    crop: Box | None = None
+    interpolation: Literal["linear", "cubic", "none"] = "linear"
+    marks: tuple[Mark, ...] = ()
+    background: tuple[str, str] = ("000000", "000000")
+    overlays: Literal["none", "record", "screen", "minimal"] = "record"
+    quality: Literal["drag", "settled", "record"] = "record"
+    renderer: str = ""
+    step_mm: float | None = None
+    scale: float = 1.0
+    """Device pixels per point: texts and lines grow with it."""
+
+    @property
+    def is_plane(self) -> bool:
+        """Whether the picture is a plane of the patient (with millimetres per pixel)."""
+        return self.plane is not None
+
+    def to_json(self) -> bytes:
+        """Canonical JSON: sorted keys, so that equal views have equal bytes."""
+        return msgspec.json.encode(self, order="sorted")
+
+    @staticmethod
+    def from_json(text: bytes | str) -> View:
+        """Read a recipe; refused with the place of the mistake.
+
+        Raises
+        ------
+        RenderError
+            code ``recipe``: unknown field, wrong type, another version.
+        """
+        try:
+            return msgspec.json.decode(text, type=View)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            raise RenderError("recipe", f"The recipe of the picture cannot be read: {error}.") from error
+
+    @property
+    def digest(self) -> str:
+        """First 32 hex digits of the SHA-256 of the canonical JSON."""
+        return hashlib.sha256(self.to_json()).hexdigest()[:32]
+
+    def replace(self, **changes: object) -> View:
+        """The same view with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class Labels(Value, frozen=True, kw_only=True):
+    """Texts burned into a picture; they come from the program and may hold the patient's name.
+
+    Corner lines are ordered by weight: when space is short they are dropped from the end. `band` runs
+    across one edge (DRAFT, DEMO, SYNTHETIC); `badges` are words that cannot be hidden (LOSSY, SIDE NOT SURE).
+    `letters` False where the orientation is unknown.
+    """
+
+    top_left: tuple[str, ...] = ()
+    top_right: tuple[str, ...] = ()
+    bottom_left: tuple[str, ...] = ()
+    bottom_right: tuple[str, ...] = ()
+    band: str = ""
+    badges: tuple[str, ...] = ()
+    letters: bool = True

@@ -1,0 +1,90 @@
+"""One line of the journal: who did what to which case, when, where, how.
+
+The journal is the source of evidence: billing facts are a pure fold over these events. Events carry
+no patient name; `case` names patient, study and series by key and UID.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Role = Literal["technologist", "resident", "radiologist", "viewer", "biller", "administrator"]
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """The authenticated person: account, printed name, the one role in force, and when they proved it."""
+
+    account: str
+    name: str
+    role: Role
+    authenticated_at: str
+    npi: str = ""
+
+
+class CaseKey(msgspec.Struct, frozen=True):
+    """The tuple that every pane, capture, measurement and report carries and checks."""
+
+    patient_key: str
+    study_uid: str
+    series_uid: str = ""
+    volume: str = ""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """An act. `scripted` events (demo, tests) are evidence in a DEMO home alone."""
+
+    kind: str
+    at: str
+    monotonic_s: float
+    station: str
+    actor: Actor | None = None
+    case: CaseKey | None = None
+    scripted: bool = False
+    payload: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An event in its place in the chain: `hash` covers the event's canonical JSON and `previous`."""
+
+    number: int
+    event: Event
+    previous: str
+    hash: str
+
+
+# Kinds of events, with the payload that each one carries. A kind exists only if something writes it.
+KINDS: dict[str, str] = {
+    "signed_in": "{}",
+    "signed_out": "{reason}",
+    "sign_in_failed": "{account}",
+    "account_made": "{account, role}",
+    "imported": "{files, studies, findings}",
+    "study_opened": "{series: [UID], volume, shape, units}",
+    "order_entered": "{accession, order_id, three_d_ordered, reason, ordering_npi, base: [...], source}",
+    "identity_confirmed": "{missing: [field]}",
+    "side_confirmed": "{as_labelled: bool}",
+    "scene_shown": "{technique, view}: the first 3D scene of a session, by itself no act",
+    "view_steered": "{technique, what: camera|look|crop|threshold|window, recipe_before, recipe_after, active_s}",
+    "region_set": "{how: crop|clip|range|confirmed, region}",
+    "tissues_set": "{how: preset|threshold|segments|confirmed, tissues, look}",
+    "picture_drafted": "{sop_uid, technique, view (JSON), recipe, title}",
+    "picture_shown": "{sop_uid, seconds, pixels}",
+    "picture_released": "{sop_uid}",
+    "picture_discarded": "{sop_uid, reason}",
+    "picture_archived": "{sop_uid, archive, acknowledged: bool}",
+    "draft_returned": "{note}",
+    "supervision_attested": "{acts: {region, tissues, pictures, steering: bool}, concurrent, text}",
+    "measurement_proposed": "{id, kind, recipe}",
+    "measurement_accepted": "{id, kind, value, unit, recipe}",
+    "measurement_removed": "{id}",
+    "anatomy_confirmed": "{anatomy, target}",
+    "report_saved": "{digest, status}",
+    "report_signed": "{sop_uid, digest, status, elements}",
+    "report_retracted": "{sop_uid, reason}",
+    "facts_given": "{field: value}: what only people know (payer, place of service, ownership ...)",
+    "charge_decided": "{decision, code, modifiers, rules_version, facts_digest}",
+    "charge_confirmed": "{charge_id, code, modifiers, service_key}",
+    "message_written": "{charge_id, path, control_id}",
+}

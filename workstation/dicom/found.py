@@ -1,0 +1,120 @@
+"""What intake finds, as frozen values: studies, series, and volumes whose geometry has been checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from render.geometry import Geometry
+    from workstation.base.findings import Finding
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Patient as one file states it. `key` joins issuer and ID ("" when both are absent)."""
+
+    id: str = ""
+    issuer: str | None = None
+    name: str = ""
+    birth_date: str | None = None
+    sex: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Key of the patient within one source."""
+        return f"{self.issuer or ''}\\{self.id}" if self.id else ""
+
+    def __repr__(self) -> str:
+        return "Identity(...)"
+
+
+class Phase(msgspec.Struct, frozen=True):
+    """Which of several volumes at the same place this one is."""
+
+    kind: str
+    index: int
+    of: int
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image of a volume: where its pixels lie in which file, and how values come from it."""
+
+    path: Path
+    sop_uid: str
+    frame: int
+    position_lps_mm: tuple[float, float, float]
+    slope: float = 1.0
+    intercept: float = 0.0
+    instance_number: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeFound:
+    """A stack that has been put in order, with its geometry; no pixel has been read yet.
+
+    `frames` in the order of the volume's slices (sorted along the normal); None where a slice is filled.
+    `facts`: further attributes that later steps need (kVp, kernel, manufacturer, thickness_mm, image_type,
+    windows, padding, photometric, transfer_syntax, body_part, contrast, institution, suv ...).
+    """
+
+    id: str
+    study_uid: str
+    series_uid: str
+    geometry: Geometry
+    frames: tuple[Frame | None, ...]
+    units: str
+    modality: str
+    suits_3d: bool
+    score: int
+    score_reasons: tuple[str, ...] = ()
+    positions_lps: tuple[tuple[float, float, float], ...] | None = None
+    filled: tuple[int, ...] = ()
+    phase: Phase | None = None
+    lossy: bool = False
+    memory_mb: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SeriesFound:
+    """A series and what of it can be shown in 3D."""
+
+    series_uid: str
+    number: int | None
+    modality: str
+    description: str
+    images: int
+    volumes: tuple[VolumeFound, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyFound:
+    """A study; `patient` is the identity on which its files agree."""
+
+    study_uid: str
+    date: str | None
+    time: str | None
+    accession: str
+    description: str
+    patient: Identity
+    series: tuple[SeriesFound, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """All that was found under the given paths."""
+
+    studies: tuple[StudyFound, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    files: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
