@@ -158,7 +158,9 @@ class View(Value, frozen=True, kw_only=True):
 
     def to_json(self) -> bytes:
         """Canonical JSON: sorted keys, so that equal views have equal bytes."""
-        return msgspec.json.encode(self, order="sorted")
+        # once through the types, so that 40 and 40.0 give the same bytes
+        plain = msgspec.convert(msgspec.to_builtins(self), View)
+        return msgspec.json.encode(plain, order="sorted")
 
     @staticmethod
     def from_json(text: bytes | str) -> View:
