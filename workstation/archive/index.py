@@ -1,0 +1,254 @@
+"""The library: patients, studies, series and instances, with search. Files are never edited, nor is an identity."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from workstation.archive.identity import Stated, key_of, verdict
+from workstation.base.errors import InputRefused
+
+if TYPE_CHECKING:
+    from workstation.archive.db import Database, Row
+
+StudyState = Literal["new", "opened", "drafts", "released", "signed", "charged"]
+_RANK: dict[str, int] = {"new": 0, "opened": 1, "drafts": 2, "released": 3, "signed": 4, "charged": 5}
+
+
+class StudyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the study list."""
+
+    study_uid: str
+    patient_key: str
+    patient_name: str
+    patient_id: str
+    birth_date: str | None
+    sex: str | None
+    date: str | None
+    time: str | None
+    accession: str
+    description: str
+    modalities: str
+    series: int
+    images: int
+    state: str
+    imported_at: str
+    mixed: bool = False
+
+    def __repr__(self) -> str:
+        return "StudyRow(...)"
+
+
+class Instance(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored object: its UIDs, where it lies, and the checksum of its bytes."""
+
+    sop_uid: str
+    study_uid: str
+    series_uid: str
+    sop_class: str
+    sha256: str
+    size: int
+    place: str
+    made_here: bool = False
+    series_number: int | None = None
+    modality: str = "OT"
+    series_description: str = ""
+
+
+class StudyFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the files say about their study."""
+
+    study_uid: str
+    date: str | None = None
+    time: str | None = None
+    accession: str = ""
+    description: str = ""
+
+
+def search_text(*parts: str) -> str:
+    """What a search looks through: without case and accents, `^` and `=` as spaces."""
+    joined = unicodedata.normalize("NFKD", " ".join(parts)).casefold()
+    return " ".join("".join(" " if c in "^=" else c for c in joined if not unicodedata.combining(c)).split())
+
+
+class Library:
+    """Index of what the archive holds."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def file_patient(self, stated: Stated, study_uid: str) -> tuple[str, bool]:
+        """The patient's key for this identity, and whether it conflicts with another one of the same ID.
+
+        A conflict never joins: the second identity gets a row of its own beside the first.
+        """
+        identity_key = key_of(stated, study_uid)
+        found = self._db.rows(
+            "SELECT patient_key, id, issuer, name, birth_date, sex FROM patients WHERE identity_key = ? "
+            "ORDER BY patient_key",
+            (identity_key,),
+        )
+        for row in found:
+            there = Stated(str(row[1]), str(row[2]), str(row[3]), _text(row[4]), _text(row[5]))
+            if verdict(there, stated, same_key=True) != "identity_conflict":
+                return str(row[0]), len(found) > 1
+        key = identity_key if not found else f"{identity_key}\\{len(found) + 1}"
+        self._db.change(
+            "INSERT INTO patients (patient_key, identity_key, id, issuer, name, birth_date, sex) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (key, identity_key, stated.id, stated.issuer, stated.name, stated.birth_date, stated.sex),
+        )
+        return key, bool(found)
+
+    def file_study(self, facts: StudyFacts, patient_key: str, stated: Stated, at: str) -> bool:
+        """Put a study into the index; True when its files name a patient other than the one already filed."""
+        row = self._db.one("SELECT patient_key FROM studies WHERE study_uid = ?", (facts.study_uid,))
+        if row is not None:
+            if str(row[0]) == patient_key:
+                return False
+            self._db.change("UPDATE studies SET mixed = 1 WHERE study_uid = ?", (facts.study_uid,))
+            return True
+        self._db.change(
+            "INSERT INTO studies (study_uid, patient_key, study_date, study_time, accession, description, search, "
+            "imported_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                facts.study_uid,
+                patient_key,
+                facts.date,
+                facts.time,
+                facts.accession,
+                facts.description,
+                search_text(stated.name, stated.id, facts.accession, facts.description, facts.date or ""),
+                at,
+            ),
+        )
+        return False
+
+    def mark_mixed(self, study_uid: str) -> None:
+        """Note that files of this study name several patients; it opens nothing until that is decided."""
+        self._db.change("UPDATE studies SET mixed = 1 WHERE study_uid = ?", (study_uid,))
+
+    def file_instance(self, item: Instance, at: str) -> None:
+        """Put an object and its series into the index, inside `writing`."""
+        self._db.change(
+            "INSERT INTO series (series_uid, study_uid, number, modality, description) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (series_uid) DO NOTHING",
+            (item.series_uid, item.study_uid, item.series_number, item.modality, item.series_description),
+        )
+        self._db.change(
+            "INSERT INTO instances (sop_uid, series_uid, sop_class, sha256, size, place, made_here, stored_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                item.sop_uid,
+                item.series_uid,
+                item.sop_class,
+                item.sha256,
+                item.size,
+                item.place,
+                int(item.made_here),
+                at,
+            ),
+        )
+
+    def instance(self, sop_uid: str) -> Instance | None:
+        """The stored object with this UID."""
+        found = self._instances("i.sop_uid = ?", sop_uid)
+        return found[0] if found else None
+
+    def instances(self, study_uid: str = "", *, made_here: bool | None = None) -> tuple[Instance, ...]:
+        """Stored objects of a study, or all of them."""
+        found = self._instances("s.study_uid = ?", study_uid) if study_uid else self._instances("1 = ?", 1)
+        return tuple(i for i in found if made_here is None or i.made_here == made_here)
+
+    def _instances(self, where: str, value: str | int) -> tuple[Instance, ...]:
+        sql = (
+            "SELECT i.sop_uid, s.study_uid, i.series_uid, i.sop_class, i.sha256, i.size, i.place, i.made_here, "
+            f"s.number, s.modality, s.description FROM instances i JOIN series s USING (series_uid) WHERE {where} "
+            "ORDER BY s.number, i.place"
+        )
+        return tuple(
+            Instance(
+                sop_uid=str(r[0]),
+                study_uid=str(r[1]),
+                series_uid=str(r[2]),
+                sop_class=str(r[3]),
+                sha256=str(r[4]),
+                size=int(r[5] or 0),
+                place=str(r[6]),
+                made_here=bool(r[7]),
+                series_number=None if r[8] is None else int(r[8]),
+                modality=str(r[9]),
+                series_description=str(r[10]),
+            )
+            for r in self._db.rows(sql, (value,))
+        )
+
+    def studies(self, query: str = "") -> tuple[StudyRow, ...]:
+        """Studies whose patient, ID, accession, description or date hold every word of the query, newest first."""
+        words = search_text(query).split()
+        where = "".join(" AND t.search LIKE ? ESCAPE '!'" for _ in words)
+        values = tuple(f"%{w.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%" for w in words)
+        return self._rows(where, values)
+
+    def study(self, study_uid: str) -> StudyRow:
+        """One study.
+
+        Raises
+        ------
+        InputRefused
+            ``unknown_study``.
+        """
+        found = self._rows(" AND t.study_uid = ?", (study_uid,))
+        if not found:
+            raise InputRefused("unknown_study", "The library has no study with this UID; import it first.")
+        return found[0]
+
+    def _rows(self, where: str, values: tuple[str, ...]) -> tuple[StudyRow, ...]:
+        sql = (
+            "SELECT t.study_uid, t.patient_key, p.name, p.id, p.birth_date, p.sex, t.study_date, t.study_time, "
+            "t.accession, t.description, t.state, t.imported_at, t.mixed, "
+            "(SELECT group_concat(DISTINCT s.modality) FROM series s WHERE s.study_uid = t.study_uid), "
+            "(SELECT count(*) FROM series s WHERE s.study_uid = t.study_uid), "
+            "(SELECT count(*) FROM instances i JOIN series s USING (series_uid) WHERE s.study_uid = t.study_uid) "
+            f"FROM studies t JOIN patients p USING (patient_key) WHERE 1 = 1{where} "
+            "ORDER BY t.study_date DESC, t.study_time DESC, t.study_uid"
+        )
+        return tuple(_study_row(r) for r in self._db.rows(sql, values))
+
+    def set_state(self, study_uid: str, state: StudyState) -> None:
+        """Move a study's mark in the list forward; it never goes back."""
+        row = self._db.one("SELECT state FROM studies WHERE study_uid = ?", (study_uid,))
+        if row is not None and _RANK[state] > _RANK[str(row[0])]:
+            self._db.change("UPDATE studies SET state = ? WHERE study_uid = ?", (state, study_uid))
+
+    def priors(self, study_uid: str) -> tuple[StudyRow, ...]:
+        """Other studies filed under the same patient."""
+        own = self.study(study_uid)
+        return tuple(r for r in self._rows(" AND t.patient_key = ?", (own.patient_key,)) if r.study_uid != study_uid)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _study_row(r: Row) -> StudyRow:
+    return StudyRow(
+        study_uid=str(r[0]),
+        patient_key=str(r[1]),
+        patient_name=str(r[2]),
+        patient_id=str(r[3]),
+        birth_date=_text(r[4]),
+        sex=_text(r[5]),
+        date=_text(r[6]),
+        time=_text(r[7]),
+        accession=str(r[8]),
+        description=str(r[9]),
+        state=str(r[10]),
+        imported_at=str(r[11]),
+        mixed=bool(r[12]),
+        modalities="\\".join(sorted(str(r[13] or "").split(","))),
+        series=int(r[14] or 0),
+        images=int(r[15] or 0),
+    )
