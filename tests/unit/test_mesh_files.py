@@ -37,15 +37,15 @@ def cube(side=20.0, at=(10.0, -30.0, 50.0), name="cube"):
 def read_3mf(content):
     """The package by the standard's own names (trimesh wants a further library for this one)."""
     import zipfile
-    from xml.etree import ElementTree
+    from xml.etree import ElementTree as ET
 
     import trimesh
 
     ns = {"m": "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
-        model = ElementTree.fromstring(archive.read("3D/3dmodel.model"))
-        ElementTree.fromstring(archive.read("[Content_Types].xml"))
+        model = ET.fromstring(archive.read("3D/3dmodel.model"))
+        ET.fromstring(archive.read("[Content_Types].xml"))
     assert model.get("unit") == "millimeter"
     objects = {o.get("id"): o for o in model.iterfind("m:resources/m:object", ns)}
     parts = []
