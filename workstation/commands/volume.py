@@ -1,0 +1,81 @@
+"""`renderdesk volume`: one checked volume as a file, with its statistics over acquired slices."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from workstation.commands.frame import print_json, tell
+from workstation.commands.source_args import add_source_arguments
+
+EXAMPLE = "Example: renderdesk volume sample_dicom --out aorta.nii.gz --json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_source_arguments(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help=".npz, .nii.gz or .nrrd")
+    parser.add_argument(
+        "--grid",
+        choices=("acquired", "regular"),
+        default="acquired",
+        help="regular: shear and unequal gaps resampled, as the pictures see it",
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
+
+
+def run(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from render import volumefile
+    from workstation.base.atomic import write_bytes
+    from workstation.base.errors import InputRefused, RenderDeskError
+    from workstation.desk.source import open_source, read
+
+    name = args.out.name.lower()
+    suffix = next((s for s in volumefile.SUFFIXES if name.endswith(s)), None)
+    if suffix is None:
+        raise InputRefused("suffix", f"A volume is written as {', '.join(volumefile.SUFFIXES)}.")
+    if args.out.exists() and not args.force:
+        raise RenderDeskError("exists", "The output is already there; use --force to replace it.")
+    source = open_source(args.source, args.series, args.volume)
+    volume = read(source)
+    if not args.json:
+        tell(source.choice_line)
+    if args.grid == "regular" and volume.needs_display_copy:
+        from render.resample import display_copy
+
+        volume = display_copy(volume)
+    write = {".npz": volumefile.npz, ".nii.gz": volumefile.nifti, ".nrrd": volumefile.nrrd}[suffix]
+    write_bytes(args.out, write(volume), force=args.force)
+    filled = set(volume.filled)
+    acquired = [k for k in range(volume.geometry.shape[0]) if k not in filled]
+    voxels = volume.voxels if not filled else volume.voxels[acquired]
+    low, high, mean = (
+        int(voxels.min()) if voxels.dtype == np.int16 else float(voxels.min()),
+        voxels.max(),
+        voxels.mean(dtype=np.float64),
+    )
+    shown = {
+        "out": str(args.out),
+        "id": source.found.id,
+        "shape": list(volume.geometry.shape),
+        "spacing_mm": list(volume.geometry.spacing_mm),
+        "affine_lps": volume.geometry.affine_lps.tolist(),
+        "units": volume.units,
+        "dtype": str(volume.voxels.dtype),
+        "minimum": low,
+        "maximum": high.item(),
+        "mean": float(mean),
+        "filled": list(volume.filled),
+        "grid": args.grid,
+        "findings": list(volume.findings),
+        "positions_lps": None if volume.positions_lps is None else volume.positions_lps.tolist(),
+    }
+    if args.json:
+        print_json(shown)
+    else:
+        k, r, c = volume.geometry.shape
+        print(f"{args.out}: {c} x {r} x {k}, {volume.units} {shown['minimum']} to {shown['maximum']}, mean {mean:.2f}")
+        for finding in source.found.findings:
+            tell(finding.sentence)
+    return 0

@@ -1,0 +1,75 @@
+"""SOURCE of every command: a folder, a file, a ZIP, or `study:UID` / `series:UID` of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from render.volume import Volume
+from workstation.base.errors import InputRefused
+from workstation.base.paths import home
+from workstation.dicom.choose import choose
+from workstation.dicom.found import ScanResult, SeriesFound, StudyFound, VolumeFound
+from workstation.dicom.load import load
+from workstation.dicom.scan import scan
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One chosen volume and where it was found; `result` keeps unpacked archives alive while it is read."""
+
+    study: StudyFound
+    series: SeriesFound
+    found: VolumeFound
+    result: ScanResult
+    alone: bool
+    """Whether there was nothing else to choose from."""
+
+    @property
+    def choice_line(self) -> str:
+        """For a person: which volume was taken, and why, in one line without identity."""
+        k, r, c = self.found.geometry.shape
+        number = "" if self.series.number is None else f" {self.series.number}"
+        reasons = f" ({'; '.join(self.found.score_reasons)})" if self.found.score_reasons and not self.alone else ""
+        return f"Series{number}, {self.series.modality}, {k} slices of {c} x {r}{reasons}"
+
+
+def open_source(source: str, series: str | None = None, volume: str | None = None) -> Source:
+    """Scan the source and choose one volume.
+
+    Raises
+    ------
+    InputRefused
+        In one sentence: nothing there, no DICOM, nothing that can be shown in 3D, several patients ...
+    """
+    paths = paths_of(source)
+    if source.startswith("series:") and series is None:
+        series = source.removeprefix("series:")
+    result = scan(paths)
+    study, chosen, found = choose(result, series, volume)
+    volumes = sum(len(s.volumes) for st in result.studies for s in st.series)
+    return Source(study, chosen, found, result, alone=volumes == 1)
+
+
+def paths_of(source: str) -> list[Path]:
+    """Files or folders behind a SOURCE word; the library's are asked from its index."""
+    for kind in ("study", "series"):
+        if source.startswith(f"{kind}:"):
+            from workstation.desk.library import files_of
+
+            found = files_of(home(), kind, source.removeprefix(f"{kind}:"))
+            if not found:
+                raise InputRefused(
+                    "not_in_library", f"The library holds no such {kind}; `renderdesk list` shows what there is."
+                )
+            return list(found)
+    path = Path(source)
+    if not path.exists():
+        raise InputRefused("missing", "There is nothing at the given path; name a folder, a file or a ZIP.")
+    return [path]
+
+
+def read(source: Source, progress: Callable[[int, int], None] | None = None) -> Volume:
+    """Decode the chosen volume."""
+    return load(source.found, progress=progress)
