@@ -159,8 +159,9 @@ def from_line(line: str) -> AnyEdit:
         ``autosave``: the line belongs to another version or is damaged.
     """
     try:
-        return msgspec.json.decode(line, type=AnyEdit)
+        edit: AnyEdit = msgspec.json.decode(line, type=AnyEdit)
     except msgspec.MsgspecError as error:
         raise InputRefused(
             "autosave", "An edit of the last session cannot be read; the case opens without it."
         ) from error
+    return edit

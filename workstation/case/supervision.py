@@ -167,7 +167,7 @@ def supervision_of(entries: Sequence[Entry]) -> Supervision:
         "steering": _steering(window, mine, read),
     }
     attested, concurrent_word, concurrent_line = _attested(mine)
-    acts = {name: _joined(found[name], attested.get(name)) for name in ACTS}
+    acts: dict[str, ActState] = {name: _joined(found[name], attested.get(name)) for name in ACTS}
     first_act = acting[account][0]
     concurrent: bool | None = None
     lines: tuple[int, ...] = ()
@@ -184,7 +184,7 @@ def supervision_of(entries: Sequence[Entry]) -> Supervision:
         supervised = read.first_scene  # stated afterwards: the service was when the 3D was made
     at = next((e.event.at for e in entries if e.number == supervised), "")
     return Supervision(
-        acts=dict(acts),
+        acts=acts,
         concurrent=concurrent,
         physician=actor,
         first_line=supervised,
