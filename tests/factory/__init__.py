@@ -1,0 +1,1 @@
+"""DICOM made by code, for tests."""
