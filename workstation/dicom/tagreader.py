@@ -8,9 +8,8 @@ Limits: DICOM page, section 5.
 
 from __future__ import annotations
 
-import os
 import struct
-from typing import NamedTuple, TypeAlias, Union
+from typing import BinaryIO, NamedTuple, TypeAlias, Union
 
 from workstation.dicom.tags import PIXELS, PRIVATE_GROUPS, PRIVATE_WANTED, WANTED
 
@@ -61,12 +60,12 @@ class Pixel(NamedTuple):
 
 
 class Window:
-    """Bytes of a file seen through a window that moves on; `data` alone (no descriptor) for unpacked bytes."""
+    """Bytes of a file seen through a window that moves on; `data` alone (no file) for unpacked bytes."""
 
-    __slots__ = ("base", "data", "elements", "fd", "frames", "read", "size")
+    __slots__ = ("base", "data", "elements", "file", "frames", "read", "size")
 
-    def __init__(self, data: bytes, size: int, fd: int | None = None) -> None:
-        self.data, self.base, self.size, self.fd = data, 0, size, fd
+    def __init__(self, data: bytes, size: int, file: BinaryIO | None = None) -> None:
+        self.data, self.base, self.size, self.file = data, 0, size, file
         self.elements = 0
         self.frames = 1
         self.read = len(data)
@@ -83,13 +82,14 @@ class Window:
         """
         if offset + length > self.size:
             raise Cut
-        if self.fd is None:
+        if self.file is None:
             return  # everything is here
         wanted = max(length, FURTHER_READ)
         self.read += wanted
         if self.read > LARGEST_HEADER + 16_384 * self.frames:
             raise Odd("the header is too long")
-        data = os.pread(self.fd, wanted, offset)
+        self.file.seek(offset)
+        data = self.file.read(wanted)
         if len(data) < length:
             raise Cut
         self.data, self.base = data, offset
@@ -116,7 +116,7 @@ def walk(window: Window, at: int, *, explicit: bool = True, little: bool = True)
     return tags, pixel
 
 
-def _elements(  # noqa: C901
+def _elements(
     window: Window, at: int, end: int, out: Tags | None, explicit: bool, little: bool, level: int, to_delimiter: bool
 ) -> tuple[int, Pixel | None]:
     """Walk elements; returns where it stopped. `out` None: skip everything."""
@@ -133,12 +133,11 @@ def _elements(  # noqa: C901
     count = 0
     while at + 8 <= end:
         i = at - base
-        if i < 0 or i + 12 > n:
-            if at + 12 <= window.size or i < 0 or i + 8 > n:
-                window.move(at, min(12, window.size - at))
-                data, base = window.data, window.base
-                n = len(data)
-                i = at - base
+        if (i < 0 or i + 12 > n) and (at + 12 <= window.size or i < 0 or i + 8 > n):
+            window.move(at, min(12, window.size - at))
+            data, base = window.data, window.base
+            n = len(data)
+            i = at - base
         count += 1
         if count > most:
             raise Odd("too many elements")
@@ -199,7 +198,7 @@ def _elements(  # noqa: C901
                     data, base = window.data, window.base
                     n = len(data)
                     out[tag] = (b"SQ", items)
-            elif length > LATER and window.fd is not None:
+            elif length > LATER and window.file is not None:
                 out[tag] = (kind, Later(value, length))
             else:
                 i = value - base

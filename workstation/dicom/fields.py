@@ -1,0 +1,193 @@
+"""Values of elements as Python values: text by its alphabet, numbers checked, items of sequences."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from workstation.dicom import tags as el
+from workstation.dicom.tagreader import Later, Tags
+
+_BINARY = {
+    b"US": "H", b"SS": "h", b"UL": "I", b"SL": "i", b"FL": "f", b"FD": "d", b"UV": "Q", b"SV": "q", b"OV": "Q",
+    b"OD": "d", b"OF": "f", b"OL": "I", b"OW": "H",
+}  # fmt: skip
+
+# Defined terms of (0008,0005) that Python's codecs know; code extensions go to pydicom (PS3.3 C.12.1.1.2).
+_CODECS = {
+    "": "latin-1", "ISO_IR 6": "ascii", "ISO_IR 100": "latin-1", "ISO_IR 101": "iso8859_2", "ISO_IR 109": "iso8859_3",
+    "ISO_IR 110": "iso8859_4", "ISO_IR 144": "iso8859_5", "ISO_IR 127": "iso8859_6", "ISO_IR 126": "iso8859_7",
+    "ISO_IR 138": "iso8859_8", "ISO_IR 148": "iso8859_9", "ISO_IR 203": "iso8859_15", "ISO_IR 13": "shift_jis",
+    "ISO_IR 166": "iso8859_11", "ISO_IR 192": "utf-8", "GB18030": "gb18030", "GBK": "gbk",
+}  # fmt: skip
+
+
+class Fields:
+    """Wanted elements of a dataset or of an item.
+
+    Values that are no valid numbers count as absent and their tags are noted in `bad`, shared with the items.
+    """
+
+    __slots__ = ("alphabet", "bad", "guessed", "little", "tags")
+
+    def __init__(self, tags: Tags, *, little: bool = True, alphabet: str = "", bad: set[int] | None = None) -> None:
+        self.tags = tags
+        self.little = little
+        self.bad = set() if bad is None else bad
+        self.guessed = False
+        declared = tags.get(el.CHARSET)
+        self.alphabet = alphabet
+        if declared is not None and isinstance(declared[1], bytes):
+            self.alphabet = declared[1].decode("latin-1").strip(" \0")
+
+    def __contains__(self, tag: int) -> bool:
+        value = self.tags.get(tag)
+        return value is not None and value[1] not in (b"", [])
+
+    def raw(self, tag: int) -> bytes:
+        """Bytes of an element, without padding; b"" when absent, a sequence, or too long to be kept."""
+        found = self.tags.get(tag)
+        return found[1] if found is not None and isinstance(found[1], bytes) else b""
+
+    def later(self, tag: int) -> Later | None:
+        """Place of a long value in the file."""
+        found = self.tags.get(tag)
+        return found[1] if found is not None and isinstance(found[1], Later) else None
+
+    def items(self, tag: int) -> list[Fields]:
+        """Items of a sequence; [] when absent. They inherit the alphabet."""
+        found = self.tags.get(tag)
+        if found is None or isinstance(found[1], bytes | Later):
+            return []
+        return [Fields(item, little=self.little, alphabet=self.alphabet, bad=self.bad) for item in found[1]]
+
+    def item(self, tag: int) -> Fields | None:
+        """First item of a sequence."""
+        found = self.items(tag)
+        return found[0] if found else None
+
+    def text(self, tag: int) -> str:
+        """Text of an element, trimmed; "" when absent."""
+        return self._decode(self.raw(tag)).strip(" \0")
+
+    def words(self, tag: int) -> tuple[str, ...]:
+        """Parts of a text with several values."""
+        text = self.text(tag)
+        return tuple(part.strip(" \0") for part in text.split("\\")) if text else ()
+
+    def numbers(self, tag: int) -> tuple[float, ...]:
+        """All values as finite numbers; () when absent or when one of them is none.
+
+        Decimal commas are points (some makers write the locale's); `NaN` and `inf` are no numbers.
+        """
+        raw = self.raw(tag)
+        if not raw.strip(b" \0") and (len(raw) == 0 or raw.strip(b"\0")):
+            return ()
+        vr = self.tags[tag][0]
+        kind = _BINARY.get(el.WANTED.get(tag, vr) if vr in (b"UN", b"") else vr)
+        try:
+            if kind is not None:
+                size = struct.calcsize(kind)
+                n = len(raw) // size
+                values = struct.unpack(("<" if self.little else ">") + kind * n, raw[: n * size])
+            else:
+                text = raw.replace(b",", b".").replace(b"\0", b" ")
+                if not text.strip():
+                    return ()
+                values = tuple(float(part) for part in text.split(b"\\"))
+        except (ValueError, struct.error):
+            self.bad.add(tag)
+            return ()
+        if not all(math.isfinite(v) for v in values):
+            self.bad.add(tag)
+            return ()
+        return tuple(float(v) for v in values)
+
+    def number(self, tag: int) -> float | None:
+        """First value as a finite number, or None."""
+        values = self.numbers(tag)
+        return values[0] if values else None
+
+    def integer(self, tag: int) -> int | None:
+        """First value as a whole number, or None."""
+        value = self.number(tag)
+        if value is None:
+            return None
+        if value != int(value):
+            self.bad.add(tag)
+            return None
+        return int(value)
+
+    def private(self, group: int, creator: str, low: int) -> tuple[bytes, Any] | None:
+        """(VR, value) of a private element, found through its creator's block."""
+        for block in range(0x10, 0x100):
+            named = self.tags.get((group << 16) | block)
+            if named is None or not isinstance(named[1], bytes):
+                continue
+            if named[1].decode("latin-1").strip(" \0").casefold() == creator.casefold():
+                found = self.tags.get((group << 16) | (block << 8) | low)
+                if found is not None:
+                    return found
+        return None
+
+    def private_numbers(self, group: int, creator: str, low: int, kind: str = "text") -> tuple[float, ...]:
+        """Finite numbers of a private element; `kind` ("text", "f", "d", "h" ...) where the file states no VR."""
+        found = self.private(group, creator, low)
+        if found is None or not isinstance(found[1], bytes):
+            return ()
+        vr, raw = found
+        form = _BINARY.get(vr)
+        if form is None and vr in (b"UN", b"") and kind != "text":
+            form = kind
+        try:
+            if form is None:
+                text = raw.replace(b"\0", b" ").decode("latin-1")
+                values = tuple(float(part) for part in text.split("\\") if part.strip())
+            else:
+                n = len(raw) // struct.calcsize(form)
+                values = struct.unpack(("<" if self.little else ">") + form * n, raw[: n * struct.calcsize(form)])
+        except (ValueError, struct.error):
+            return ()
+        return tuple(values) if all(math.isfinite(v) for v in values) else ()
+
+    def nested(self, *path: int) -> Iterator[Fields]:
+        """Items at the end of a path of sequences."""
+        if not path:
+            yield self
+            return
+        for item in self.items(path[0]):
+            yield from item.nested(*path[1:])
+
+    def _decode(self, raw: bytes) -> str:
+        if raw.isascii() and b"\x1b" not in raw:
+            return raw.decode("ascii")
+        if not self.alphabet:
+            self.guessed = True
+            try:
+                return raw.decode("utf-8")
+            except UnicodeDecodeError:
+                return raw.decode("latin-1")
+        codec = _CODECS.get(self.alphabet)
+        if codec is not None and b"\x1b" not in raw:
+            return raw.decode(codec, errors="replace")
+        return _extended(raw, self.alphabet.split("\\"))
+
+
+def _extended(raw: bytes, terms: list[str]) -> str:
+    """Text with ISO 2022 code extensions (PS3.5 6.1.2.5)."""
+    import warnings
+
+    from pydicom.charset import convert_encodings, decode_bytes
+    from pydicom.valuerep import TEXT_VR_DELIMS
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            # Parts of names are delimited by ^ and =, each of which resets the extension.
+            encodings = convert_encodings([t.strip() for t in terms])
+            delims = TEXT_VR_DELIMS | {ord("^"), ord("=")}
+            return str(decode_bytes(raw, encodings, delims))
+        except Exception:  # noqa: BLE001 (foreign bytes; the text is for reading only)
+            return raw.decode("latin-1")
