@@ -1,0 +1,264 @@
+"""The four panes as values in patient space: one point, one window for the planes, one eye. No Qt, no session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from render import camera as cameras
+from render import planes, presets
+from render.view import Box, Plane, Slab, Surface, Technique, Vector, View, Window
+from render.volume import Volume
+from workstation.base.errors import InputRefused
+
+PLANES = ("axial", "coronal", "sagittal")
+PANES = (*PLANES, "3d")
+SLAB_STEPS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0)
+_START_SIZE = (512, 512)
+# Wheel towards the person leads to the feet, to the back, and to the patient's right: the sign along the plane's normal.
+_ONWARD = {"axial": -1.0, "coronal": 1.0, "sagittal": 1.0}
+
+
+class Scene:
+    """All that the panes show of one volume.
+
+    Parameters
+    ----------
+    volume : the display copy (regular grid)
+    facts : what the series says of itself, for the choice of a preset
+    """
+
+    def __init__(self, volume: Volume, facts: Mapping[str, Any]) -> None:
+        self.volume = volume
+        self.facts = facts
+        self.point: Vector = _middle(volume)
+        self.preset = presets.choose(volume, facts)
+        self.crop: Box | None = None
+        self.views: dict[str, View] = {}
+        window = self.window_presets()[0][1] if self.window_presets() else _full(volume)
+        for name in PLANES:
+            self.views[name] = View(
+                technique=Technique.MPR,
+                size=_START_SIZE,
+                volume=volume.digest,
+                plane=planes.standard(volume, name, self.point, _START_SIZE),
+                window=window,
+                overlays="screen",
+                quality="settled",
+            )
+        look, _ = presets.resolve(self.preset, volume)
+        self.views["3d"] = View(
+            technique=Technique.VR,
+            size=_START_SIZE,
+            volume=volume.digest,
+            camera=cameras.standard(volume, "A", _START_SIZE),
+            look=look,
+            overlays="screen",
+            quality="settled",
+        )
+        self.slab_mm = 10.0
+
+    # Windows and looks that there are.
+
+    def window_presets(self) -> list[tuple[str, Window]]:
+        """(title, window) in the order of the number keys 1 to 9; further ones are in the menu alone."""
+        return list(presets.window_presets(self.volume.modality if self.volume.units else ""))
+
+    def file_window(self, after: Window | None = None) -> Window:
+        """The file's own window; asked again, its next one, then the full range."""
+        own = [Window(center=c, width=w) for c, w in self.volume.file_windows if w > 0]
+        choices = [*own, _full(self.volume)]
+        for place, choice in enumerate(choices):
+            if after is not None and (choice.center, choice.width) == (after.center, after.width):
+                return choices[(place + 1) % len(choices)]
+        return choices[0]
+
+    # Sizes and places.
+
+    def resize(self, pane: str, size: tuple[int, int], scale: float) -> View:
+        """The pane's view at another size: what is seen of the patient stays the same."""
+        view = self.views[pane]
+        if view.size == size and view.scale == scale:
+            return view
+        changed = view.replace(size=size, scale=scale)
+        if view.plane is not None:
+            if view.size == _START_SIZE and view.scale == 1.0:
+                changed = changed.replace(plane=planes.fit(self.volume, view.plane, size))
+            else:
+                mm = view.plane.mm_per_pixel * min(view.size) / min(size)
+                changed = changed.replace(plane=msgspec.structs.replace(view.plane, mm_per_pixel=mm))
+        elif view.camera is not None:
+            # a wider or narrower pane keeps the shorter side's millimetres
+            shorter = view.camera.height_mm * min(view.size) / view.size[1]
+            height = shorter * size[1] / min(size)
+            changed = changed.replace(camera=msgspec.structs.replace(view.camera, height_mm=height))
+        self.views[pane] = changed
+        return changed
+
+    def frame(self, pane: str) -> View:
+        """The pane's view at its standard place and size; a 3D eye goes to the front."""
+        view = self.views[pane]
+        if view.plane is not None:
+            plane = planes.standard(self.volume, pane, self.point, view.size)
+            view = view.replace(plane=planes.fit(self.volume, plane, view.size))
+        else:
+            view = view.replace(camera=cameras.standard(self.volume, "A", view.size))
+        self.views[pane] = view
+        return view
+
+    def fill_plane(self, pane: str) -> Plane:
+        """The standard plane of a pane through the point."""
+        return planes.standard(self.volume, pane, self.point, self.views[pane].size)
+
+    def centre(self, point: Vector) -> tuple[str, ...]:
+        """Move the crosshair; the panes whose plane moved."""
+        low, high = self.volume.geometry.bounds_lps_mm
+        self.point = planes.vector(np.clip(point, low, high))
+        moved = []
+        for name in PLANES:
+            plane = self.views[name].plane
+            assert plane is not None
+            after = planes.through(plane, self.point)
+            if float(np.abs(np.subtract(after.centre_lps_mm, plane.centre_lps_mm)).max()) > 1e-4:
+                self.views[name] = self.views[name].replace(plane=after)
+                moved.append(name)
+        return tuple(moved)
+
+    def scroll(self, pane: str, steps: float) -> tuple[str, ...]:
+        """Go on by slices (negative: back), along the pane's normal; the crosshair goes along."""
+        view = self.views[pane]
+        if view.plane is None:
+            return ()
+        mm = steps * planes.step_mm(self.volume, view.plane) * _ONWARD[pane]
+        return self.centre(planes.vector(np.array(self.point) + mm * planes.normal(view.plane)))
+
+    def scroll_to_end(self, pane: str, end: Literal["first", "last"]) -> tuple[str, ...]:
+        """The first or last slice of the pane's direction."""
+        view = self.views[pane]
+        if view.plane is None:
+            return ()
+        n = planes.normal(view.plane) * _ONWARD[pane]
+        corners = self.volume.geometry.corners_lps_mm @ n
+        target = float(corners.min() if end == "first" else corners.max())
+        return self.centre(planes.vector(np.array(self.point) + (target - float(np.array(self.point) @ n)) * n))
+
+    def value_at(self, point: Vector, volume: Volume | None = None) -> float | None:
+        """The voxel's value at a point, nearest neighbour; None outside."""
+        of = volume or self.volume
+        index = np.rint(of.geometry.to_index(point)).astype(int)
+        if (index < 0).any() or (index >= np.array(of.geometry.shape)).any():
+            return None
+        return float(of.voxels[tuple(index)])
+
+    # Changes of how it looks; each gives the panes that are to be painted anew.
+
+    def set_window(self, window: Window, pane: str) -> tuple[str, ...]:
+        """Window of the planes together, or of the 3D projection."""
+        if self.views[pane].window is None:
+            raise InputRefused("no_window", "A volume rendering has no window; change its look, or choose MIP.")
+        panes = PLANES if pane in PLANES else (pane,)
+        for name in panes:
+            self.views[name] = self.views[name].replace(window=window)
+        return panes
+
+    def set_slab(self, mode: Literal["off", "mip", "minip", "mean"], mm: float | None = None) -> tuple[str, ...]:
+        """Slab of the planes together."""
+        if mm is not None:
+            self.slab_mm = mm
+        slab = None if mode == "off" else Slab(mode=mode, thickness_mm=self.slab_mm)
+        for name in PLANES:
+            self.views[name] = self.views[name].replace(slab=slab)
+        return PLANES
+
+    def slab_step(self, direction: int) -> float:
+        """The next thickness up or down."""
+        near = min(range(len(SLAB_STEPS)), key=lambda k: abs(SLAB_STEPS[k] - self.slab_mm))
+        return SLAB_STEPS[max(0, min(len(SLAB_STEPS) - 1, near + direction))]
+
+    def set_preset(self, name: str) -> View:
+        """A look by name for the 3D pane."""
+        look, window = presets.resolve(name, self.volume)
+        view = self.views["3d"]
+        projections = {"mip": Technique.MIP, "minip": Technique.MINIP, "mean": Technique.MEAN}
+        if name in projections:
+            window = window or _full(self.volume)
+            view = view.replace(technique=projections[name], look=None, window=window, surfaces=())
+        else:
+            view = view.replace(technique=Technique.VR, look=look, window=None, surfaces=())
+        self.preset = name
+        self.views["3d"] = view
+        return view
+
+    def set_surfaces(self, surfaces: tuple[Surface, ...]) -> View:
+        """Surfaces at thresholds in the 3D pane."""
+        view = self.views["3d"].replace(technique=Technique.SSD, surfaces=surfaces, look=None, window=None)
+        self.views["3d"] = view
+        return view
+
+    def stand(self, letter: str) -> View:
+        """The 3D eye at one of the six standard places, as near as it was."""
+        view = self.views["3d"]
+        made = cameras.standard(self.volume, letter, view.size)
+        self.views["3d"] = view.replace(camera=made)
+        return self.views["3d"]
+
+    def set_crop(self, crop: Box | None) -> View:
+        """The region that the 3D pane shows."""
+        self.crop = crop
+        self.views["3d"] = self.views["3d"].replace(crop=crop)
+        return self.views["3d"]
+
+    def adopt(self, views: Mapping[str, View]) -> tuple[str, ...]:
+        """Take views over (undo, an earlier session, a capture's recipe): sizes stay those of the panes.
+
+        The planes share their window and slab, so the one that changed tells the others.
+        """
+        changed: set[str] = set()
+        for name, view in views.items():
+            if name not in self.views or view.volume not in {"", self.volume.digest}:
+                continue
+            mine = self.views[name]
+            fitted = _fitted(view, mine)
+            if fitted == mine:
+                continue
+            changed.add(name)
+            self.views[name] = fitted
+            if fitted.plane is not None:
+                for other in PLANES:
+                    if other != name and (self.views[other].window, self.views[other].slab) != (
+                        fitted.window,
+                        fitted.slab,
+                    ):
+                        self.views[other] = self.views[other].replace(window=fitted.window, slab=fitted.slab)
+                        changed.add(other)
+            else:
+                self.crop = fitted.crop
+        return tuple(sorted(changed))
+
+
+def _fitted(view: View, mine: View) -> View:
+    """A view at the size of a pane, showing as many millimetres along its shorter side."""
+    fitted = view.replace(
+        size=mine.size, scale=mine.scale, quality="settled", overlays=mine.overlays, marks=(), renderer="", step_mm=None
+    )
+    if view.plane is not None:
+        mm = view.plane.mm_per_pixel * min(view.size) / min(mine.size)
+        return fitted.replace(plane=msgspec.structs.replace(view.plane, mm_per_pixel=mm))
+    if view.camera is not None:
+        height = view.camera.height_mm * min(view.size) / view.size[1] * mine.size[1] / min(mine.size)
+        return fitted.replace(camera=msgspec.structs.replace(view.camera, height_mm=height))
+    return fitted
+
+
+def _middle(volume: Volume) -> Vector:
+    """The middle of the volume, on a voxel's centre: the first slice shown is one that was acquired."""
+    index = [(n - 1) // 2 for n in volume.geometry.shape]
+    return planes.vector(volume.geometry.to_lps(index))
+
+
+def _full(volume: Volume) -> Window:
+    low, high = float(volume.voxels.min()), float(volume.voxels.max())
+    return Window(center=(low + high) / 2, width=max(1.0, high - low))
