@@ -94,13 +94,13 @@ SIDES = {
     "right": sct("24028007", "Right"),
     "midline": sct("260528009", "Median"),
 }
-METHOD = sct("370129005", "Measurement Method")
 DERIVATION = dcm("121401", "Derivation")
 SOURCE_OF_MEASUREMENT = dcm("121112", "Source of Measurement")
 UNCERTAINTY = sct("371884006", "+/-, range of measurement uncertainty")
 COMMENT = dcm("121106", "Comment")
 KIND = own("KIND", "Kind of measurement")
-PLACE = own("PLACE", "Points of the measurement")
+DEFINITION = own("DEFINITION", "Definition of the measurement")
+PRINTED = own("PRINTED", "Value as printed")
 
 MEAN, SD = sct("373098007", "Mean"), sct("386136009", "Standard Deviation")
 MINIMUM, MAXIMUM = sct("255605001", "Minimum"), sct("56851009", "Maximum")

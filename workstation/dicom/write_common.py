@@ -156,7 +156,6 @@ def begin(
     description: str,
     equipment: Equipment,
     now: datetime,
-    body_part: str = "",
     study: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Start an object: Patient, Study, Series, Equipment and SOP Common (PS3.3 C.7.1-C.7.5, C.12.1).
@@ -193,12 +192,6 @@ def begin(
     ds.SeriesInstanceUID, ds.SeriesNumber = series_uid, series_number
     ds.SeriesDate, ds.SeriesTime = date_text(at), time_text(at)
     ds.SeriesDescription = clipped(description, 64)
-    part = text_of(source, "BodyPartExamined") or body_part
-    if part:
-        put(ds, "BodyPartExamined", part)
-    # type 2C: where neither part nor side is known validators take the side for forgotten, so it stands there empty
-    if text_of(source, "Laterality") or not part:
-        put(ds, "Laterality", text_of(source, "Laterality"))
     ds.InstanceNumber = instance_number
     ds.Manufacturer, ds.ManufacturerModelName = equipment.manufacturer, equipment.model
     ds.DeviceSerialNumber, ds.SoftwareVersions = clipped(equipment.serial, 64), clipped(equipment.software, 64)
@@ -208,6 +201,16 @@ def begin(
         ds.StationName = clipped(equipment.station, 16)
     ds.ContributingEquipmentSequence = contributing(source, equipment, at)
     return ds
+
+
+def anatomy(ds: Dataset, source: Dataset, body_part: str) -> None:
+    """Body part and side of an image (C.7.3.1); reports have no such attribute."""
+    part = text_of(source, "BodyPartExamined") or body_part
+    if part:
+        put(ds, "BodyPartExamined", part)
+    # type 2C: where neither part nor side is known validators take the side for forgotten, so it stands there empty
+    if text_of(source, "Laterality") or not part:
+        put(ds, "Laterality", text_of(source, "Laterality"))
 
 
 def contributing(source: Dataset, equipment: Equipment, at: datetime) -> Items:

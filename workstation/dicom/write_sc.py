@@ -15,6 +15,7 @@ from workstation.dicom import codes
 from workstation.dicom.write_common import (
     SC_CLASS,
     Equipment,
+    anatomy,
     begin,
     clipped,
     coded,
@@ -84,9 +85,9 @@ def secondary_capture(
         description=f"3D {technique_words}" if not view.is_plane else technique_words,
         equipment=equipment,
         now=now,
-        body_part=body_part,
         study=study,
     )
+    anatomy(ds, source, body_part)
     made = moment(capture.made_at, at)
     ds.ContentDate, ds.ContentTime = date_text(made), time_text(made)
     ds.DateOfSecondaryCapture, ds.TimeOfSecondaryCapture = date_text(made), time_text(made)
