@@ -1,0 +1,221 @@
+"""The picture maker: one volume, any view of it; pure and synchronous.
+
+The same `View` on the same volume gives the same pixels, whatever was shown before: what is kept between
+pictures (display copy, cells, meshes) only saves time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from render import camera as cameras
+from render import planes, tones
+from render.errors import RenderError
+from render.picture import Picture
+from render.resample import display_copy
+from render.view import Labels, Slab, Technique, View
+
+if TYPE_CHECKING:
+    from render.space import Space
+    from render.volume import Volume
+
+Rgb = npt.NDArray[np.uint8]
+Stop = Callable[[], bool]
+
+PLANES = "planes"
+CASTER = "CPU caster"
+SURFACES = "CPU surfaces"
+_LARGEST = 16384  # pixels on a side
+_PROJECTIONS = {Technique.MIP, Technique.MINIP, Technique.MEAN}
+
+
+class Engine:
+    """Makes pictures of one volume.
+
+    Not thread safe: it lives on the thread that uses it (the stage's, or a command's).
+
+    Parameters
+    ----------
+    volume : as acquired; a regular copy is made when a picture needs one
+    renderer : for volume rendering: ``"CPU caster"``, ``"VTK fixed point"`` or ``"VTK GPU"``; the policy's
+        choice without it. A view that names a renderer is made by that one.
+    """
+
+    def __init__(self, volume: Volume, *, renderer: str | None = None) -> None:
+        self.volume = volume
+        self.renderer = renderer
+        self._regular: Volume | None = None
+        self._space: Space | None = None
+
+    def picture(self, view: View, labels: Labels | None = None, cancelled: Stop | None = None) -> Picture:
+        """Make one picture.
+
+        Parameters
+        ----------
+        view : the recipe; what it leaves open (window, camera, look, renderer) is chosen and stands in the
+            picture's own view, from which the same pixels are made again
+        labels : texts to burn in; none without them, letters and scale bar all the same
+        cancelled : asked every few milliseconds
+
+        Raises
+        ------
+        RenderError
+            With one sentence: the recipe belongs to another volume, lacks a plane, names what is not there ...
+        Cancelled
+        """
+        begun = time.perf_counter()
+        view = self._completed(view)
+        if view.is_plane:
+            rgb, renderer = self._plane(view, cancelled), PLANES
+        else:
+            rgb, renderer = self._scene(view, cancelled)
+            view = view.replace(renderer=renderer)
+        letters = self._edges(view)
+        self._write(rgb, view, labels, letters)
+        return self._finished(rgb, view, renderer, letters, time.perf_counter() - begun)
+
+    # ---- what a view leaves open
+
+    def _completed(self, view: View) -> View:
+        if view.volume and view.volume != self.volume.digest:
+            raise RenderError("recipe", "This view was made of another volume, so its picture cannot be made here.")
+        width, height = view.size
+        if not (16 <= width <= _LARGEST and 16 <= height <= _LARGEST):
+            raise RenderError("size", f"A picture is 16 to {_LARGEST} pixels wide and high, not {width} x {height}.")
+        changes: dict[str, object] = {"volume": self.volume.digest}
+        if view.plane is not None:
+            if view.technique in _PROJECTIONS and view.slab is None:
+                changes["slab"] = Slab(mode=view.technique.value, thickness_mm=10.0)  # type: ignore[arg-type]
+            slab = view.slab
+            technique = view.technique.value if slab is None else slab.mode
+            if view.window is None:
+                changes["window"] = tones.default_window(self.volume, "mpr" if technique == "mean" else technique)
+            return view.replace(**changes)
+        if view.technique is Technique.MPR:
+            raise RenderError("recipe", "A plane picture needs a plane.")
+        if view.technique in _PROJECTIONS:
+            if view.window is None:
+                changes["window"] = tones.default_window(self.volume, view.technique.value)
+        elif view.technique is Technique.VR and view.look is None:
+            from render import presets
+
+            changes["look"], _ = presets.resolve(presets.choose(self.volume, {}), self.volume)
+        elif view.technique is Technique.SSD and not view.surfaces:
+            raise RenderError("recipe", "A surface picture needs a threshold.")
+        if view.camera is None:
+            changes["camera"] = cameras.standard(self.volume, "A", view.size)
+        return view.replace(**changes)
+
+    # ---- planes
+
+    @property
+    def regular(self) -> Volume:
+        """The volume on a regular grid: itself, or its display copy."""
+        if self._regular is None:
+            self._regular = display_copy(self.volume)
+        return self._regular
+
+    def _plane(self, view: View, cancelled: Stop | None) -> Rgb:
+        plane, window = view.plane, view.window
+        assert plane is not None
+        assert window is not None
+        # a sheared grid is sampled as it is; only uneven slices need the copy
+        source = self.volume if self.volume.positions_lps is None else self.regular
+        thin = 2 if view.quality == "drag" else 1
+        values = planes.sample(source, plane, view.size, view.slab, view.interpolation, cancelled, thin)
+        return grey_to_rgb(tones.grey(values, window, inverted=self.volume.inverted))
+
+    # ---- scenes
+
+    def _scene(self, view: View, cancelled: Stop | None) -> tuple[Rgb, str]:
+        from render.space import Space
+
+        if self._space is None or self._space.volume is not self.regular:
+            self._space = Space(self.regular)
+        renderer = view.renderer or self.renderer or CASTER
+        if view.technique is Technique.SSD:
+            return self._space.surfaces(view, cancelled), SURFACES
+        if renderer == CASTER or view.technique in {Technique.MINIP, Technique.MEAN}:
+            return self._space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
+        from render.pipeline.mappers import draw
+
+        return draw(self.regular, view, renderer), renderer
+
+    # ---- letters, texts, meaning
+
+    def _edges(self, view: View) -> tuple[str, str, str, str]:
+        if "orientation_unknown" in self.volume.findings or "orientation_invalid" in self.volume.findings:
+            return ("", "", "", "")
+        right, down = _axes(view)
+        return cameras.letters(right, down)
+
+    def _write(self, rgb: Rgb, view: View, labels: Labels | None, letters: tuple[str, str, str, str]) -> None:
+        if view.overlays == "none":
+            return
+        from render import text
+
+        if view.plane is not None:
+            thick = view.slab.thickness_mm / 2 if view.slab else 0.0
+            near = thick + 0.5 * planes.step_mm(self.volume, view.plane) + 1e-6
+            drawn = text.marks_in_plane(view, view.plane, near)
+            scale_bar: float | None = view.plane.mm_per_pixel
+        else:
+            assert view.camera is not None
+            drawn = tuple(
+                (mark, cameras.project(view.camera, view.size, mark.points_lps_mm)[:, :2]) for mark in view.marks
+            )
+            scale_bar = cameras.mm_per_pixel(view.camera, view.size) if view.camera.parallel else None
+        known = "spacing_unknown" not in self.volume.findings
+        text.marks(rgb, drawn, view.scale)
+        text.write(
+            rgb,
+            labels or Labels(),
+            letters=letters,
+            mm_per_pixel=scale_bar if known else None,
+            minimal=view.overlays == "minimal",
+            scale=view.scale,
+            cube=view.camera if view.plane is None else None,
+        )
+
+    def _finished(
+        self, rgb: Rgb, view: View, renderer: str, letters: tuple[str, str, str, str], seconds: float
+    ) -> Picture:
+        right, down = _axes(view)
+        corner: npt.NDArray[np.float64] | None = None
+        scale: float | None = None
+        if view.plane is not None:
+            corner, scale = planes.corner(view.plane, view.size), view.plane.mm_per_pixel
+        elif view.camera is not None and view.camera.parallel:
+            scale = cameras.mm_per_pixel(view.camera, view.size)
+            half = (view.size[0] - 1) / 2 * right + (view.size[1] - 1) / 2 * down
+            corner = np.array(view.camera.focal_lps_mm) - half * scale
+        placed = corner is not None
+        return Picture(
+            rgb=rgb,
+            view=view,
+            renderer=renderer,
+            seconds=seconds,
+            letters=letters,
+            corner_lps_mm=planes.vector(corner) if corner is not None else None,
+            right_lps=planes.vector(right) if placed else None,
+            down_lps=planes.vector(down) if placed else None,
+            mm_per_pixel=scale,
+        )
+
+
+def _axes(view: View) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    if view.plane is not None:
+        return np.array(view.plane.right_lps), np.array(view.plane.down_lps)
+    assert view.camera is not None
+    right, down, _ = cameras.axes(view.camera)
+    return right, down
+
+
+def grey_to_rgb(grey: npt.NDArray[np.uint8]) -> Rgb:
+    """(height, width) grey to (height, width, 3), its own memory."""
+    return np.ascontiguousarray(np.broadcast_to(grey[..., None], (*grey.shape, 3)))
