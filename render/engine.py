@@ -21,7 +21,7 @@ from render.resample import display_copy
 from render.view import Labels, Slab, Technique, View
 
 if TYPE_CHECKING:
-    from render.space import Space
+    from render.caster.space import Space
     from render.volume import Volume
 
 Rgb = npt.NDArray[np.uint8]
@@ -133,10 +133,10 @@ class Engine:
     # ---- scenes
 
     def _scene(self, view: View, cancelled: Stop | None) -> tuple[Rgb, str]:
-        from render.space import Space
+        from render.caster.space import Space
 
-        if self._space is None or self._space.volume is not self.regular:
-            self._space = Space(self.regular)
+        if self._space is None:
+            self._space = Space(self.regular, self.volume)
         renderer = view.renderer or self.renderer or CASTER
         if view.technique is Technique.SSD:
             return self._space.surfaces(view, cancelled), SURFACES

@@ -1,0 +1,422 @@
+"""Kernels that follow rays through a regular grid: shaded volume rendering, and projections.
+
+Space of the kernels: fractional index (slice, row, column); a ray is ``origin + t * direction`` with t in
+millimetres, so the direction is index per millimetre. Samples stand at whole multiples of the step from t = 0,
+whatever is skipped: pictures do not depend on skipping.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from render.caster import FAST
+from render.caster.cells import SHIFT
+
+Voxels = npt.NDArray[Any]
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+U8 = npt.NDArray[np.uint8]
+
+TILE = 16
+MAXIMUM, MINIMUM, MEAN = 0, 1, 2
+_PLAIN = 0.75  # brightness of what has no gradient to be shaded by
+
+
+@njit(inline="always")
+def _clip(o: float, d: float, low: float, high: float, near: float, far: float) -> tuple[float, float]:
+    """Cut an interval of t by one pair of parallel planes; empty intervals end with near > far."""
+    if abs(d) < 1e-12:
+        if o < low or o > high:
+            return 1.0, 0.0
+        return near, far
+    a = (low - o) / d
+    b = (high - o) / d
+    return max(near, min(a, b)), min(far, max(a, b))
+
+
+@njit(inline="always")
+def _exit(o: float, d: float, cell: int, reach: int) -> float:
+    """Place (t) at which a ray leaves the blocks from cell - reach to cell + reach along one axis."""
+    if d > 1e-9:
+        return (((cell + reach + 1) << SHIFT) - o) / d
+    if d < -1e-9:
+        return (((cell - reach) << SHIFT) - o) / d
+    return 1e30
+
+
+@njit(inline="always")
+def _value(v: Voxels, i: int, j: int, m: int, fk: float, fr: float, fc: float) -> float:
+    ec = np.float32(1) - fc
+    a = np.float32(v[i, j, m]) * ec + np.float32(v[i, j, m + 1]) * fc
+    b = np.float32(v[i, j + 1, m]) * ec + np.float32(v[i, j + 1, m + 1]) * fc
+    c = np.float32(v[i + 1, j, m]) * ec + np.float32(v[i + 1, j, m + 1]) * fc
+    d = np.float32(v[i + 1, j + 1, m]) * ec + np.float32(v[i + 1, j + 1, m + 1]) * fc
+    a += (b - a) * fr
+    c += (d - c) * fr
+    a += (c - a) * fk
+    return a  # type: ignore[return-value]
+
+
+@njit(**FAST)
+def cast_tiles(
+    voxels: Voxels,
+    distance: U8,
+    opacity: F32,
+    colour: F32,
+    value_start: float,
+    value_scale: float,
+    gradient: F32,
+    gradient_scale: float,
+    shine: F32,
+    material: F32,
+    origin: F64,
+    across: F64,
+    along: F64,
+    ahead: F64,
+    perspective: bool,
+    to_mm: F64,
+    box: F64,
+    step: float,
+    stop_at: float,
+    layer_depth: F32,
+    layer_colour: F32,
+    ground: F32,
+    first: int,
+    end: int,
+    out: U8,
+) -> None:
+    """Volume rendering of tiles `first` to `end` (16 x 16 pixels, row by row).
+
+    Parameters
+    ----------
+    voxels : (slices, rows, columns) int16 or float32, at least 2 along each axis, regular grid
+    distance : blocks to the nearest visible one
+    opacity : table of the extinction of one step, ``-log(1 - a)``; colour : (entries, 3) 0..1
+    value_start, value_scale : table entry = (value - start) * scale
+    gradient : table of factors of the opacity, by gradient magnitude times `gradient_scale`; empty = none
+    shine : table of the specular share by the cosine 0..1
+    material : ambient, diffuse, specular, gradient of full shading (0 = always full)
+    origin : (3,) index of the ray at pixel (0, 0): the eye, or its place on the picture's plane
+    across, along : (3,) index step per pixel, of the origin (parallel) or of the direction (perspective)
+    ahead : (3,) direction in index per millimetre of the ray through pixel (0, 0)
+    to_mm : (3,) voxel edge lengths in mm (slice, row, column)
+    box : (9 + 6,) LPS-aligned crop box in the frame of the grid: three unit normals as rows in index space scaled
+        to mm, flattened (9), then low and high (3 + 3); of size 0 without a crop
+    step : mm; stop_at : transmittance at which a ray ends
+    layer_depth, layer_colour : (height, width, n), (height, width, n, 4): surfaces at t, ascending, premultiplied
+        colour and opacity; n = 0 without surfaces
+    ground : (height, 3) background 0..1
+    out : (height, width, 3) uint8
+    """
+    height, width = out.shape[0], out.shape[1]
+    tiles_wide = (width + TILE - 1) // TILE
+    nk, nr, nc = voxels.shape
+    dk_n, dr_n, dc_n = distance.shape
+    entries = len(opacity) - 1
+    gradients = len(gradient) - 1
+    layers = layer_depth.shape[2]
+    ambient, diffuse, specular, fade = material[0], material[1], material[2], material[3]
+    hair = np.float32(0.002)
+    for tile in range(first, end):
+        ty, tx = tile // tiles_wide * TILE, tile % tiles_wide * TILE
+        for y in range(ty, min(height, ty + TILE)):
+            for x in range(tx, min(width, tx + TILE)):
+                ok, orow, oc = origin[0], origin[1], origin[2]
+                dk, dr, dc = ahead[0], ahead[1], ahead[2]
+                if perspective:
+                    dk += x * across[0] + y * along[0]
+                    dr += x * across[1] + y * along[1]
+                    dc += x * across[2] + y * along[2]
+                    size = np.sqrt((dk * to_mm[0]) ** 2 + (dr * to_mm[1]) ** 2 + (dc * to_mm[2]) ** 2)
+                    dk /= size
+                    dr /= size
+                    dc /= size
+                else:
+                    ok += x * across[0] + y * along[0]
+                    orow += x * across[1] + y * along[1]
+                    oc += x * across[2] + y * along[2]
+                near, far = (1e-3, 1e9) if perspective else (-1e9, 1e9)
+                near, far = _clip(ok, dk, 0.0, nk - 1.001, near, far)
+                near, far = _clip(orow, dr, 0.0, nr - 1.001, near, far)
+                near, far = _clip(oc, dc, 0.0, nc - 1.001, near, far)
+                if len(box):
+                    for axis in range(3):
+                        a, b, c = box[3 * axis], box[3 * axis + 1], box[3 * axis + 2]
+                        near, far = _clip(
+                            ok * a + orow * b + oc * c,
+                            dk * a + dr * b + dc * c,
+                            box[9 + axis],
+                            box[12 + axis],
+                            near,
+                            far,
+                        )
+                # unit direction in mm along the grid's axes: the headlight
+                lk, lr, lc = np.float32(dk * to_mm[0]), np.float32(dr * to_mm[1]), np.float32(dc * to_mm[2])
+                left = np.float32(1)
+                red = np.float32(0)
+                green = np.float32(0)
+                blue = np.float32(0)
+                number = int(np.ceil(near / step)) if near <= far else 0
+                last = int(np.floor(far / step)) if near <= far else -1
+                for layer in range(layers + 1):
+                    until = last
+                    if layer < layers:
+                        reach = layer_depth[y, x, layer]
+                        if reach < np.float32(1e20):
+                            until = min(last, int(np.floor(reach / step)))
+                    while number <= until and left > stop_at:
+                        t = number * step
+                        pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
+                        bk = min(max(int(pk) >> SHIFT, 0), dk_n - 1)
+                        br = min(max(int(pr) >> SHIFT, 0), dr_n - 1)
+                        bc = min(max(int(pc) >> SHIFT, 0), dc_n - 1)
+                        away = int(distance[bk, br, bc])
+                        grow = max(away - 1, 0)
+                        leave = min(_exit(ok, dk, bk, grow), _exit(orow, dr, br, grow), _exit(oc, dc, bc, grow))
+                        following = max(number + 1, int(np.ceil(leave / step)))
+                        if away > 0:
+                            number = following
+                            continue
+                        following = min(following, until + 1)
+                        while number < following and left > stop_at:
+                            t = number * step
+                            number += 1
+                            pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
+                            i = min(max(int(pk), 0), nk - 2)
+                            j = min(max(int(pr), 0), nr - 2)
+                            m = min(max(int(pc), 0), nc - 2)
+                            fk, fr, fc = np.float32(pk - i), np.float32(pr - j), np.float32(pc - m)
+                            value = _value(voxels, i, j, m, fk, fr, fc)
+                            entry = int((value - value_start) * value_scale + 0.5)
+                            entry = min(max(entry, 0), entries)
+                            thick = opacity[entry]
+                            if thick <= hair:
+                                if thick > np.float32(0):
+                                    w = left * thick
+                                    red += w * _PLAIN * colour[entry, 0]
+                                    green += w * _PLAIN * colour[entry, 1]
+                                    blue += w * _PLAIN * colour[entry, 2]
+                                    left -= w
+                                continue
+                            share = np.float32(1) - np.exp(-thick)
+                            bright = np.float32(_PLAIN)
+                            gleam = np.float32(0)
+                            if left * share > np.float32(0.01) or gradients > 0:
+                                # central differences of the interpolated value, from 32 voxels
+                                ek, er, ec = np.float32(1) - fk, np.float32(1) - fr, np.float32(1) - fc
+                                i0, i3 = max(i - 1, 0), min(i + 2, nk - 1)
+                                j0, j3 = max(j - 1, 0), min(j + 2, nr - 1)
+                                m0, m3 = max(m - 1, 0), min(m + 2, nc - 1)
+                                gk = np.float32(0)
+                                gr = np.float32(0)
+                                gc = np.float32(0)
+                                for a in range(2):
+                                    wa_k = fk if a else ek
+                                    wa_r = fr if a else er
+                                    for b in range(2):
+                                        wb_r = fr if b else er
+                                        wb_c = fc if b else ec
+                                        gk += (
+                                            wb_c
+                                            * wa_r
+                                            * (
+                                                ek
+                                                * (
+                                                    np.float32(voxels[i + 1, j + a, m + b])
+                                                    - np.float32(voxels[i0, j + a, m + b])
+                                                )
+                                                + fk
+                                                * (
+                                                    np.float32(voxels[i3, j + a, m + b])
+                                                    - np.float32(voxels[i, j + a, m + b])
+                                                )
+                                            )
+                                        )
+                                        gr += (
+                                            wa_k
+                                            * wb_c
+                                            * (
+                                                er
+                                                * (
+                                                    np.float32(voxels[i + a, j + 1, m + b])
+                                                    - np.float32(voxels[i + a, j0, m + b])
+                                                )
+                                                + fr
+                                                * (
+                                                    np.float32(voxels[i + a, j3, m + b])
+                                                    - np.float32(voxels[i + a, j, m + b])
+                                                )
+                                            )
+                                        )
+                                        gc += (
+                                            wa_k
+                                            * wb_r
+                                            * (
+                                                ec
+                                                * (
+                                                    np.float32(voxels[i + a, j + b, m + 1])
+                                                    - np.float32(voxels[i + a, j + b, m0])
+                                                )
+                                                + fc
+                                                * (
+                                                    np.float32(voxels[i + a, j + b, m3])
+                                                    - np.float32(voxels[i + a, j + b, m])
+                                                )
+                                            )
+                                        )
+                                half = np.float32(0.5)
+                                gk *= half / np.float32(to_mm[0])
+                                gr *= half / np.float32(to_mm[1])
+                                gc *= half / np.float32(to_mm[2])
+                                slope = np.sqrt(gk * gk + gr * gr + gc * gc)
+                                if gradients > 0:
+                                    ge = min(int(slope * gradient_scale + np.float32(0.5)), gradients)
+                                    share = np.float32(1) - np.exp(-thick * gradient[ge])
+                                cosine = np.float32(0)
+                                if slope > np.float32(1e-6):
+                                    cosine = min(abs(gk * lk + gr * lr + gc * lc) / slope, np.float32(1))
+                                s = np.float32(1)
+                                if fade > np.float32(0):
+                                    s = min(slope / fade, np.float32(1))
+                                    s = s * s * (np.float32(3) - np.float32(2) * s)
+                                lit = min(ambient + diffuse * cosine, np.float32(1.15))
+                                bright = (np.float32(1) - s) * np.float32(_PLAIN) + s * lit
+                                gleam = s * specular * shine[int(cosine * np.float32(255))]
+                            w = left * share
+                            red += w * (bright * colour[entry, 0] + gleam)
+                            green += w * (bright * colour[entry, 1] + gleam)
+                            blue += w * (bright * colour[entry, 2] + gleam)
+                            left -= w
+                    if layer < layers and layer_depth[y, x, layer] < np.float32(1e20) and left > np.float32(0):
+                        cover = layer_colour[y, x, layer, 3]
+                        red += left * layer_colour[y, x, layer, 0]
+                        green += left * layer_colour[y, x, layer, 1]
+                        blue += left * layer_colour[y, x, layer, 2]
+                        left *= np.float32(1) - cover
+                if left <= stop_at:
+                    # the rest that was not followed counts as more of the same, not as background
+                    rest = np.float32(1) / (np.float32(1) - left)
+                    red *= rest
+                    green *= rest
+                    blue *= rest
+                    left = np.float32(0)
+                out[y, x, 0] = int(min((red + left * ground[y, 0]) * 255 + 0.5, 255.0))
+                out[y, x, 1] = int(min((green + left * ground[y, 1]) * 255 + 0.5, 255.0))
+                out[y, x, 2] = int(min((blue + left * ground[y, 2]) * 255 + 0.5, 255.0))
+
+
+@njit(**FAST)
+def project_tiles(
+    voxels: Voxels,
+    extreme: Voxels,
+    body: U8,
+    mode: int,
+    origin: F64,
+    across: F64,
+    along: F64,
+    ahead: F64,
+    perspective: bool,
+    to_mm: F64,
+    box: F64,
+    step: float,
+    first: int,
+    end: int,
+    out: F32,
+    hit: U8,
+) -> None:
+    """Greatest, least or mean value along the rays of tiles `first` to `end`; see `cast_tiles` for the rest.
+
+    Parameters
+    ----------
+    extreme : greatest (MAXIMUM) or least (MINIMUM) voxel of each block
+    body : blocks of 4 x 4 x 4 voxels that count (1); of shape (1, 1, 1) and 1 when all do
+    out, hit : (height, width) float32 values, and uint8: 1 where the ray met anything
+    """
+    height, width = out.shape
+    tiles_wide = (width + TILE - 1) // TILE
+    nk, nr, nc = voxels.shape
+    bk_n, br_n, bc_n = extreme.shape
+    masked = body.shape[0] > 1 or body.shape[1] > 1 or body.shape[2] > 1
+    for tile in range(first, end):
+        ty, tx = tile // tiles_wide * TILE, tile % tiles_wide * TILE
+        for y in range(ty, min(height, ty + TILE)):
+            for x in range(tx, min(width, tx + TILE)):
+                ok, orow, oc = origin[0], origin[1], origin[2]
+                dk, dr, dc = ahead[0], ahead[1], ahead[2]
+                if perspective:
+                    dk += x * across[0] + y * along[0]
+                    dr += x * across[1] + y * along[1]
+                    dc += x * across[2] + y * along[2]
+                    size = np.sqrt((dk * to_mm[0]) ** 2 + (dr * to_mm[1]) ** 2 + (dc * to_mm[2]) ** 2)
+                    dk /= size
+                    dr /= size
+                    dc /= size
+                else:
+                    ok += x * across[0] + y * along[0]
+                    orow += x * across[1] + y * along[1]
+                    oc += x * across[2] + y * along[2]
+                near, far = (1e-3, 1e9) if perspective else (-1e9, 1e9)
+                near, far = _clip(ok, dk, 0.0, nk - 1.001, near, far)
+                near, far = _clip(orow, dr, 0.0, nr - 1.001, near, far)
+                near, far = _clip(oc, dc, 0.0, nc - 1.001, near, far)
+                if len(box):
+                    for axis in range(3):
+                        a, b, c = box[3 * axis], box[3 * axis + 1], box[3 * axis + 2]
+                        near, far = _clip(
+                            ok * a + orow * b + oc * c,
+                            dk * a + dr * b + dc * c,
+                            box[9 + axis],
+                            box[12 + axis],
+                            near,
+                            far,
+                        )
+                out[y, x] = np.float32(0)
+                hit[y, x] = 0
+                if near > far:
+                    continue
+                number = int(np.ceil(near / step))
+                last = int(np.floor(far / step))
+                best = np.float32(0)
+                total = 0.0
+                met = 0
+                while number <= last:
+                    t = number * step
+                    following = last + 1
+                    if mode != MEAN:
+                        pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
+                        bk = min(max(int(pk) >> SHIFT, 0), bk_n - 1)
+                        br = min(max(int(pr) >> SHIFT, 0), br_n - 1)
+                        bc = min(max(int(pc) >> SHIFT, 0), bc_n - 1)
+                        leave = min(_exit(ok, dk, bk, 0), _exit(orow, dr, br, 0), _exit(oc, dc, bc, 0))
+                        following = min(max(number + 1, int(np.ceil(leave / step))), last + 1)
+                        if met > 0:
+                            edge = extreme[bk, br, bc]
+                            if (mode == MAXIMUM and edge <= best) or (mode == MINIMUM and edge >= best):
+                                number = following
+                                continue
+                    while number < following:
+                        t = number * step
+                        number += 1
+                        pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
+                        i = min(max(int(pk), 0), nk - 2)
+                        j = min(max(int(pr), 0), nr - 2)
+                        m = min(max(int(pc), 0), nc - 2)
+                        if masked and body[i >> 2, j >> 2, m >> 2] == 0:
+                            continue
+                        value = _value(voxels, i, j, m, np.float32(pk - i), np.float32(pr - j), np.float32(pc - m))
+                        if mode == MEAN:
+                            total += value
+                        elif met == 0:
+                            best = value
+                        elif mode == MAXIMUM:
+                            best = max(best, value)
+                        else:
+                            best = min(best, value)
+                        met += 1
+                if met > 0:
+                    hit[y, x] = 1
+                    out[y, x] = np.float32(total / met) if mode == MEAN else best
