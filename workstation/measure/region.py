@@ -1,0 +1,141 @@
+"""Areas and the voxels within them: acquired voxels alone, one layer of them, padding left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from render.volume import Volume
+from workstation.measure.grid import Array, Grid
+from workstation.measure.options import Options
+from workstation.measure.printing import printed, rounded
+from workstation.measure.verdict import Verdict
+
+FEW_VOXELS = 9
+METAL_HU = 3000.0
+Inside = Callable[[Array], npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A plane in the patient with its own two axes (unit vectors, LPS)."""
+
+    origin: Array
+    u: Array
+    v: Array
+    normal: Array
+
+    def flat(self, points_lps_mm: Array) -> Array:
+        """Points as (u, v) millimetres on the plane, (..., 2)."""
+        away = points_lps_mm - self.origin
+        return np.stack([away @ self.u, away @ self.v], axis=-1)
+
+    def height(self, points_lps_mm: Array) -> Array:
+        """Signed distance from the plane, mm."""
+        return np.asarray((points_lps_mm - self.origin) @ self.normal, dtype=np.float64)
+
+
+def sheet(points: Array, normal: npt.ArrayLike | None, right: npt.ArrayLike | None = None) -> Sheet:
+    """The plane of points: by its normal through their middle, or fitted to them."""
+    origin = points.mean(axis=0)
+    n = np.linalg.svd(points - origin)[2][-1] if normal is None else np.asarray(normal, dtype=np.float64)
+    n = n / np.linalg.norm(n)
+    # right of the usual picture: patient's left on axial and coronal planes, posterior on sagittal ones
+    usual = (1.0, 0.0, 0.0) if abs(n[0]) < 0.9 else (0.0, 1.0, 0.0)
+    u = np.asarray(usual if right is None else right, dtype=np.float64)
+    u = u - (u @ n) * n
+    u = u / np.linalg.norm(u)
+    return Sheet(origin, u, np.cross(n, u), n)
+
+
+def mean_in_plane_mm(grid: Grid, plane: Sheet) -> float:
+    """Mean effective voxel size of the two directions of the plane."""
+    return (grid.along(plane.u) + grid.along(plane.v)) / 2.0
+
+
+def area_uncertainty(grid: Grid, plane: Sheet, perimeter_mm: float) -> float:
+    """2 P m / sqrt(12): an upper bound, as if the whole outline were off to one side."""
+    return 2.0 * perimeter_mm * mean_in_plane_mm(grid, plane) / float(np.sqrt(12.0))
+
+
+def layer(grid: Grid, plane: Sheet, outline: Array, inside: Inside) -> npt.NDArray[np.intp]:
+    """Indices (n, 3) of the acquired voxels that stand for the region: one layer, centres within the outline.
+
+    On every line of voxels along the axis that crosses the plane most steeply the voxel nearest to the plane is
+    taken; on an original slice these are that slice's voxels.
+    """
+    shape = np.array(grid.geometry.shape)
+    index = grid.to_index(outline)
+    low = np.clip(np.floor(index.min(axis=0)).astype(int) - 1, 0, shape - 1)
+    high = np.clip(np.ceil(index.max(axis=0)).astype(int) + 1, 0, shape - 1)
+    box = np.stack(np.meshgrid(*(np.arange(a, b + 1) for a, b in zip(low, high, strict=True)), indexing="ij"), axis=-1)
+    centres = grid.centres(box)
+    height = np.abs(plane.height(centres))
+    slopes = np.abs(plane.normal @ grid.geometry.affine_lps[:3, :3])
+    axis = int(slopes.argmax())
+    reach = slopes[axis] / 2.0
+    if axis == 0 and len(grid.heights) > 1:
+        reach = max(reach, float(np.diff(grid.heights).max()) / 2.0)
+    nearest = height.argmin(axis=axis)
+    at = np.expand_dims(nearest, axis)
+    lines = np.take_along_axis(box, np.expand_dims(at, -1), axis=axis).squeeze(axis).reshape(-1, 3)
+    far = np.take_along_axis(height, at, axis=axis).squeeze(axis).reshape(-1)
+    lines = lines[far <= reach * (1 + 1e-9)]
+    return np.asarray(lines[inside(plane.flat(grid.centres(lines)))], dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What the voxels of a region say."""
+
+    extra: dict[str, float]
+    words: str
+
+
+def statistics(verdict: Verdict, grid: Grid, index: npt.NDArray[np.intp], options: Options) -> Statistics:
+    """Mean, SD (n - 1), least and greatest value; padding does not count."""
+    volume = grid.volume
+    if volume is None:
+        return Statistics({}, "")
+    if grid.filled and np.isin(index[:, 0], list(grid.filled)).any():
+        verdict.refused.append("A slice is missing here and was interpolated; what shows there is not real.")
+    values = volume.voxels[index[:, 0], index[:, 1], index[:, 2]].astype(np.float64)
+    if volume.padding is not None:
+        values = values[(values < volume.padding[0]) | (values > volume.padding[1])]
+    if not len(values):
+        verdict.marked.append("No voxel's centre lies in the region.")
+        return Statistics({}, "")
+    of_values(verdict, volume, values, options)
+    mean = float(values.mean())
+    sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    extra = {
+        "mean": mean,
+        "sd": sd,
+        "minimum": float(values.min()),
+        "maximum": float(values.max()),
+        "voxels": float(len(values)),
+        "is_hu": float(volume.units == "HU"),
+    }
+    unit = value_unit(volume)
+    word = "mean" if volume.units == "HU" else "mean signal"
+    return Statistics(extra, f"{word} {printed(mean, unit)}, SD {rounded(sd, unit)}")
+
+
+def value_unit(volume: Volume) -> str:
+    """HU for CT, no unit for what has none: a signal is not a quantity."""
+    return volume.units if volume.units in ("HU", "SUV") else ""
+
+
+def of_values(verdict: Verdict, volume: Volume, values: Array, options: Options) -> None:
+    """What makes voxel values doubtful."""
+    if len(values) < FEW_VOXELS:
+        verdict.marked.append("One voxel." if len(values) == 1 else f"Only {len(values)} voxels.")
+    if volume.units == "HU" and float(values.max()) >= METAL_HU:
+        verdict.marked.append("Metal in the region.")
+    if volume.lossy:
+        verdict.marked.append("The images were compressed with loss.")
+    if options.sharp_kernel:
+        verdict.marked.append("Made with a sharp kernel.")
