@@ -35,30 +35,43 @@ class Source:
         return f"Series{number}, {self.series.modality}, {k} slices of {c} x {r}{reasons}"
 
 
-def open_source(source: str, series: str | None = None, volume: str | None = None) -> Source:
+def open_source(
+    source: str,
+    series: str | None = None,
+    volume: str | None = None,
+    *,
+    within: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Source:
     """Scan the source and choose one volume.
+
+    Parameters
+    ----------
+    source, series, volume : the SOURCE word; series UID or number; id of a volume
+    within : home whose library is meant by ``study:`` and ``series:``; the default one otherwise
 
     Raises
     ------
     InputRefused
         In one sentence: nothing there, no DICOM, nothing that can be shown in 3D, several patients ...
     """
-    paths = paths_of(source)
+    paths = paths_of(source, within)
     if source.startswith("series:") and series is None:
         series = source.removeprefix("series:")
-    result = scan(paths)
+    result = scan(paths, progress=progress, stop=stop)
     study, chosen, found = choose(result, series, volume)
     volumes = sum(len(s.volumes) for st in result.studies for s in st.series)
     return Source(study, chosen, found, result, alone=volumes == 1)
 
 
-def paths_of(source: str) -> list[Path]:
+def paths_of(source: str, within: Path | None = None) -> list[Path]:
     """Files or folders behind a SOURCE word; the library's are asked from its index."""
     for kind in ("study", "series"):
         if source.startswith(f"{kind}:"):
             from workstation.desk.library import files_of
 
-            found = files_of(home(), kind, source.removeprefix(f"{kind}:"))
+            found = files_of(within or home(), kind, source.removeprefix(f"{kind}:"))
             if not found:
                 raise InputRefused(
                     "not_in_library", f"The library holds no such {kind}; `renderdesk list` shows what there is."
@@ -70,6 +83,10 @@ def paths_of(source: str) -> list[Path]:
     return [path]
 
 
-def read(source: Source, progress: Callable[[int, int], None] | None = None) -> Volume:
+def read(
+    source: Source,
+    progress: Callable[[int, int], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Volume:
     """Decode the chosen volume."""
-    return load(source.found, progress=progress)
+    return load(source.found, progress=progress, stop=stop)

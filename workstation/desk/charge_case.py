@@ -1,0 +1,187 @@
+"""What may be charged for a case: the journal's facts, what the site and people know, and the day's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from workstation.base.clock import SystemClock
+from workstation.base.errors import InputRefused
+from workstation.case.evidence import Evidence, evidence_lines, facts_of
+from workstation.case.model import Case
+from workstation.desk.open_study import stored_case
+from workstation.desk.people_store import AccountTable
+from workstation.desk.place import DATABASE, Place
+
+if TYPE_CHECKING:
+    from workstation.desk.session import Session
+    from workstation.people.accounts import People
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Facts, the answer (both in the fixed JSON format), the biller's words, and the journal lines of each fact."""
+
+    facts: dict[str, Any]
+    answer: dict[str, Any]
+    lines: tuple[str, ...]
+    proof: dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class ChargeLine:
+    """One line of the biller's worklist."""
+
+    study_uid: str
+    patient_name: str
+    date: str | None
+    code: str | None
+    modifiers: tuple[str, ...]
+    decision: str
+    state: str
+    question: str
+    charge_id: str = ""
+
+    def __repr__(self) -> str:
+        return f"ChargeLine({self.decision}, {self.state})"
+
+
+def local_date_of(place: Place, moment_utc: str) -> str:
+    """The site's date of a UTC moment: by the site's time zone setting, else the computer's own."""
+    moment = datetime.fromisoformat(moment_utc)
+    name = place.db.setting("site.timezone")
+    if name:
+        try:
+            return moment.astimezone(ZoneInfo(name)).date().isoformat()
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise InputRefused("timezone", "The site's time zone setting is not a known zone.") from error
+    return moment.astimezone().date().isoformat()
+
+
+def evidence_of(place: Place, case: Case) -> Evidence:
+    """Facts of a case with everything that site, accounts and ledger add."""
+    from workstation.desk.charge_ledger import day_of
+
+    entries = evidence_lines(place.journal.entries(case.key.study_uid), demo=place.demo)
+    found = facts_of(case, entries, station=place.station, local_date=lambda at: local_date_of(place, at))
+    facts = found.facts
+    _site_facts(place, facts)
+    _reader_facts(place, facts)
+    facts["ledger"] = day_of(place, case, facts)
+    return found
+
+
+def _site_facts(place: Place, facts: dict[str, Any]) -> None:
+    """What the site said once: a case's own statement goes before it."""
+    stated = place.db.setting("site.facts")
+    for path, value in (msgspec.json.decode(stated) if stated else {}).items():
+        *groups, last = path.split(".")
+        spot = facts
+        for group in groups:
+            spot = spot.setdefault(group, {})
+        if spot.get(last) is None:
+            spot[last] = value
+
+
+def _reader_facts(place: Place, facts: dict[str, Any]) -> None:
+    """The rendering provider is the supervising physician, with the taxonomy of that account."""
+    providers = facts.setdefault("providers", {})
+    npi = facts.get("supervision", {}).get("physician_npi")
+    if providers.get("rendering_npi") is None and npi:
+        providers["rendering_npi"] = npi
+    if providers.get("rendering_taxonomy") is None:
+        for account in AccountTable(place.db).all():
+            if account.npi and account.npi == providers.get("rendering_npi") and account.taxonomy:
+                providers["rendering_taxonomy"] = account.taxonomy
+
+
+def decide_facts(facts: Mapping[str, Any], as_of: str) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
+    """Facts as decided on, the answer and its explanation."""
+    from billing.decide import decide, to_json
+    from billing.explain import explain
+
+    from billing.errors import FactsError
+    from billing.facts import read_facts
+
+    stated = {**facts, "as_of": as_of}
+    try:
+        read = read_facts(stated)
+    except FactsError as error:
+        raise InputRefused("facts", f"The facts of this case cannot be read: {error}.") from error
+    answer = decide(read)
+    return stated, to_json(answer), tuple(explain(answer))
+
+
+def today(place: Place) -> str:
+    """The site's date of this moment."""
+    return local_date_of(place, place.now())
+
+
+def decide_session(session: Session, as_of: str | None = None) -> Decided:
+    """What may be charged for the opened case."""
+    return decide_place(session.place, session.case, as_of)
+
+
+def decide_place(place: Place, case: Case, as_of: str | None = None) -> Decided:
+    """What may be charged for a case of the library."""
+    found = evidence_of(place, case)
+    facts, answer, lines = decide_facts(found.facts, as_of or today(place))
+    return Decided(facts, answer, lines, found.lines)
+
+
+def decide_case(home: Path, study_uid: str, as_of: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Facts and answer of a case in a home's archive, as `renderdesk charge --case` prints it.
+
+    Raises
+    ------
+    InputRefused
+        ``unknown_study``: the home has no such case.
+    """
+    if not (home / DATABASE).is_file():
+        raise InputRefused("unknown_study", "There is no archive here yet; open a study first.")
+    place = Place(home, SystemClock(), "", demo=False)
+    try:
+        place.library.study(study_uid)
+        case = stored_case(place, study_uid)
+        if case is None:
+            raise InputRefused("unknown_study", "This study has no case yet; open it first.")
+        decided = decide_place(place, case, as_of)
+    finally:
+        place.close()
+    return decided.facts, decided.answer
+
+
+def worklist(place: Place, people: People) -> tuple[ChargeLine, ...]:
+    """Signed cases and what may be charged for each: ready first, then held, then nothing."""
+    found = []
+    for row in place.library.studies():
+        if row.state not in ("released", "signed", "charged"):
+            continue
+        case = stored_case(place, row.study_uid)
+        if case is None:
+            continue
+        decided = decide_place(place, case)
+        answer = decided.answer
+        question = next(iter(answer["questions"]), None)
+        refused = next((r["text"] for r in answer["reasons"] if r["outcome"] == "reject"), "")
+        found.append(
+            ChargeLine(
+                study_uid=row.study_uid,
+                patient_name=row.patient_name,
+                date=row.date,
+                code=answer["code"],
+                modifiers=tuple(answer["modifiers"]),
+                decision=answer["decision"],
+                state="confirmed" if case.charge else "open",
+                question=question["ask"] if question else refused,
+                charge_id=case.charge,
+            )
+        )
+    order = {"bill": 0, "hold": 1, "reject": 2}
+    return tuple(sorted(found, key=lambda line: (line.state != "open", order[line.decision], line.date or "")))

@@ -1,0 +1,189 @@
+"""The desk: what window and command line do alike. Only use cases touch disk, network and clock together."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from workstation.archive.index import StudyRow
+from workstation.base.clock import Clock, SystemClock
+from workstation.base.errors import InputRefused, RenderDeskError
+from workstation.base.events import Actor, Role
+from workstation.base.paths import home as default_home
+from workstation.desk import charge_case
+from workstation.desk.library import Imported, import_paths
+from workstation.desk.open_study import opened
+from workstation.desk.people_demo import make_demo_people
+from workstation.desk.people_store import AccountTable
+from workstation.desk.place import Place
+from workstation.desk.session import Session
+from workstation.people.accounts import Account, People
+from workstation.people.roles import Act, may, refusal, require
+
+
+class Desk:
+    """One home with the people who work in it.
+
+    Parameters
+    ----------
+    home : folder of the home; the platform's own place when absent
+    clock : tells the time; the system's own everywhere but in the demonstration and in tests
+    station : name of this workstation; the computer's name when empty
+    demo : makes or opens a DEMO home with its three accounts
+    """
+
+    def __init__(
+        self, home: Path | None = None, *, clock: Clock | None = None, station: str = "", demo: bool = False
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.place = Place(home or default_home(), self.clock, station or socket.gethostname()[:16], demo=demo)
+        self.people = People(AccountTable(self.place.db), self.clock)
+        if self.place.demo:
+            make_demo_people(self.people)
+            if not self.setting("site.archive"):
+                # in a demonstration this computer stands for the site's archive, and says so
+                self.place.db.set_setting("site.archive", "local")
+
+    @property
+    def demo(self) -> bool:
+        """Whether this is a DEMO home."""
+        return self.place.demo
+
+    @property
+    def home(self) -> Path:
+        """Folder of the home."""
+        return self.place.home
+
+    # --- people -----------------------------------------------------------------------------------------------
+
+    @property
+    def actor(self) -> Actor | None:
+        """Who acts, or None."""
+        return self.people.actor
+
+    @property
+    def needs_first_account(self) -> bool:
+        """Whether nobody can sign in yet."""
+        return not self.people.all()
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Who may sign in."""
+        return tuple(a for a in self.people.all() if a.active)
+
+    def make_account(
+        self, account: str, name: str, role: Role, secret: str, npi: str = "", taxonomy: str = ""
+    ) -> Account:
+        """A new account: the first one is an administrator and needs no sign-in, later ones are an administrator's.
+
+        Raises
+        ------
+        InputRefused, NotAllowed
+            In one sentence.
+        """
+        if self.needs_first_account:
+            if role != "administrator":
+                raise InputRefused("first_account", "The first account is an administrator; make the others after it.")
+        else:
+            require(self.actor.role if self.actor else None, "accounts")
+        made = self.people.make(account, name, role, secret, npi, taxonomy)
+        self.place.act("account_made", self.actor, account=account, role=role)
+        return made
+
+    def sign_in(self, account: str, secret: str) -> Actor:
+        """Prove who acts from now on; wrong entries are journaled too."""
+        try:
+            actor = self.people.sign_in(account, secret)
+        except RenderDeskError:
+            known = any(a.account == account for a in self.people.all())
+            self.place.act("sign_in_failed", None, account=account if known else "")
+            raise
+        self.place.act("signed_in", actor)
+        return actor
+
+    def sign_out(self, reason: str = "") -> None:
+        """Nobody acts from now on."""
+        if self.actor is not None:
+            self.place.act("signed_out", self.actor, reason=reason)
+        self.people.sign_out()
+
+    def may(self, act: Act) -> bool:
+        """Whether the acting person may do this."""
+        return self.actor is not None and may(self.actor.role, act)
+
+    def why_not(self, act: Act) -> str:
+        """The sentence that says why not, or ""."""
+        return refusal(self.actor.role if self.actor else None, act)
+
+    def must_ask_again(self, act: Act) -> bool:
+        """Whether this act wants the PIN or password again."""
+        return self.people.must_ask_again(act)
+
+    # --- studies ----------------------------------------------------------------------------------------------
+
+    def import_paths(
+        self,
+        paths: Iterable[Path],
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Imported:
+        """Take studies into the library."""
+        if self.actor is not None:
+            require(self.actor.role, "import")
+        return import_paths(self.place, self.actor, paths, progress=progress, stop=stop)
+
+    def studies(self, query: str = "") -> tuple[StudyRow, ...]:
+        """The study list."""
+        return self.place.library.studies(query)
+
+    def open(
+        self,
+        source: str,
+        series: str | None = None,
+        volume: str | None = None,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Session:
+        """Open a study on one of its volumes. Its files are copied into the archive meanwhile.
+
+        Raises
+        ------
+        InputRefused
+            In one sentence; nothing is shown.
+        """
+        if self.actor is not None:
+            require(self.actor.role, "view")
+        chosen, voxels, case = opened(self.place, source, series, volume, progress=progress, stop=stop)
+        session = Session(self.place, self.people, chosen, voxels, case)
+        session.start_taking_in()
+        self.place.act(
+            "study_opened",
+            self.actor,
+            case.key,
+            series=[chosen.series.series_uid],
+            volume=voxels.digest,
+            shape=list(voxels.geometry.shape),
+            units=voxels.units,
+        )
+        return session
+
+    def charges(self) -> tuple[charge_case.ChargeLine, ...]:
+        """The biller's worklist: signed cases with what may be charged for each."""
+        return charge_case.worklist(self.place, self.people)
+
+    # --- settings ---------------------------------------------------------------------------------------------
+
+    def setting(self, name: str, default: str = "") -> str:
+        """A setting of the site."""
+        value = self.place.db.setting(name)
+        return default if value is None else value
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Change a setting of the site."""
+        self.place.db.set_setting(name, value)
+
+    def close(self) -> None:
+        """Let go of the home."""
+        self.place.close()

@@ -1,0 +1,67 @@
+"""Order, identity, side and region: what people enter or confirm where the files leave it open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from workstation.archive.identity import is_placeholder
+from workstation.base.errors import InputRefused
+from workstation.case.model import Order, Patient
+
+if TYPE_CHECKING:
+    from workstation.desk.session import Session
+
+
+def missing_identity(patient: Patient) -> tuple[str, ...]:
+    """Which identifying fields the files lack (anonymised series): a physician confirms before release."""
+    lacking = []
+    if is_placeholder(patient.id):
+        lacking.append("patient ID")
+    if is_placeholder(patient.name):
+        lacking.append("name")
+    if not patient.birth_date or patient.birth_date in ("1800-01-01", "1900-01-01"):
+        lacking.append("birth date")
+    return tuple(lacking)
+
+
+def set_order(session: Session, order: Order) -> None:
+    """Keep the order with a line in the journal."""
+    actor = session.require("order")
+    session.place.act(
+        "order_entered",
+        actor,
+        session.key,
+        accession=order.accession,
+        order_id=order.order_id,
+        three_d_ordered=order.three_d_ordered,
+        reason=order.reason,
+        ordering_npi=order.ordering_npi,
+        base=[msgspec.to_builtins(b) for b in order.base],
+        source=order.source,
+    )
+    session.put("order", order=order)
+
+
+def confirm_identity(session: Session) -> None:
+    """The physician stands for who this is."""
+    actor = session.require("confirm_identity")
+    session.place.act("identity_confirmed", actor, session.key, missing=list(missing_identity(session.case.patient)))
+    session.put("case", identity_confirmed_by=actor)
+
+
+def confirm_side(session: Session) -> None:
+    """The physician has compared anatomy and labels, and confirms them as labelled."""
+    actor = session.require("confirm_side")
+    session.place.act("side_confirmed", actor, session.key, as_labelled=True)
+    session.put("case", side_confirmed_by=actor)
+
+
+def set_anatomy(session: Session, anatomy: str, target: str) -> None:
+    """Which region and kind of structure was rendered, for the charge's key."""
+    actor = session.require("order")
+    if not anatomy.strip():
+        raise InputRefused("anatomy", "Name the region that was rendered.")
+    session.place.act("anatomy_confirmed", actor, session.key, anatomy=anatomy, target=target)
+    session.put("charge", anatomy=anatomy.strip(), target=target or None)

@@ -1,0 +1,214 @@
+"""Taking studies into the library: copied by UID with checksum, never edited, identity conflicts kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workstation.archive.db import Database
+from workstation.archive.files import FileStore, Stored, digest_of
+from workstation.archive.identity import Stated
+from workstation.archive.index import Instance, Library, StudyFacts
+from workstation.base.errors import InputRefused, RenderDeskError
+from workstation.base.findings import Finding
+from workstation.desk.place import DATABASE, Place
+from workstation.dicom.found import Identity, SeriesFound, StudyFound
+from workstation.dicom.load import header_of
+from workstation.dicom.scan import scan
+
+if TYPE_CHECKING:
+    from workstation.base.events import Actor
+
+_BATCH = 50
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came into the library: studies by UID, files that are now there, how many of them are new."""
+
+    studies: tuple[str, ...]
+    files: int
+    new: int
+    skipped: int
+    findings: tuple[Finding, ...] = ()
+
+
+def files_of(home: Path, kind: str, uid: str) -> tuple[Path, ...]:
+    """Files of a study or a series of the library as they were received; objects made here are left out."""
+    if not (home / DATABASE).is_file():
+        return ()
+    database = Database(home / DATABASE)
+    try:
+        library, store = Library(database), FileStore(home / "files")
+        if kind == "study":
+            found = library.instances(uid, made_here=False)
+        else:
+            found = tuple(i for i in library.instances(made_here=False) if i.series_uid == uid)
+        return tuple(store.path(i.place) for i in found)
+    finally:
+        database.close()
+
+
+def stated(identity: Identity) -> Stated:
+    """Identity of the files in the archive's own form."""
+    return Stated(identity.id, identity.issuer or "", identity.name, identity.birth_date, identity.sex)
+
+
+def file_study(place: Place, study: StudyFound) -> str:
+    """Put a study and its patient into the index, without files yet; the patient's key.
+
+    Raises
+    ------
+    InputRefused
+        ``mixed_patients``: files already filed under this study name another patient.
+    """
+    with place.db.writing():
+        key, _ = place.library.file_patient(stated(study.patient), study.study_uid)
+        facts = StudyFacts(
+            study_uid=study.study_uid,
+            date=study.date,
+            time=study.time,
+            accession=study.accession,
+            description=study.description,
+        )
+        if place.library.file_study(facts, key, stated(study.patient), place.now()):
+            raise InputRefused(
+                "mixed_patients",
+                "The library already holds this study under another patient; nothing was opened. "
+                "An administrator must decide which patient is meant.",
+            )
+    return key
+
+
+def take_in(
+    place: Place,
+    study: StudyFound,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> tuple[int, int, list[Finding]]:
+    """Copy a study's files into the archive.
+
+    Returns
+    -------
+    tuple
+        files that are there now, files that are new, findings (``uid_clash``).
+    """
+    total = sum(len(s.files) for s in study.series)
+    there = new = 0
+    clashes = 0
+    done = 0
+    for series in study.series:
+        pending: list[Instance] = []
+        for path in series.files:
+            if stop is not None and stop():
+                _keep(place, pending)
+                return there, new, []
+            done += 1
+            outcome = _take_file(place, study, series, path)
+            if outcome is None:
+                clashes += 1
+            else:
+                there += 1
+                if isinstance(outcome, Instance):
+                    new += 1
+                    pending.append(outcome)
+            if len(pending) >= _BATCH:
+                _keep(place, pending)
+            if progress is not None:
+                progress(done, total)
+        _keep(place, pending)
+    findings = []
+    if clashes:
+        findings.append(
+            Finding("uid_clash", "warning", "Two different images claim one identifier; the first was kept.", clashes)
+        )
+    return there, new, findings
+
+
+def _keep(place: Place, pending: list[Instance]) -> None:
+    """Index a batch of files that already lie in their places, in one transaction."""
+    if not pending:
+        return
+    with place.db.writing():
+        for item in pending:
+            if place.library.instance(item.sop_uid) is None:
+                place.library.file_instance(item, place.now())
+    pending.clear()
+
+
+def _take_file(place: Place, study: StudyFound, series: SeriesFound, path: Path) -> Instance | Stored | None:
+    """A new Instance, the Stored one that was already there, or None for a clash (kept apart)."""
+    header = header_of(path)
+    sop_uid = str(header.get("SOPInstanceUID", "") or "")
+    if not sop_uid:
+        raise InputRefused("uid_missing", "An image lacks its identifier and was not taken in.")
+    known = place.library.instance(sop_uid)
+    if known is not None:
+        sha256 = digest_of(path)
+        if sha256 == known.sha256 and place.files.path(known.place).is_file():
+            return Stored(known.place, known.sha256, known.size)
+        if sha256 != known.sha256:
+            place.files.quarantine(path, sha256)
+            return None
+        return place.files.put(known.place, path)
+    kept = place.files.put(place.files.place(study.study_uid, series.series_uid, sop_uid), path)
+    return Instance(
+        sop_uid=sop_uid,
+        study_uid=study.study_uid,
+        series_uid=series.series_uid,
+        sop_class=str(header.get("SOPClassUID", "")),
+        sha256=kept.sha256,
+        size=kept.size,
+        place=kept.place,
+        series_number=series.number,
+        modality=series.modality,
+        series_description=series.description,
+    )
+
+
+def import_paths(
+    place: Place,
+    actor: Actor | None,
+    paths: Iterable[Path],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Imported:
+    """Scan folders, files, ZIPs or DICOMDIRs and take every study in.
+
+    Raises
+    ------
+    InputRefused
+        ``missing`` path, ``no_images``: nothing there is DICOM. Other studies than a refused one still come in.
+    """
+    given = list(paths)
+    for path in given:
+        if not path.exists():
+            raise InputRefused("missing", "There is nothing at the given path; name a folder, a file or a ZIP.")
+    result = scan(given)
+    if not result.studies:
+        reason = next((f.sentence for f in result.findings if f.severity != "info"), "")
+        raise InputRefused("no_images", reason or "No DICOM images were found there.", findings=result.findings)
+    findings = list(result.findings)
+    taken: list[str] = []
+    there = new = 0
+    for study in result.studies:
+        try:
+            file_study(place, study)
+        except RenderDeskError as error:
+            findings.append(Finding(error.code, "refused", error.sentence))
+            continue
+        if any(f.code == "mixed_patients" for f in study.findings):
+            with place.db.writing():
+                place.library.mark_mixed(study.study_uid)
+        some, fresh, found = take_in(place, study, progress=progress, stop=stop)
+        there, new = there + some, new + fresh
+        findings += [*study.findings, *found]
+        taken.append(study.study_uid)
+        if stop is not None and stop():
+            break
+    place.act("imported", actor, files=there, studies=len(taken), findings=[f.code for f in findings])
+    return Imported(tuple(taken), there, new, result.skipped, tuple(findings))

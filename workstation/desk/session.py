@@ -1,0 +1,432 @@
+"""One opened case: the voxels on screen, the case, its history, and every act that people take on it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from render.picture import Picture
+from render.resample import display_copy
+from render.view import Box, Labels, Vector, View
+from render.volume import Volume
+from workstation.base.errors import RenderDeskError
+from workstation.base.events import Actor, CaseKey
+from workstation.base.findings import Finding
+from workstation.case.edits import CHANGES, AnyEdit, to_line
+from workstation.case.history import History
+from workstation.case.model import Capture, Case, Measured, Measurement, Order, ReportText, SignedReport
+from workstation.case.states import progress
+from workstation.case.supervision import Supervision, supervision_of
+from workstation.desk import captures, confirm_charge, identity, measuring, rail, sign_report, supervise
+from workstation.desk.charge_case import Decided, decide_session
+from workstation.desk.library import take_in
+from workstation.desk.place import Place
+from workstation.desk.source import Source
+from workstation.dicom.found import SeriesFound
+from workstation.people.accounts import People
+from workstation.people.roles import Act, require
+
+if TYPE_CHECKING:
+    from render.stage import Stage
+
+    from workstation.desk.rail import StepState
+    from workstation.report.checks import Check
+    from workstation.report.model import ReportContent
+
+
+class Session:
+    """What window and commands work with; made by `Desk.open`.
+
+    Parameters
+    ----------
+    place, people : the home, and who acts in it
+    source : what was chosen, and where its files lie
+    volume : voxels as acquired; numbers come from them
+    case : the case as it was left, or a new one
+    """
+
+    def __init__(self, place: Place, people: People, source: Source, volume: Volume, case: Case) -> None:
+        self.place = place
+        self.people = people
+        self.source = source
+        self.found = source.found
+        self.volume = volume
+        self.display = display_copy(volume) if volume.needs_display_copy else volume
+        self.facts: dict[str, Any] = dict(source.found.facts)
+        self.findings: tuple[Finding, ...] = tuple(dict.fromkeys((*source.study.findings, *source.found.findings)))
+        self._listeners: list[Callable[[str], None]] = []
+        self._history = History(case, self._line)
+        self._stage: Stage | None = None
+        self._own_stage = False
+        self._scene_shown = False
+        self._acting = 0
+        self._pending: list[str] = []
+        self._taking: threading.Thread | None = None
+        self._taken_error: RenderDeskError | None = None
+        self.save()
+
+    # --- values -----------------------------------------------------------------------------------------------
+
+    @property
+    def case(self) -> Case:
+        """The case as it stands."""
+        return self._history.case
+
+    @property
+    def key(self) -> CaseKey:
+        """The tuple that everything made here carries."""
+        return self.case.key
+
+    @property
+    def actor(self) -> Actor | None:
+        """Who acts."""
+        return self.people.actor
+
+    @property
+    def series(self) -> tuple[SeriesFound, ...]:
+        """Every series of the study as it was found."""
+        return self.source.study.series
+
+    @property
+    def choice_line(self) -> str:
+        """Which volume is shown, and why, in one line."""
+        return self.source.choice_line
+
+    def badges(self) -> tuple[str, ...]:
+        """Words that no overlay toggle hides."""
+        from workstation.desk.labels import badges_of
+
+        return badges_of(self.volume, self.case)
+
+    def listen(self, callback: Callable[[str], None]) -> None:
+        """Be told which part of the case changed."""
+        self._listeners.append(callback)
+
+    def told(self, kind: str) -> None:
+        """Tell those who listen."""
+        for callback in tuple(self._listeners):
+            callback(kind)
+
+    # --- keeping ----------------------------------------------------------------------------------------------
+
+    def require(self, act: Act) -> Actor:
+        """The acting person, who may do this.
+
+        Raises
+        ------
+        NotAllowed
+            ``not_signed_in``, ``not_allowed``.
+        """
+        require(self.actor.role if self.actor else None, act)
+        assert self.actor is not None
+        return self.actor
+
+    def _line(self, edit: AnyEdit) -> None:
+        self.place.cases.line(self.key.study_uid, to_line(edit))
+
+    def save(self) -> None:
+        """Keep the whole case."""
+        self.place.cases.save(self.key.study_uid, msgspec.json.encode(self.case).decode("utf-8"), self.place.now())
+        self.place.library.set_state(self.key.study_uid, progress(self.case))
+
+    @contextlib.contextmanager
+    def acting(self) -> Iterator[None]:
+        """One act: journal lines and the next case are written together or not at all; then those who listen hear."""
+        before, outermost = self.case, not self._acting
+        self._acting += 1
+        try:
+            with self.place.db.writing():
+                yield
+        except BaseException:
+            self._history.replace(before)
+            self._pending.clear()
+            raise
+        finally:
+            self._acting -= 1
+        if outermost:
+            pending, self._pending = dict.fromkeys(self._pending), []
+            for kind in pending:
+                self.told(kind)
+
+    def put(self, kind: str, **changes: Any) -> Case:
+        """An act that is no edit: the next case, kept whole."""
+        with self.acting():
+            self._history.replace(msgspec.structs.replace(self.case, **changes))
+            self.save()
+            self._pending.append(kind)
+        return self.case
+
+    def do(self, edit: AnyEdit) -> Case:
+        """Make an edit; on disk before it applies."""
+        case = self._history.do(edit)
+        self.told(CHANGES[type(edit)])
+        return case
+
+    def undo(self) -> Case:
+        """Take the last edit back."""
+        case = self._history.undo()
+        for kind in ("views", "measurements", "report"):
+            self.told(kind)
+        return case
+
+    def redo(self) -> Case:
+        """Make the last edit again that was taken back."""
+        case = self._history.redo()
+        for kind in ("views", "measurements", "report"):
+            self.told(kind)
+        return case
+
+    @property
+    def undo_title(self) -> str:
+        """Name of what undo takes back, or ""."""
+        return self._history.undo_title
+
+    @property
+    def redo_title(self) -> str:
+        """Name of what redo makes again, or ""."""
+        return self._history.redo_title
+
+    # --- files ------------------------------------------------------------------------------------------------
+
+    def start_taking_in(self) -> None:
+        """Copy the study's files into the archive in the background, while the person looks."""
+
+        def work() -> None:
+            try:
+                take_in(self.place, self.source.study)
+            except RenderDeskError as error:
+                self._taken_error = error
+
+        self._taking = threading.Thread(target=work, name="take-in", daemon=True)
+        self._taking.start()
+
+    def taken_in(self) -> None:
+        """Wait until the study's own files lie in the archive; what is released must have its source there.
+
+        Raises
+        ------
+        RenderDeskError
+            Why they could not be copied.
+        """
+        if self._taking is not None:
+            self._taking.join()
+            self._taking = None
+        if self._taken_error is not None:
+            error, self._taken_error = self._taken_error, None
+            self.start_taking_in()
+            raise error
+
+    # --- pictures ---------------------------------------------------------------------------------------------
+
+    def use_stage(self, stage: Stage) -> None:
+        """Pictures for the record come from this stage (the window's own)."""
+        self._stage = stage
+
+    def picture(self, view: View, labels: Labels) -> Picture:
+        """A finished picture of this volume; blocks until it is made."""
+        from render.stage import Stage
+
+        if self._stage is None:
+            self._stage = Stage()
+            self._own_stage = True
+            self._stage.set_volume(self.display)
+        return self._stage.picture(view, labels)
+
+    def labels(self, view: View, *, record: bool = False, draft: bool = False) -> Labels:
+        """Texts of a picture of this case: of the screen, or of the record."""
+        from workstation.desk.labels import record_labels, screen_labels
+
+        if not record:
+            return screen_labels(self.case, self.facts, self.volume, view)
+        name = self.actor.name if self.actor else ""
+        return record_labels(
+            self.case,
+            self.facts,
+            self.volume,
+            view,
+            draft=draft,
+            made_by=name,
+            made_at=self.place.now(),
+            station=self.place.station,
+        )
+
+    # --- acts of 3D work --------------------------------------------------------------------------------------
+
+    def scene_shown(self, view: View) -> None:
+        """The first 3D scene of this session stands; by itself no act."""
+        if not self._scene_shown:
+            self._scene_shown = True
+            supervise.scene_shown(self, view)
+
+    def steered(self, before: View, after: View, what: str, active_s: float) -> None:
+        """A deliberate change of a view by the acting person."""
+        supervise.steered(self, before, after, what, active_s)
+
+    def set_region(self, how: str, words: str, box: Box | None) -> None:
+        """The acting person set or confirmed where the 3D work looks."""
+        supervise.set_region(self, how, words, box)
+
+    def set_tissues(self, how: str, tissues: list[str], look: str) -> None:
+        """The acting person chose or confirmed what the 3D work shows."""
+        supervise.set_tissues(self, how, tissues, look)
+
+    def return_drafts(self, note: str) -> None:
+        """Send the drafts back to the technologist with a note."""
+        supervise.return_drafts(self, note)
+
+    def attest(self, acts: dict[str, bool], concurrent: bool | None, text: str) -> None:
+        """The physician's own statement on the four acts."""
+        supervise.attest(self, acts, concurrent, text)
+
+    def supervision(self) -> Supervision:
+        """What the journal says about the physician's part."""
+        return supervision_of(supervise.counting(self))
+
+    # --- measurements -----------------------------------------------------------------------------------------
+
+    def preview(
+        self,
+        kind: str,
+        points_lps_mm: tuple[Vector, ...],
+        plane_normal: Vector | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> Measured:
+        """The number for points under a moving hand; nothing is kept."""
+        return measuring.number(self, kind, points_lps_mm, plane_normal, options)
+
+    def measure(
+        self,
+        kind: str,
+        points_lps_mm: tuple[Vector, ...],
+        *,
+        plane_normal: Vector | None = None,
+        name: str = "",
+        options: dict[str, Any] | None = None,
+        source_uid: str = "",
+    ) -> Measurement:
+        """A new measurement, proposed until it is accepted."""
+        return measuring.add(self, kind, points_lps_mm, plane_normal, name, options, source_uid)
+
+    def accept(self, measurement_id: str) -> Measurement:
+        """The acting person stands for this number."""
+        return measuring.accept(self, measurement_id)
+
+    def rename(self, measurement_id: str, name: str) -> Measurement:
+        """Give a measurement another name."""
+        return measuring.rename(self, measurement_id, name)
+
+    def remove(self, measurement_id: str) -> None:
+        """Take a measurement out; undo brings it back."""
+        measuring.remove(self, measurement_id)
+
+    # --- captures ---------------------------------------------------------------------------------------------
+
+    def draft(self, picture: Picture, title: str = "", removals: tuple[str, ...] = ()) -> Capture:
+        """Keep a picture as a draft."""
+        return captures.draft(self, picture, title, removals)
+
+    def png(self, capture: Capture) -> bytes:
+        """The draft's or released picture's pixels as PNG."""
+        return captures.png(self, capture)
+
+    def shown(self, sop_uid: str, seconds: float, pixels: int) -> None:
+        """The acting person has seen a draft so long, so large."""
+        captures.shown(self, sop_uid, seconds, pixels)
+
+    def release(self, sop_uid: str, secret: str = "") -> Capture:
+        """A physician releases a draft into the record."""
+        return captures.release(self, sop_uid, secret)
+
+    def discard(self, sop_uid: str, reason: str = "") -> Capture:
+        """A draft that will not be kept."""
+        return captures.discard(self, sop_uid, reason)
+
+    # --- order and identity -----------------------------------------------------------------------------------
+
+    def set_order(self, order: Order) -> None:
+        """The order as a person entered or corrected it."""
+        identity.set_order(self, order)
+
+    def confirm_identity(self) -> None:
+        """A physician confirms who this is where the files leave it open."""
+        identity.confirm_identity(self)
+
+    def confirm_side(self) -> None:
+        """A physician confirms the sides as labelled."""
+        identity.confirm_side(self)
+
+    def set_anatomy(self, anatomy: str, target: str) -> None:
+        """The region and the kind of structure rendered, as a person confirms them."""
+        identity.set_anatomy(self, anatomy, target)
+
+    # --- report -----------------------------------------------------------------------------------------------
+
+    def set_text(self, text: ReportText) -> None:
+        """What the physician writes; an edit like any other."""
+        sign_report.set_text(self, text)
+
+    def content(self) -> ReportContent:
+        """The report as it would be signed now."""
+        return sign_report.content(self)
+
+    def checks(self) -> tuple[Check, ...]:
+        """What stands in the way of the signature, or should be looked at."""
+        return sign_report.checked(self)
+
+    def report_pdf(self) -> bytes:
+        """The report with its key pictures as PDF."""
+        return sign_report.pdf(self)
+
+    def report_text(self) -> str:
+        """The report as plain text."""
+        return sign_report.text(self)
+
+    def sign(self, secret: str, override_reason: str = "") -> SignedReport:
+        """Sign: report, measurements, PDF and key pictures become immutable objects of the archive."""
+        return sign_report.sign(self, secret, override_reason)
+
+    def retract(self, secret: str, reason: str) -> SignedReport:
+        """Retract the signed report; nothing is deleted."""
+        return sign_report.retract(self, secret, reason)
+
+    # --- charge -----------------------------------------------------------------------------------------------
+
+    def give_facts(self, facts: dict[str, Any]) -> None:
+        """Facts that only people know, by their path."""
+        confirm_charge.give_facts(self, facts)
+
+    def decide(self, as_of: str | None = None) -> Decided:
+        """What may be charged for this case, and why."""
+        return decide_session(self, as_of)
+
+    def confirm_charge(self, secret: str = "") -> confirm_charge.Confirmed:
+        """Confirm the charge: ledger, journal and outgoing message in one transaction."""
+        return confirm_charge.confirm(self, secret)
+
+    @property
+    def message_path(self) -> Any:
+        """The written charge message, or None."""
+        return confirm_charge.message_path(self)
+
+    def acknowledge_local(self) -> int:
+        """Where this computer is the site's archive: acknowledge released pictures that lie here, checksum compared."""
+        return captures.acknowledge_local(self)
+
+    # --- rail -------------------------------------------------------------------------------------------------
+
+    def open_points(self) -> dict[Literal["load", "view", "segment", "measure", "report", "charge"], StepState]:
+        """What each step still wants."""
+        return rail.open_points(self)
+
+    def close(self) -> None:
+        """Save and let go of the voxels."""
+        if self._taking is not None:
+            self._taking.join()
+        self.save()
+        if self._own_stage and self._stage is not None:
+            self._stage.close()
+        self._listeners.clear()
