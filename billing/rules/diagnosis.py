@@ -1,0 +1,147 @@
+"""Whether the diagnoses stand on that day, and say what the office and the report say."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from msgspec import Struct
+
+from billing import icd
+from billing.context import Context
+from billing.rules.rule import CFR_ORDER, ICD, Finding, Warned, fine, hold, idle, rule
+
+
+class Standing(Struct, frozen=True):
+    """How a code stands on the service date: valid True/False, None when nobody can say."""
+
+    valid: bool | None
+    why: str
+    meaning: str = ""
+
+
+@rule("R-DX-01", CFR_ORDER)
+def has_diagnosis(case: Context) -> Finding:
+    if not case.facts.dx:
+        return hold("There is no diagnosis.", ("dx", "Which confirmed diagnosis or symptom led to the 3D?"))
+    return fine(f"{len(case.facts.dx)} diagnosis code{'s' if len(case.facts.dx) > 1 else ''} given.")
+
+
+@rule("R-DX-02", ICD)
+def valid(case: Context) -> list[Finding]:
+    found = []
+    for i, dx in enumerate(case.facts.dx or ()):
+        standing = stand(case, dx.code)
+        if standing.valid is False:
+            below = icd.children(dx.code, case.day or case.as_of) if dx.code else ()
+            more = f" Codes below it: {', '.join(below)}." if below else ""
+            ask = f"Which code is right on that day?{more}" if more else "Which complete code is right on that day?"
+            found.append(hold(f"{standing.why}{more}", (f"dx[{i}].code", ask)))
+        elif standing.valid is None:
+            warned = Warned(
+                "W-DX-01", f"{dx.code}: no ICD-10-CM file for that day is loaded; its validity is not checked."
+            )
+            found.append(idle(f"{dx.code} has the form of a code; no file to check it.", warnings=(warned,)))
+        elif "unspecified" in standing.meaning.casefold():
+            warned = Warned("W-DX-02", f"{dx.code} is an unspecified code; a payer may want the exact one.")
+            found.append(fine(f"{dx.code} is valid on that day.", warnings=(warned,)))
+        else:
+            found.append(fine(f"{dx.code} is valid on that day."))
+    return found
+
+
+@rule("R-DX-03", ICD)
+def means_the_label(case: Context) -> list[Finding]:
+    found = []
+    for i, dx in enumerate(case.facts.dx or ()):
+        code = code_meaning(case, dx.code)
+        against = icd.contradictions(icd.meaning(dx.label), code) if dx.label else ()
+        if against:
+            found.append(
+                hold(f"{dx.code}: {'; '.join(against)}.", (f"dx[{i}].code", "Which is right, the words or the code?"))
+            )
+    return found
+
+
+@rule("R-DX-04", ICD)
+def side_fits(case: Context) -> list[Finding]:
+    report = case.facts.laterality.report
+    found = []
+    for i, dx in enumerate(case.facts.dx or ()):
+        side = code_meaning(case, dx.code).side
+        if side in {"left", "right", "bilateral"} and report is not None and side != report:
+            said = report.replace("_", " ")
+            found.append(
+                hold(
+                    f"{dx.code} is a code for {side}, the report's side is {said}.",
+                    (f"dx[{i}].code", "Which code has the side of the report?"),
+                )
+            )
+    return found
+
+
+@rule("R-DX-05", ICD)
+def confirmed(case: Context) -> Finding:
+    if case.facts.dx_confirmed is not True:
+        return hold(
+            "Suspected, probable or ruled-out conditions are not coded as established.",
+            ("dx_confirmed", "Are all coded diagnoses confirmed, none only suspected?"),
+        )
+    return fine("The diagnoses are confirmed.")
+
+
+def stand(case: Context, code: str | None) -> Standing:
+    """How a code stands on the service date: by the case's own table, the imported file, the built-in set."""
+    day = case.day or case.as_of
+    if not code:
+        return Standing(False, "A diagnosis has no code.")
+    if not icd.FORM.fullmatch(code):
+        return Standing(False, f"{code} does not have the form of an ICD-10-CM code (as in I71.43).")
+    given = (case.facts.reference.icd10cm or {}).get(code)
+    if given is not None and given.billable is not None:
+        meaning = code_words(case, code)
+        return _judge(code, [icd.IcdCode(code, given.billable, given.since, given.until, meaning)], day)
+    if day < icd.ICD10_START:
+        return Standing(False, f"{code} is an ICD-10-CM code; claims take these from {icd.ICD10_START} on.")
+    file = case.references.icd_of(day)
+    if file is not None:
+        row = file.rows.get(code)
+        if row is None:
+            return Standing(False, f"{code} is not in {file.file}.")
+        return _judge(code, [row], day)
+    rows = icd.built_in(code)
+    if rows:
+        return _judge(code, list(rows), day)
+    if icd.complete_family(code):
+        return Standing(False, f"{code} does not exist.")
+    return Standing(None, "")
+
+
+def _judge(code: str, rows: list[icd.IcdCode], day: dt.date) -> Standing:
+    """Valid when a billable period contains the day."""
+    now = [r for r in rows if icd.in_force(r.since, r.until, day)]
+    if any(r.billable for r in now):
+        return Standing(True, "", next(r.meaning for r in now if r.billable))
+    if now:
+        since = f" since {now[0].since}" if now[0].since and now[0].since > icd.ICD10_START else ""
+        return Standing(False, f"{code} is a header{since} and needs more characters.")
+    return Standing(False, f"{code} is not valid on the service date.")
+
+
+def code_words(case: Context, code: str) -> str:
+    """What a code means, in words, as far as the imported file or the built-in set says."""
+    day = case.day or case.as_of
+    file = case.references.icd_of(day)
+    row = file.rows.get(code) if file else None
+    if row is not None and row.meaning:
+        return row.meaning
+    rows = icd.built_in(code)
+    known = [r for r in rows if r.billable and icd.in_force(r.since, r.until, day)] or [r for r in rows if r.billable]
+    return known[0].meaning if known else ""
+
+
+def code_meaning(case: Context, code: str | None) -> icd.Meaning:
+    """Side, rupture and region that a code stands for."""
+    return icd.meaning(code_words(case, code)) if code else icd.Meaning()
+
+
+RULES = (has_diagnosis, valid, means_the_label, side_fits, confirmed)

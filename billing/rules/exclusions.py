@@ -1,0 +1,73 @@
+"""Whether the base study already contains the 3D work."""
+
+from __future__ import annotations
+
+from billing.codes import ANGIOGRAPHY, AORTIC_CTA, lookup
+from billing.context import Context
+from billing.rules.base import INCLUDED
+from billing.rules.rule import CPT, Alternative, Finding, hold, reject, rule
+
+
+@rule("R-IN-01", CPT)
+def includes(case: Context) -> list[Finding]:
+    found = []
+    for _, b in case.sources:
+        row = lookup(b.code) if b.code else None
+        if b.code and row is not None and row.kind == "A":
+            other = Alternative("G0288", "reconstruction of an aortic CT angiography for surgical planning")
+            found.append(
+                reject(
+                    f"The base study {b.code} already includes 3D work; it cannot be charged beside it, on any day.",
+                    alternatives=(other,) if b.code in AORTIC_CTA else (),
+                )
+            )
+    if any(b.code == "34839" for b in case.beside):
+        found.append(reject("34839 on the same day already includes the 3D work of planning."))
+    return found
+
+
+@rule("R-CT-01", CPT)
+def hidden_angiography(case: Context) -> list[Finding]:
+    found = []
+    for _, b in case.sources:
+        row = lookup(b.code) if b.code else None
+        if row is None or not row.contrast or row.kind != "P":
+            continue
+        if case.facts.rendering.target == "vascular" and b.angiographic is True:
+            codes = ANGIOGRAPHY.get((row.modality, row.region), ())
+            found.append(
+                reject(
+                    f"Vessels were rendered from a study acquired and read as an angiography: {b.code} was "
+                    f"{'a CT' if row.modality == 'CT' else 'an MR'} angiography, which includes 3D.",
+                    alternatives=tuple(Alternative(c, "the angiography of this region; it includes 3D") for c in codes),
+                )
+            )
+    return found
+
+
+@rule("R-CT-02", CPT)
+def angiography_asked(case: Context) -> list[Finding]:
+    found = []
+    for i, b in case.sources:
+        row = lookup(b.code) if b.code else None
+        if row is None or not row.contrast or row.kind != "P":
+            continue
+        target = case.facts.rendering.target
+        if target is None:
+            found.append(
+                hold(
+                    f"{b.code} is a contrast study and it is not known what was rendered.",
+                    ("rendering.target", "What was rendered: vessels, bone, an organ ...?"),
+                )
+            )
+        elif target == "vascular" and b.angiographic is None:
+            found.append(
+                hold(
+                    f"Vessels were rendered from the contrast study {b.code}; an angiography includes 3D.",
+                    (f"base[{i}].angiographic", "Was it acquired and read as a CT or MR angiography?"),
+                )
+            )
+    return found
+
+
+RULES = (includes, INCLUDED, hidden_angiography, angiography_asked)
