@@ -18,7 +18,7 @@ PLANES = ("axial", "coronal", "sagittal")
 PANES = (*PLANES, "3d")
 SLAB_STEPS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0)
 _START_SIZE = (512, 512)
-# Wheel towards the person leads to the feet, to the back, and to the patient's right: the sign along the plane's normal.
+# Wheel towards the person leads to the feet, the back, the patient's right: the sign along the plane's normal.
 _ONWARD = {"axial": -1.0, "coronal": 1.0, "sagittal": 1.0}
 
 

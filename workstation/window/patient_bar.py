@@ -1,0 +1,145 @@
+"""The bar on top: whose pictures these are, as their own files say; what to know of them; and who is acting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+
+from workstation.window import words
+from workstation.window.theme import tokens
+from workstation.window.widgets import Elided, label, named, restate, tool, upright
+
+if TYPE_CHECKING:
+    from workstation.base.events import Actor
+    from workstation.case.model import Case
+    from workstation.window.actions import Actions
+
+_CAUTION = ("LOSSY", "NOT", "DOUBT", "SURE", "REDUCED", "UNKNOWN", "MISSING", "NO ")
+
+
+class Disc(QWidget):
+    """Initials of the acting person."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(28, 28)
+        self.text = ""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.SELECTION if self.text else tokens.HOVER))
+        painter.drawEllipse(1, 1, 26, 26)
+        font = painter.font()
+        font.setPixelSize(tokens.LABEL)
+        font.setWeight(font.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setPen(QColor(tokens.TEXT))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text)
+        painter.end()
+
+
+class PatientBar(QWidget):
+    """Identity on the left, badges behind it, the acting person on the right, always. Signal `page(str)`."""
+
+    page = Signal(str)
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        named(self, "PatientBar")
+        self.setFixedHeight(tokens.BAR)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 12, 0)
+        row.setSpacing(12)
+        self.home = tool(glyph="arrow-left", tip=actions.qaction("library").toolTip())
+        self.home.clicked.connect(lambda: actions.run("library"))
+        row.addWidget(self.home)
+        self.brand = label("RenderDesk", "heading")
+        row.addWidget(self.brand)
+        self.tabs: dict[str, QWidget] = {}
+        for name, title in (("studies", "Studies"), ("charges", "Charges")):
+            tab = tool(title)
+            tab.setCheckable(True)
+            tab.clicked.connect(lambda *_, name=name: self.page.emit(name))
+            self.tabs[name] = tab
+            row.addWidget(tab)
+        self.name = Elided(role="name")
+        self.script = Elided(role="quiet")
+        self.ids = Elided(role="quiet")
+        self.study = Elided()
+        self.when = Elided(role="quiet")
+        self.line = upright()
+        self.line.setFixedHeight(20)
+        for part in (self.name, self.script, self.ids, self.line, self.study, self.when):
+            row.addWidget(part)
+        self._badges = QHBoxLayout()
+        self._badges.setSpacing(6)
+        row.addLayout(self._badges)
+        row.addStretch(1)
+        self.acting = Elided(role="quiet")
+        self.person = Elided()
+        self.role = Elided(role="quiet")
+        for part in (self.acting, self.person, self.role):
+            row.addWidget(part)
+        self.person.setProperty("role", "strong")
+        self.disc = Disc()
+        row.addWidget(self.disc)
+        self.user = tool(glyph="caret-down", tip="Switch user, lock")
+        self.user.setPopupMode(self.user.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.user)
+        for act in ("switch_user", "lock", "account", "keys", "quit"):
+            menu.addAction(actions.qaction(act))
+        self.user.setMenu(menu)
+        row.addWidget(self.user)
+        self.show_case(None, ())
+        self.show_actor(None)
+
+    def show_case(self, case: Case | None, badges: tuple[str, ...], page: str = "studies") -> None:
+        """Identity and badges of the opened case; the program's name and pages without one."""
+        there = case is not None
+        for part in (self.name, self.script, self.ids, self.line, self.study, self.when, self.home):
+            part.setVisible(there)
+        self.brand.setVisible(not there)
+        for name, tab in self.tabs.items():
+            tab.setVisible(not there)
+            tab.setProperty("checked", name == page)
+            tab.setChecked(name == page)  # type: ignore[attr-defined]
+        self._clear_badges()
+        if case is None:
+            return
+        who = case.patient
+        self.name.set_whole(words.person(who.name))
+        script = who.name_ideographic or words.other_script(who.name)
+        self.script.set_whole(script)
+        self.script.setVisible(bool(script))
+        born = words.date(who.birth_date)
+        parts = [f"ID {who.id}" if who.id else "no ID", f"born {born}" if born else "birth date not known"]
+        self.ids.set_whole("    ".join([*parts, who.sex or "sex not known"]))
+        self.study.set_whole(case.study_description or f"{case.modality} study without a description")
+        told = [words.date(case.study_date) or "date not known"]
+        if case.accession:
+            told.append(f"accession {case.accession}")
+        self.when.set_whole(" · ".join(told))
+        for badge in badges:
+            state = "wants" if any(word in badge.upper() for word in _CAUTION) else ""
+            self._badges.addWidget(label(badge.upper(), "badge", state))
+
+    def _clear_badges(self) -> None:
+        while self._badges.count():
+            item = self._badges.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.deleteLater()
+
+    def show_actor(self, actor: Actor | None) -> None:
+        """Who is acting from now on."""
+        self.acting.set_whole("acting as" if actor else "")
+        self.person.set_whole(actor.name if actor else "Nobody is signed in")
+        self.role.set_whole(actor.role if actor else "")
+        self.disc.text = words.initials(actor.name) if actor else ""
+        self.disc.update()
+        restate(self.person, state="" if actor else "wants")

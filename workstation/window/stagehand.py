@@ -1,0 +1,662 @@
+"""Between the panes and everything else: effects of tools become views, acts and edits; views become pictures."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from render import camera as cameras
+from render import planes
+from render.errors import RenderError
+from render.view import Mark, Surface, Technique, Vector, View, Window
+from workstation.base.errors import InputRefused, RenderDeskError
+from workstation.case.edits import SetView
+from workstation.window import words
+from workstation.window.models.scene import PANES, PLANES, Scene
+from workstation.window.tools.base import Cross, Effect, Measure, Pointer, Preview, Refused, Region, Tool, Turn, lps_of
+from workstation.window.tools.crop import CropTool, box_from
+from workstation.window.tools.cross import CrossTool, part_at
+from workstation.window.tools.eye import PanTool, RotateTool, ZoomTool, zoomed
+from workstation.window.tools.measure import AngleTool, LengthTool, PointsTool, on_plane
+from workstation.window.tools.window import WindowTool
+
+if TYPE_CHECKING:
+    from render.picture import Picture
+    from render.stage import Stage
+    from workstation.desk.session import Session
+    from workstation.window.actions import Actions
+    from workstation.window.fourup import FourUp
+    from workstation.window.viewport import Pane, Viewport
+
+TOOLS = ("pointer", "window", "crosshair", "pan", "zoom", "length", "angle", "crop")
+_SETTLE_MS = 220
+_RESIZE_MS = 50
+_OVERLAYS: tuple[Literal["screen", "minimal", "none"], ...] = ("screen", "minimal", "none")
+BONE_HU = 226.0
+
+
+class Stagehand(QObject):
+    """Serves one opened case in the panes.
+
+    Signals: `changed(pane)` a view changed; `hover(text)` what lies under the pointer; `made(text)` by whom and how
+    fast the newest picture was made; `surfaced()` the 3D pane's technique or threshold changed.
+    """
+
+    changed = Signal(str)
+    hover = Signal(str)
+    made = Signal(str)
+    surfaced = Signal()
+    _pictured = Signal(str, object)
+    _failed = Signal(str, str)
+
+    def __init__(
+        self, session: Session, stage: Stage, panes: dict[str, Pane], fourup: FourUp, actions: Actions
+    ) -> None:
+        super().__init__(fourup)
+        self.session = session
+        self.scene = Scene(session.display, {**session.facts, **_case_facts(session)})
+        self.active = "axial"
+        self.tool = "pointer"
+        self.overlays: Literal["screen", "minimal", "none"] = "screen"
+        self._stage = stage
+        self._panes = panes
+        self._fourup = fourup
+        self._actions = actions
+        self._measuring: PointsTool | None = None
+        self._before: dict[str, View] = {}
+        self._bursts: dict[str, tuple[View, float]] = {}
+        self._wheel = 0.0
+        self._shown_scene = False
+        self._own_edit = False
+        self._resets: dict[str, int] = {}
+        self._over = True
+        self._initial: dict[str, View] = {}
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self._settled)
+        self._resize = QTimer(self)
+        self._resize.setSingleShot(True)
+        self._resize.setInterval(_RESIZE_MS)
+        self._resize.timeout.connect(self.refit)
+        self._pictured.connect(self._paint, Qt.ConnectionType.QueuedConnection)
+        self._failed.connect(self._refuse, Qt.ConnectionType.QueuedConnection)
+
+    # Coming and going.
+
+    def begin(self) -> None:
+        """Show the case: the panes at their sizes, the views of the last session if there are any."""
+        self._over = False
+        self._stage.set_volume(self.session.display)
+        self.session.use_stage(self._stage)
+        for name in PANES:
+            self._fit(name)
+        self._initial = dict(self.scene.views)
+        self.scene.adopt(self.session.case.views)
+        for viewport in self._viewports().values():
+            viewport.point = self.scene.point
+        self.activate(self.active)
+        self.request(*self._fourup.shown())
+        for name in PANES:
+            self.changed.emit(name)
+
+    def end(self) -> None:
+        """Nothing of this case reaches a pane from now on."""
+        self._over = True
+        self._settle.stop()
+        self._resize.stop()
+        for viewport in self._viewports().values():
+            viewport.blank()
+
+    def _viewports(self) -> dict[str, Viewport]:
+        return {name: pane.viewport for name, pane in self._panes.items()}
+
+    # Pictures.
+
+    def view(self, pane: str = "") -> View:
+        """The view of a pane; "" is the active one."""
+        return self.scene.views[pane or self.active]
+
+    def dressed(self, pane: str, quality: Literal["drag", "settled", "record"]) -> View:
+        """The view as it is asked for: with the measurements that lie in it, and what is written into it."""
+        view = self.scene.views[pane]
+        marks: tuple[Mark, ...] = ()
+        if view.plane is not None:
+            reach = max(2.0, view.slab.thickness_mm / 2 if view.slab else 0.0)
+            marks = tuple(
+                m.mark() for m in self.session.case.measurements if on_plane(view, m.points_lps_mm, within_mm=reach)
+            )
+        overlays = "record" if quality == "record" else self.overlays
+        return view.replace(quality=quality, overlays=overlays, marks=marks)
+
+    def request(self, *panes: str, quality: Literal["drag", "settled"] = "settled") -> None:
+        """Ask for new pictures of these panes; hidden ones are asked for when they are shown."""
+        if self._over:
+            return
+        shown = self._fourup.shown()
+        for name in panes:
+            if name not in shown:
+                continue
+            view = self.dressed(name, quality)
+            self._viewports()[name].expect(self.scene.views[name])
+            self._stage.request(
+                name,
+                view,
+                self.session.labels(view),
+                lambda picture, name=name: self._pictured.emit(name, picture),
+                lambda sentence, name=name: self._failed.emit(name, sentence),
+            )
+
+    def _paint(self, pane: str, picture: Picture) -> None:
+        # a picture of another volume, or one that comes after the case was closed, never reaches a pane
+        if self._over or picture.view.volume not in {"", self.scene.volume.digest}:
+            return
+        self._viewports()[pane].show_picture(picture)
+        how = {"drag": "moving", "settled": "settled", "record": "record"}[picture.view.quality]
+        if pane in {"3d", self.active}:
+            self.made.emit(f"{picture.renderer} · {how} · {picture.seconds * 1000:.0f} ms")
+        if pane == "3d" and not self._shown_scene and picture.view.quality != "drag":
+            self._shown_scene = True
+            if self.session.actor is not None:
+                self._guarded(lambda: self.session.scene_shown(self.scene.views["3d"]))
+
+    def _refuse(self, pane: str, sentence: str) -> None:
+        if not self._over:
+            self._viewports()[pane].refuse(sentence)
+
+    def _guarded(self, act: Any) -> bool:
+        """Do an act of the session; a refusal is said, not raised. Whether it was done."""
+        try:
+            act()
+        except (RenderDeskError, RenderError) as refusal:
+            self._actions.say(refusal.sentence, "refused")
+            return False
+        return True
+
+    # Sizes.
+
+    def later(self) -> None:
+        """A pane changed its size: ask for pictures when it has come to rest."""
+        self._resize.start()
+
+    def refit(self) -> None:
+        """Ask for pictures at the sizes that the panes have now."""
+        for name in self._fourup.shown():
+            self._fit(name)
+        self.request(*self._fourup.shown())
+
+    def _fit(self, name: str) -> None:
+        viewport = self._viewports()[name]
+        self.scene.resize(name, viewport.device_size(), viewport.devicePixelRatioF())
+
+    def activate(self, pane: str) -> None:
+        """Keys act on this pane from now on."""
+        self.active = pane
+        for name, frame in self._panes.items():
+            frame.set_active(name == pane)
+        self.changed.emit(pane)
+
+    def next_pane(self, step: int = 1) -> None:
+        """The next shown pane."""
+        shown = self._fourup.shown()
+        place = shown.index(self.active) if self.active in shown else -step
+        self.activate(shown[(place + step) % len(shown)])
+        self._viewports()[self.active].setFocus()
+
+    # The hand.
+
+    def choose_tool(self, name: str) -> None:
+        """Take a tool into the hand."""
+        self.tool = name
+        self._drop_preview()
+        self._measuring = {"length": LengthTool, "angle": AngleTool}[name]() if name in {"length", "angle"} else None
+        self._wheel = 0.0
+
+    def leave(self) -> None:
+        """Esc: first what is half drawn, then the tool."""
+        if self._measuring is not None and self._measuring.begun:
+            self._measuring.cancel()
+            self._drop_preview()
+        else:
+            self._actions.run("tool.pointer")
+
+    def _drop_preview(self) -> None:
+        for viewport in self._viewports().values():
+            viewport.set_preview(None)
+            viewport.set_region(None)
+
+    def tool_for(self, viewport: Viewport, button: Qt.MouseButton, at: Pointer) -> Tool | None:
+        """Which tool a press would start here; without a button: which one follows the pointer."""
+        view = viewport.view
+        if view is None or self._over:
+            return None
+        plane = view.plane is not None
+        if button == Qt.MouseButton.MiddleButton:
+            return PanTool()
+        if button == Qt.MouseButton.RightButton:
+            return ZoomTool()
+        if button == Qt.MouseButton.NoButton and at.shift and plane:
+            follow = CrossTool(self.scene.point)
+            follow.press(view, None, at)
+            return follow
+        if at.shift:
+            return PanTool()
+        if self._measuring is not None:
+            return self._measuring
+        if self.tool == "pan":
+            return PanTool()
+        if self.tool == "zoom":
+            return ZoomTool()
+        if self.tool == "crop":
+            return CropTool()
+        if not plane:
+            return WindowTool() if self.tool == "window" else RotateTool()
+        part = part_at(view, self.scene.point, at) if viewport.show_cross else ""
+        if self.tool == "crosshair":
+            return CrossTool(self.scene.point, "centre")
+        if self.tool == "pointer" and part:
+            return CrossTool(self.scene.point, part)
+        return WindowTool()
+
+    def effect(self, viewport: Viewport, effect: Effect, seconds: float) -> None:
+        """Carry out what a tool wants."""
+        pane = viewport.name
+        if isinstance(effect, Turn):
+            self._turn(pane, effect, seconds)
+        elif isinstance(effect, Cross):
+            self.centre(effect.point_lps_mm)
+        elif isinstance(effect, Preview):
+            viewport.set_preview(effect, self._number(effect))
+        elif isinstance(effect, Measure):
+            viewport.set_preview(None)
+            self._guarded(lambda: self._measure(effect))
+        elif isinstance(effect, Region):
+            self._region(viewport, effect, seconds)
+        elif isinstance(effect, Refused):
+            self._actions.say(effect.sentence, "wants")
+
+    def _turn(self, pane: str, effect: Turn, seconds: float) -> None:
+        before = self._before.setdefault(pane, self.scene.views[pane])
+        if effect.what == "window" and effect.view.window is not None:
+            panes = self.scene.set_window(effect.view.window, pane)
+        else:
+            self.scene.views[pane] = effect.view
+            panes = (pane,)
+        self.request(*panes, quality="settled" if effect.done else "drag")
+        self.changed.emit(pane)
+        if effect.done:
+            self._before.pop(pane, None)
+            self.keep(pane, before, effect.what, seconds)
+
+    def keep(self, pane: str, before: View, what: str, active_s: float) -> None:
+        """A deliberate change is complete: it can be undone, and a 3D one is journaled as the person's steering."""
+        after = self.scene.views[pane]
+        if after == before:
+            return
+        if what != "plane":
+            self._own_edit = True
+            try:
+                self._guarded(lambda: self.session.do(SetView(pane=pane, view=after)))
+            finally:
+                self._own_edit = False
+        if pane == "3d" and self.session.actor is not None:
+            self._guarded(lambda: self.session.steered(before, after, what, round(active_s, 2)))
+
+    def _number(self, preview: Preview) -> str:
+        want = 2 if preview.kind == "length" else 3
+        if len(preview.points_lps_mm) < want:
+            return ""
+        try:
+            plane = self.view(self.active)
+            normal = planes.vector(planes.normal(plane.plane)) if plane.plane is not None else None
+            return self.session.preview(preview.kind, preview.points_lps_mm, normal).printed
+        except (RenderDeskError, RenderError):
+            return ""  # while points still coincide there is no number to show
+
+    def _measure(self, effect: Measure) -> None:
+        kind = effect.kind
+        count = 1 + sum(m.kind == kind for m in self.session.case.measurements)
+        made = self.session.measure(
+            kind, effect.points_lps_mm, plane_normal=effect.plane_normal_lps, name=f"{kind.capitalize()} {count}"
+        )
+        reasons = f" ({'; '.join(made.measured.reasons)})" if made.measured.reasons else ""
+        self._actions.say(f"{made.name}: {made.measured.printed}, proposed{reasons}", "done")
+
+    def _region(self, viewport: Viewport, effect: Region, seconds: float) -> None:
+        if not effect.done:
+            viewport.set_region(effect)
+            return
+        viewport.set_region(None)
+        box = box_from(effect, self.scene.volume.geometry.bounds_lps_mm, self.scene.crop)
+        if box is None:
+            self._actions.say("The crop box is too small; drag from corner to corner.", "wants")
+            return
+        before = self.scene.views["3d"]
+        self.scene.set_crop(box)
+        self.request("3d")
+        self.keep("3d", before, "crop", seconds)
+        self._actions.say(f"3D shows a region of {self._tell_region()}; Shift+X shows everything again.", "done")
+        self.changed.emit("3d")
+
+    def _tell_region(self) -> str:
+        """Journal the region as the acting person set it; its words."""
+        box = self.scene.crop
+        told = "everything"
+        if box is not None:
+            sides = (f"{b - a:.0f}" for a, b in zip(box.low_lps_mm, box.high_lps_mm, strict=True))
+            told = " x ".join(sides) + " mm"
+        if self.session.actor is not None:
+            self._guarded(lambda: self.session.set_region("crop", told, box))
+        return told
+
+    def uncrop(self) -> None:
+        """Everything again."""
+        if self.scene.crop is None:
+            return
+        before = self.scene.views["3d"]
+        self.scene.set_crop(None)
+        self.request("3d")
+        self.keep("3d", before, "crop", 0.0)
+        self._tell_region()
+        self.changed.emit("3d")
+
+    def wheel(self, viewport: Viewport, steps: float, at: Pointer) -> None:
+        """Slices; in 3D, or with Ctrl, zoom at the pointer."""
+        pane = viewport.name
+        view = self.scene.views[pane]
+        if view.plane is None or at.ctrl:
+            now = time.monotonic()
+            self._bursts.setdefault(pane, (view, now))
+            self.scene.views[pane] = zoomed(view, 1.12**steps, at if view.plane is not None else None)
+            self.request(pane, quality="drag")
+            self.changed.emit(pane)
+            self._settle.start()
+            return
+        self._wheel += -steps
+        whole = int(self._wheel)
+        if whole:
+            self._wheel -= whole
+            self.scroll(whole, pane)
+
+    def _settled(self) -> None:
+        for pane, (before, began) in self._bursts.items():
+            self.request(pane)
+            what = "plane" if before.is_plane else "camera"
+            self.keep(pane, before, what, max(0.0, time.monotonic() - began - _SETTLE_MS / 1000))
+        self._bursts.clear()
+
+    def hovered(self, viewport: Viewport, at: Pointer | None) -> None:
+        """Say what lies under the pointer."""
+        view = viewport.view
+        if at is None or view is None or view.plane is None:
+            self.hover.emit("")
+            return
+        point = lps_of(view, at)
+        if point is None:
+            return
+        number = self.scene.value_at(point, self.session.volume)
+        told = "outside" if number is None else words.value(number, self.session.volume.units)
+        self.hover.emit(f"{told} at {words.place(point)}")
+
+    # Acts by key, menu and panel.
+
+    def centre(self, point: Vector) -> None:
+        """Move the crosshair; every plane goes through it."""
+        moved = self.scene.centre(point)
+        for viewport in self._viewports().values():
+            viewport.point = self.scene.point
+            viewport.update()
+        self.request(*moved)
+        for pane in moved:
+            self.changed.emit(pane)
+
+    def scroll(self, steps: int, pane: str = "") -> None:
+        """Go on by slices."""
+        self._after_scroll(self.scene.scroll(pane or self.active, steps))
+
+    def scroll_to_end(self, end: Literal["first", "last"]) -> None:
+        """The first or last slice."""
+        self._after_scroll(self.scene.scroll_to_end(self.active, end))
+
+    def _after_scroll(self, moved: tuple[str, ...]) -> None:
+        for viewport in self._viewports().values():
+            viewport.point = self.scene.point
+            viewport.update()
+        self.request(*moved)
+        for pane in moved:
+            self.changed.emit(pane)
+
+    def set_window(self, window: Window) -> None:
+        """Window of the active pane (the planes share theirs); a volume rendering leaves it to the planes."""
+        pane = self.active if self.view().window is not None else "axial"
+        before = self.scene.views[pane]
+        self.request(*self.scene.set_window(window, pane))
+        self.keep(pane, before, "window", 0.0)
+        self.changed.emit(pane)
+
+    def window_key(self, digit: int) -> None:
+        """Window preset of a number key."""
+        if digit == 0:
+            pane = self.active if self.view().window is not None else "axial"
+            self.set_window(self.scene.file_window(self.view(pane).window))
+            return
+        presets = self.scene.window_presets()
+        if digit > len(presets):
+            raise InputRefused("no_window_preset", f"There is no window preset {digit} for these values.")
+        title, window = presets[digit - 1]
+        self.set_window(window)
+        self._actions.say(f"Window: {title}, {words.window(window)}")
+
+    def set_slab(self, mode: Literal["off", "mip", "minip", "mean"], mm: float | None = None) -> None:
+        """Slab of the planes."""
+        before = self.scene.views["axial"]
+        self.request(*self.scene.set_slab(mode, mm))
+        self.keep("axial", before, "window", 0.0)
+        for pane in PLANES:
+            self.changed.emit(pane)
+
+    def slab_step(self, direction: int) -> None:
+        """Thicker or thinner."""
+        slab = self.scene.views["axial"].slab
+        self.set_slab(slab.mode if slab else "mip", self.scene.slab_step(direction))
+
+    def set_preset(self, name: str) -> None:
+        """A look for the 3D pane, chosen by a person."""
+        before = self.scene.views["3d"]
+        after = self.scene.set_preset(name)
+        self.request("3d")
+        self.keep("3d", before, "look", 0.0)
+        from render import presets
+
+        title = presets.get(name).title
+        if self.session.actor is not None:
+            self._guarded(lambda: self.session.set_tissues("preset", [title], after.look.name if after.look else name))
+        self.surfaced.emit()
+        self.changed.emit("3d")
+
+    def technique(self, name: str) -> None:
+        """Volume rendering, MIP or surface in the 3D pane."""
+        if name == "vr":
+            self.set_preset(self._vr_preset())
+        elif name == "mip":
+            self.set_preset("mip")
+        else:
+            self.set_surface(self.surface() or Surface(low=self.threshold_start(), name="surface"))
+
+    def _vr_preset(self) -> str:
+        from render import presets
+
+        if self.scene.preset in {"mip", "minip", "mean"}:
+            return presets.choose(self.scene.volume, self.scene.facts)
+        return self.scene.preset
+
+    def threshold_start(self) -> float:
+        """Where a surface begins: bone in HU; else the foreground's own threshold (Otsu)."""
+        if self.scene.volume.units == "HU":
+            return BONE_HU
+        from render import tones
+
+        return float(tones.otsu(tones.thinned(self.scene.volume)))
+
+    def threshold_range(self) -> tuple[float, float]:
+        """Lowest and highest threshold that the slider offers."""
+        if self.scene.volume.units == "HU":
+            return (-500.0, 1500.0)
+        return (float(self.scene.volume.voxels.min()), float(self.scene.volume.voxels.max()))
+
+    def surface(self) -> Surface | None:
+        """The first surface of the 3D pane."""
+        view = self.scene.views["3d"]
+        return view.surfaces[0] if view.technique is Technique.SSD and view.surfaces else None
+
+    def set_surface(self, surface: Surface | None, *, done: bool = True, active_s: float = 0.0) -> None:
+        """Show a threshold surface; `done` False while the slider moves."""
+        if surface is None:
+            self.technique("vr")
+            return
+        before = self._before.setdefault("3d", self.scene.views["3d"])
+        self.scene.set_surfaces((surface,))
+        self.request("3d", quality="settled" if done else "drag")
+        self.changed.emit("3d")
+        if not done:
+            return
+        self._before.pop("3d", None)
+        self.keep("3d", before, "threshold", active_s)
+        self.surfaced.emit()
+        if self.session.actor is not None and self.scene.views["3d"] != before:
+            units = self.session.volume.units
+            told = f"surface at {words.value(surface.low, units)}"
+            self._guarded(lambda: self.session.set_tissues("threshold", [surface.name or told], told))
+
+    def stand_at(self, letter: str) -> None:
+        """The 3D eye at one of the six standard places."""
+        before = self.scene.views["3d"]
+        self.scene.stand(letter)
+        self.request("3d")
+        self.keep("3d", before, "camera", 0.0)
+        self.changed.emit("3d")
+
+    def reset(self) -> None:
+        """The active pane at its standard place; asked again at once, with its first look and window."""
+        pane = self.active
+        before = self.scene.views[pane]
+        framed = self.scene.frame(pane)
+        if pane == "3d" and before.camera == framed.camera and pane in self._initial:
+            first = self._initial[pane]
+            self.scene.views[pane] = framed.replace(
+                technique=first.technique, look=first.look, window=first.window, surfaces=(), crop=None
+            )
+            self.scene.crop = None
+        elif pane != "3d" and before.plane == framed.plane:
+            window = self._initial[pane].window
+            if window is not None:
+                self.scene.set_window(window, pane)
+            self.scene.set_slab("off")
+        self.request(*(PLANES if pane in PLANES else (pane,)))
+        self.keep(pane, before, "camera", 0.0)
+        self.surfaced.emit()
+        self.changed.emit(pane)
+
+    def next_overlays(self) -> None:
+        """Full, minimal, off; the state is said, so that nobody thinks the data are gone."""
+        self.overlays = _OVERLAYS[(_OVERLAYS.index(self.overlays) + 1) % 3]
+        self.request(*PANES)
+        told = {"screen": "full", "minimal": "minimal", "none": "off; I brings them back"}[self.overlays]
+        self._actions.say(f"Overlays: {told}")
+
+    def toggle_cross(self) -> None:
+        """Hide or show the crosshair; its point stays."""
+        for viewport in self._viewports().values():
+            viewport.show_cross = not viewport.show_cross
+            viewport.update()
+
+    def show(self, pane: str, view: View, what: str = "look") -> None:
+        """Put a view into a pane (from a panel): kept as an edit, journaled in 3D."""
+        mine = self.scene.views[pane]
+        before = mine
+        self.scene.views[pane] = view.replace(
+            size=mine.size, scale=mine.scale, quality="settled", overlays=mine.overlays, marks=(), renderer=""
+        )
+        self.scene.crop = self.scene.views["3d"].crop
+        self.request(pane)
+        self.keep(pane, before, what, 0.0)
+        if pane == "3d" and what == "crop":
+            self._tell_region()
+        self.surfaced.emit()
+        self.changed.emit(pane)
+
+    def stand(self, view: View) -> None:
+        """Put the panes where a picture was made."""
+        pane = words.pane_of(view)
+        if view.plane is not None:
+            self.centre(view.plane.centre_lps_mm)
+            mine = self.scene.views[pane]
+            mm = view.plane.mm_per_pixel * min(view.size) / min(mine.size)
+            self.scene.views[pane] = mine.replace(plane=msgspec.structs.replace(view.plane, mm_per_pixel=mm))
+        changed = self.scene.adopt({pane: view})
+        self.activate(pane)
+        self.request(pane, *changed)
+        self.surfaced.emit()
+        for name in {pane, *changed}:
+            self.changed.emit(name)
+
+    def follow(self, kind: str) -> None:
+        """The case changed: take over what undo brought, and draw measurements anew."""
+        if self._over:
+            return
+        if kind == "measurements":
+            self.request(*PLANES)
+        elif kind == "views" and not self._own_edit:
+            views = {name: self.session.case.views.get(name, self._initial.get(name)) for name in PANES}
+            changed = self._adopt({name: view for name, view in views.items() if view is not None})
+            self.request(*changed)
+            if "3d" in changed:
+                self.surfaced.emit()
+            for pane in changed:
+                self.changed.emit(pane)
+
+    def _adopt(self, views: dict[str, View]) -> tuple[str, ...]:
+        """Views of the case into the scene; a plane keeps its place, since going through slices is no edit."""
+        case = self.session.case.views
+        kept = [name for name in PLANES if name in case] or ["axial"]
+        wanted = {"3d": views["3d"]}
+        newest = next((name for name in kept if self._differs(name, views[name])), None)
+        if newest is not None:
+            plane = self.scene.views[newest].plane
+            assert plane is not None
+            mine = self.scene.views[newest]
+            wanted[newest] = views[newest].replace(plane=plane, size=mine.size, scale=mine.scale)
+        return self.scene.adopt(wanted)
+
+    def _differs(self, pane: str, view: View) -> bool:
+        mine = self.scene.views[pane]
+        return (mine.window, mine.slab) != (view.window, view.slab)
+
+    def record_view(self, pane: str = "") -> View:
+        """The active view as a picture for the record: at least 1000 pixels on its shorter side, at scale for print."""
+        view = self.dressed(pane or self.active, "record")
+        factor = max(1.0, 1000 / min(view.size))
+        size = (round(view.size[0] * factor), round(view.size[1] * factor))
+        view = view.replace(size=size, scale=max(view.scale * factor, 1.5))
+        if view.plane is not None:
+            mm = view.plane.mm_per_pixel / factor
+            return view.replace(plane=msgspec.structs.replace(view.plane, mm_per_pixel=mm))
+        return view
+
+    def orientation(self) -> str:
+        """Where the 3D eye stands, in words."""
+        camera = self.scene.views["3d"].camera
+        return "" if camera is None else cameras.angles(camera)
+
+
+def _case_facts(session: Session) -> dict[str, Any]:
+    """What the study says of itself, for the choice of a preset."""
+    series = next((s for s in session.series if s.series_uid == session.found.series_uid), None)
+    return {
+        "study_description": session.case.study_description,
+        "series_description": series.description if series else "",
+        "modality": session.volume.modality,
+    }

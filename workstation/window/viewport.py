@@ -1,0 +1,484 @@
+"""A pane: paints a finished picture and hands the mouse to a tool. It makes no picture and knows no patient."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QCursor,
+    QEnterEvent,
+    QFont,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from workstation.window.icons import pixmap
+from workstation.window.theme import tokens
+from workstation.window.tools.base import Effect, Pointer, Preview, Region, Tool, pixel_of
+from workstation.window.widgets import named, tool
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QEvent
+    from PySide6.QtWidgets import QMenu
+
+    from render.picture import Picture
+    from render.view import Vector, View
+    from workstation.window.actions import Actions
+
+_CLICK = 4.0
+_GAP = 12.0
+_DASHES = {"axial": Qt.PenStyle.SolidLine, "coronal": Qt.PenStyle.DashDotLine, "sagittal": Qt.PenStyle.DashLine}
+# which plane's line stands upright in a pane, and which lies level
+_LINES = {"axial": ("sagittal", "coronal"), "coronal": ("sagittal", "axial"), "sagittal": ("coronal", "axial")}
+_GLYPH = {"window": "circle-half", "rotate": "arrows-clockwise", "zoom": "magnifying-glass-plus"}
+_SHAPE = {
+    "arrow": Qt.CursorShape.ArrowCursor,
+    "cross": Qt.CursorShape.CrossCursor,
+    "pan": Qt.CursorShape.OpenHandCursor,
+    "move": Qt.CursorShape.SizeAllCursor,
+}
+
+ToolFor = Callable[["Viewport", Qt.MouseButton, Pointer], "Tool | None"]
+
+
+class Viewport(QWidget):
+    """The picture of one pane.
+
+    Signals: `effect(Effect)`, `wheeled(float steps, Pointer)`, `hovered(Vector | None)`, `activated()`,
+    `resized()`, `menu(QPoint)`, `maximise()`. All positions are device pixels of the view.
+    """
+
+    effect = Signal(object, float)
+    wheeled = Signal(float, object)
+    hovered = Signal(object, object)
+    activated = Signal()
+    resized = Signal()
+    menu = Signal(object)
+    maximise = Signal()
+
+    def __init__(self, name: str, tool_for: ToolFor, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = name
+        self._tool_for = tool_for
+        self.view: View | None = None
+        self.picture: Picture | None = None
+        self._image: QImage | None = None
+        self._bytes: np.ndarray | None = None
+        self._sentence = ""
+        self._waiting = False
+        self._tool: Tool | None = None
+        self._button = Qt.MouseButton.NoButton
+        self._pressed: tuple[QPointF, float] | None = None
+        self._moved = False
+        self.point: Vector | None = None
+        self.show_cross = True
+        self._preview: Preview | None = None
+        self._preview_text = ""
+        self._region: Region | None = None
+        # opaque and self-painted: Qt never clears it to another colour first, so nothing flashes
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(QSize(120, 100))
+        self.setAccessibleName(f"{name} picture")
+        self._spinner = QTimer(self)
+        self._spinner.setSingleShot(True)
+        self._spinner.setInterval(400)
+        self._spinner.timeout.connect(self._say_waiting)
+
+    # What is shown.
+
+    def blank(self, sentence: str = "") -> None:
+        """Nothing of a patient any more; a sentence says why, if there is one."""
+        self.view = self.picture = self._image = self._bytes = None
+        self.point = None
+        self._sentence = sentence
+        self._preview = self._region = None
+        self._spinner.stop()
+        self._waiting = False
+        self.update()
+
+    def expect(self, view: View) -> None:
+        """The view that was asked for: geometry of the pointer follows it at once, pixels come later."""
+        self.view = view
+        self._sentence = ""
+        self._spinner.start()
+
+    def show_picture(self, picture: Picture) -> None:
+        """Paint this picture from now on."""
+        self.picture = picture
+        self._bytes = np.ascontiguousarray(picture.rgb)
+        height, width = self._bytes.shape[:2]
+        self._image = QImage(self._bytes.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+        self._spinner.stop()
+        self._waiting = False
+        self._sentence = ""
+        self.update()
+
+    def refuse(self, sentence: str) -> None:
+        """Say in the pane why there is no picture."""
+        self._spinner.stop()
+        self._waiting = False
+        self.picture = self._image = self._bytes = None
+        self._sentence = sentence
+        self.update()
+
+    def set_preview(self, preview: Preview | None, text: str = "") -> None:
+        """Draw a measurement in the making."""
+        self._preview, self._preview_text = preview, text
+        self.update()
+
+    def set_region(self, region: Region | None) -> None:
+        """Draw a crop box in the making."""
+        self._region = region
+        self.update()
+
+    def device_size(self) -> tuple[int, int]:
+        """Size in device pixels."""
+        scale = self.devicePixelRatioF()
+        return max(16, round(self.width() * scale)), max(16, round(self.height() * scale))
+
+    def _say_waiting(self) -> None:
+        self._waiting = True
+        self.update()
+
+    # Painting.
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(tokens.VIEWPORT))
+        if self._image is not None:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(self._place(), self._image)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._draw_cross(painter)
+            self._draw_preview(painter)
+            self._draw_region(painter)
+        if self._sentence:
+            self._words(painter, self._sentence, tokens.QUIET)
+        elif self._waiting and self._image is None:
+            self._words(painter, "Making the picture ...", tokens.QUIET)
+        painter.end()
+
+    def _place(self) -> QRectF:
+        """Where the picture lies: filling the pane, or centred in its own shape while a new size is on its way."""
+        assert self._image is not None
+        width, height = self._image.width(), self._image.height()
+        factor = min(self.width() / width, self.height() / height)
+        w, h = width * factor, height * factor
+        if abs(w - self.width()) < 2 and abs(h - self.height()) < 2:
+            return QRectF(0, 0, self.width(), self.height())
+        return QRectF((self.width() - w) / 2, (self.height() - h) / 2, w, h)
+
+    def _words(self, painter: QPainter, text: str, colour: str) -> None:
+        painter.setPen(QColor(colour))
+        box = QRectF(self.rect()).adjusted(24, 24, -24, -24)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+
+    def _at(self, point: Vector) -> QPointF | None:
+        """Widget position of a patient point."""
+        if self.view is None:
+            return None
+        place = pixel_of(self.view, point)
+        if place is None:
+            return None
+        return QPointF(
+            (place[0] + 0.5) * self.width() / self.view.size[0], (place[1] + 0.5) * self.height() / self.view.size[1]
+        )
+
+    def _line(self, painter: QPainter, a: QPointF, b: QPointF, pen: QPen) -> None:
+        halo = QPen(QColor(tokens.HALO), pen.widthF() + 2)
+        halo.setStyle(pen.style())
+        painter.setPen(halo)
+        painter.drawLine(a, b)
+        painter.setPen(pen)
+        painter.drawLine(a, b)
+
+    def _draw_cross(self, painter: QPainter) -> None:
+        if not self.show_cross or self.point is None or self.name not in _LINES:
+            return
+        at = self._at(self.point)
+        if at is None:
+            return
+        painter.setOpacity(0.85)
+        upright, level = _LINES[self.name]
+        for plane, ends in (
+            (
+                upright,
+                (
+                    (QPointF(at.x(), 0), QPointF(at.x(), at.y() - _GAP)),
+                    (QPointF(at.x(), at.y() + _GAP), QPointF(at.x(), self.height())),
+                ),
+            ),
+            (
+                level,
+                (
+                    (QPointF(0, at.y()), QPointF(at.x() - _GAP, at.y())),
+                    (QPointF(at.x() + _GAP, at.y()), QPointF(self.width(), at.y())),
+                ),
+            ),
+        ):
+            pen = QPen(QColor(tokens.PLANES[plane]), 1.2)
+            pen.setStyle(_DASHES[plane])
+            for a, b in ends:
+                if (b - a).manhattanLength() > 0 and b.x() >= a.x() and b.y() >= a.y():
+                    self._line(painter, a, b, pen)
+        painter.setOpacity(1.0)
+
+    def _draw_preview(self, painter: QPainter) -> None:
+        if self._preview is None:
+            return
+        places = [p for p in (self._at(point) for point in self._preview.points_lps_mm) if p is not None]
+        pen = QPen(QColor(tokens.WANTS), 1.5)
+        pen.setStyle(Qt.PenStyle.DashLine)
+        for a, b in pairwise(places):
+            self._line(painter, a, b, pen)
+        for place in places:
+            painter.setPen(QPen(QColor(tokens.HALO), 3))
+            painter.drawEllipse(place, 3.5, 3.5)
+            painter.setPen(QPen(QColor(tokens.WANTS), 1.5))
+            painter.drawEllipse(place, 3.5, 3.5)
+        if self._preview_text and places:
+            self._label(painter, places[-1] + QPointF(12, -12), self._preview_text)
+
+    def _label(self, painter: QPainter, at: QPointF, text: str) -> None:
+        font = QFont(self.font())
+        font.setPixelSize(tokens.BODY)
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        box = painter.fontMetrics().boundingRect(text).adjusted(-6, -3, 6, 3)
+        box.moveTo(min(int(at.x()), self.width() - box.width() - 4), max(4, int(at.y()) - box.height()))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.PANEL))
+        painter.drawRoundedRect(box, 3, 3)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QColor(tokens.TITLE))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _draw_region(self, painter: QPainter) -> None:
+        if self._region is None:
+            return
+        a, b = (self._at(corner) for corner in self._region.corners_lps_mm)
+        if a is None or b is None:
+            return
+        pen = QPen(QColor(tokens.ACCENT), 1.5)
+        pen.setStyle(Qt.PenStyle.DashLine)
+        painter.setPen(pen)
+        painter.drawRect(QRectF(a, b).normalized())
+
+    # The hand.
+
+    def pointer(self, event: QMouseEvent | QWheelEvent) -> Pointer:
+        """Where the event happened, in device pixels of the view."""
+        position, mods = event.position(), event.modifiers()
+        size = self.view.size if self.view is not None else self.device_size()
+        return Pointer(
+            x=position.x() * size[0] / max(1, self.width()) - 0.5,
+            y=position.y() * size[1] / max(1, self.height()) - 0.5,
+            shift=bool(mods & Qt.KeyboardModifier.ShiftModifier),
+            ctrl=bool(mods & Qt.KeyboardModifier.ControlModifier),
+            alt=bool(mods & Qt.KeyboardModifier.AltModifier),
+            time_s=time.monotonic(),
+        )
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.activated.emit()
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if self.view is None or self._button != Qt.MouseButton.NoButton:
+            return
+        at = self.pointer(event)
+        self._button = event.button()
+        self._pressed, self._moved = (event.position(), at.time_s), False
+        self._tool = self._tool_for(self, event.button(), at)
+        if self._tool is not None:
+            self._give(self._tool.press(self.view, self.picture, at))
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.view is None:
+            return
+        at = self.pointer(event)
+        self.hovered.emit(self, at)
+        if self._pressed is not None:
+            distance = event.position() - self._pressed[0]
+            self._moved = self._moved or max(abs(distance.x()), abs(distance.y())) >= _CLICK
+        held = self._tool
+        if held is None:
+            held = self._tool_for(self, Qt.MouseButton.NoButton, at)
+            self.set_cursor(held)
+        elif self._button == Qt.MouseButton.RightButton and not self._moved:
+            return
+        if held is not None:
+            self._give(held.move(self.view, self.picture, at))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() != self._button:
+            return
+        held, self._tool = self._tool, None
+        self._button = Qt.MouseButton.NoButton
+        clicked = not self._moved and event.button() == Qt.MouseButton.RightButton
+        if held is not None and self.view is not None:
+            if clicked:
+                held.cancel()
+            else:
+                self._give(held.release(self.view, self.picture, self.pointer(event)))
+        self._pressed = None
+        if clicked:
+            self.menu.emit(event.globalPosition().toPoint())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.maximise.emit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self.menu.emit(self.mapToGlobal(self.rect().center()))
+        event.accept()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self.activated.emit()
+        turned = event.angleDelta().y() or event.angleDelta().x()
+        if self.view is not None and turned:
+            self.wheeled.emit(turned / 120.0, self.pointer(event))
+        event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.hovered.emit(self, None)
+        super().leaveEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.set_cursor(None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+    def _give(self, effect: Effect) -> None:
+        if effect is not None:
+            began = self._pressed[1] if self._pressed is not None else time.monotonic()
+            self.effect.emit(effect, time.monotonic() - began)
+
+    def set_cursor(self, held: Tool | None) -> None:
+        """A cursor that says what a drag will do."""
+        word = "arrow" if held is None else held.cursor
+        if word in _SHAPE:
+            self.setCursor(_SHAPE[word])
+        else:
+            self.setCursor(_drawn(word))
+
+
+_CURSORS: dict[str, QCursor] = {}
+
+
+def _drawn(word: str) -> QCursor:
+    if word not in _CURSORS:
+        from PySide6.QtGui import QPixmap
+
+        glyph = QPixmap(24, 24)
+        glyph.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(glyph)
+        for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            painter.drawPixmap(2 + dx, 2 + dy, pixmap(_GLYPH[word], tokens.HALO, 20))
+        painter.drawPixmap(2, 2, pixmap(_GLYPH[word], tokens.TITLE, 20))
+        painter.end()
+        _CURSORS[word] = QCursor(glyph, 12, 12)
+    return _CURSORS[word]
+
+
+class Pane(QFrame):
+    """A viewport with its head: a colour edge for the plane, a title that is a menu, tools under the pointer."""
+
+    def __init__(self, name: str, title: str, tool_for: ToolFor, actions: Actions) -> None:
+        super().__init__()
+        self.name = name
+        self.viewport = Viewport(name, tool_for, self)
+        self._active = False
+        self.title = tool(f"{title}  ▾", tip="What this pane shows")
+        self.title.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.words = QLabel("")
+        self._hover: list[QWidget] = []
+        head = named(QWidget(), "PaneHead")
+        head.setFixedHeight(26)
+        row = QHBoxLayout(head)
+        row.setContentsMargins(4, 0, 4, 0)
+        row.setSpacing(2)
+        row.addWidget(self.title)
+        row.addWidget(self.words)
+        row.addStretch(1)
+        if name == "3d":
+            for letter in "APLRSI":
+                row.addWidget(self._letter(letter, actions))
+        for act in ("capture", "reset", "maximise"):
+            row.addWidget(self._tool(act, actions))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, 3, 1, 1)
+        column.setSpacing(0)
+        column.addWidget(head)
+        column.addWidget(self.viewport, 1)
+        self._show_tools(False)
+
+    def _letter(self, letter: str, actions: Actions) -> QToolButton:
+        button = tool(letter, tip=actions.qaction(f"view.{letter}").toolTip())
+        button.setProperty("letter", "true")
+        button.clicked.connect(lambda: actions.run(f"view.{letter}"))
+        return button
+
+    def _tool(self, act: str, actions: Actions) -> QToolButton:
+        button = tool(tip=actions.qaction(act).toolTip())
+        button.setIcon(actions.qaction(act).icon())
+        button.clicked.connect(self.viewport.activated)
+        button.clicked.connect(lambda: actions.run(act))
+        keep = button.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # coming and going must not move the title
+        button.setSizePolicy(keep)
+        self._hover.append(button)
+        return button
+
+    def _show_tools(self, there: bool) -> None:
+        for button in self._hover:
+            button.setVisible(there)
+
+    def set_menu(self, menu: QMenu) -> None:
+        """The menu behind the title."""
+        self.title.setMenu(menu)
+
+    def set_title(self, title: str, words: str = "") -> None:
+        """What the pane shows, in a word or two."""
+        self.title.setText(f"{title}  ▾")
+        self.words.setText(words)
+
+    def set_active(self, active: bool) -> None:
+        """Whether keys act on this pane."""
+        if active != self._active:
+            self._active = active
+            self.update()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._show_tools(True)
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._show_tools(False)
+        super().leaveEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(tokens.ACCENT if self._active else tokens.WINDOW))
+        painter.fillRect(0, 0, self.width(), 3, QColor(tokens.PLANES[self.name]))
+        painter.end()

@@ -1,0 +1,117 @@
+"""Small makers of dressed widgets: names and properties that the style sheet knows."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from workstation.window.icons import icon
+
+W = TypeVar("W", bound=QWidget)
+
+
+def named(widget: W, name: str) -> W:
+    """The widget under a name of the style sheet; it paints its own background."""
+    widget.setObjectName(name)
+    widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    return widget
+
+
+def restate(widget: QWidget, **properties: str) -> None:
+    """Set properties that the style sheet reads, and dress anew."""
+    for name, value in properties.items():
+        widget.setProperty(name, value)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+    widget.update()
+
+
+def label(text: str = "", role: str = "", state: str = "", *, wrap: bool = False) -> QLabel:
+    """A dressed label; never rich text, since names and descriptions come from files."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    if role:
+        made.setProperty("role", role)
+    if state:
+        made.setProperty("state", state)
+    return made
+
+
+def upright() -> QFrame:
+    """A thin upright line."""
+    line = QFrame()
+    line.setProperty("role", "upright")
+    return line
+
+
+def button(text: str, kind: str = "", glyph: str = "", tip: str = "") -> QPushButton:
+    """A dressed push button."""
+    made = QPushButton(text)
+    if kind:
+        made.setProperty("kind", kind)
+    if glyph:
+        made.setIcon(icon(glyph))
+    if tip:
+        made.setToolTip(tip)
+    return made
+
+
+def tool(text: str = "", glyph: str = "", tip: str = "") -> QToolButton:
+    """A flat button of a bar; it never takes the keys away from the picture."""
+    made = QToolButton()
+    made.setAutoRaise(True)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    if text:
+        made.setText(text)
+    if glyph:
+        made.setIcon(icon(glyph))
+        if text:
+            made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    if tip:
+        made.setToolTip(tip)
+    return made
+
+
+class Elided(QLabel):
+    """A label that gives way: shortened with dots, whole in its tooltip. Long names do not break the bar."""
+
+    def __init__(self, text: str = "", role: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self._whole = ""
+        if role:
+            self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.set_whole(text)
+
+    @property
+    def whole(self) -> str:
+        """The whole text."""
+        return self._whole
+
+    def set_whole(self, text: str) -> None:
+        """Show this text, as much of it as there is room for."""
+        self._whole = text
+        self.updateGeometry()
+        self._fit()
+
+    def _fit(self) -> None:
+        shown = QFontMetrics(self.font()).elidedText(self._whole, Qt.TextElideMode.ElideRight, max(8, self.width()))
+        super().setText(shown)
+        self.setToolTip(self._whole if shown != self._whole else "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        self.ensurePolished()
+        metrics = QFontMetrics(self.font())
+        return QSize(metrics.horizontalAdvance(self._whole) + 4, metrics.height() + 4)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(min(48, self.sizeHint().width()), self.sizeHint().height())

@@ -1,0 +1,99 @@
+"""How the window says things: places, values, names and dates as a person reads them. No Qt."""
+
+from __future__ import annotations
+
+from render import camera as cameras
+from render import planes
+from render.view import Technique, Vector, View, Window
+
+_LETTERS = (("R", "L"), ("A", "P"), ("F", "H"))
+_FROM = {"": "anterior"}
+_STANDARD = {"A": "anterior", "P": "posterior", "L": "left", "R": "right", "S": "above", "I": "below"}
+PLANE_TITLES = {"axial": "Axial", "coronal": "Coronal", "sagittal": "Sagittal", "3d": "3D"}
+TECHNIQUES = {
+    Technique.VR: "Volume rendering",
+    Technique.MIP: "MIP",
+    Technique.MINIP: "MinIP",
+    Technique.MEAN: "Mean",
+    Technique.SSD: "Surface",
+    Technique.MPR: "MPR",
+}
+
+
+def place(point: Vector) -> str:
+    """A point of the patient: ``L 18.2 P 8.4 F 250.0 mm``."""
+    return " ".join(f"{_LETTERS[k][int(point[k] > 0)]} {abs(point[k]):.1f}" for k in range(3)) + " mm"
+
+
+def value(number: float, units: str) -> str:
+    """A voxel's value with its unit."""
+    shown = f"{number:.0f}" if abs(number) >= 100 or number == round(number) else f"{number:.2f}"
+    if units == "HU":
+        return f"{shown} HU"
+    return f"{shown} (no unit)" if units in {"", "arbitrary"} else f"{shown} {units}"
+
+
+def window(w: Window) -> str:
+    """``W 400 L 40``."""
+    digits = 0 if w.width >= 10 else 2
+    return f"W {w.width:.{digits}f} L {w.center:.{digits}f}"
+
+
+def person(dicom_name: str) -> str:
+    """A DICOM person name (alphabetic group) as ``FAMILY, Given Middle``."""
+    groups = dicom_name.split("=")
+    parts = [part.strip() for part in (groups[0] or (groups[1] if len(groups) > 1 else "")).split("^")]
+    family = parts[0] if parts else ""
+    given = " ".join(part for part in parts[1:3] if part)
+    return f"{family}, {given}" if family and given else family or given or "No name"
+
+
+def other_script(dicom_name: str) -> str:
+    """The ideographic group of a DICOM name, or ""."""
+    groups = dicom_name.split("=")
+    return groups[1].replace("^", " ").strip() if len(groups) > 1 else ""
+
+
+def date(text: str | None) -> str:
+    """YYYYMMDD or YYYY-MM-DD as YYYY-MM-DD; "" when absent."""
+    if not text:
+        return ""
+    return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if len(text) == 8 and text.isdigit() else text
+
+
+def initials(name: str) -> str:
+    """Two letters of a printed name, titles left out."""
+    plain = name.partition(",")[0].replace(".", " ")
+    parts = [p for p in plain.split() if p.lower() not in {"dr", "prof", "md"}]
+    return "".join(p[0] for p in (parts[:1] + parts[-1:] if len(parts) > 1 else parts)).upper()[:2]
+
+
+def eye(view: View) -> str:
+    """Where a 3D eye stands: ``anterior``, ``LAO 45``."""
+    if view.camera is None:
+        return ""
+    told = cameras.angles(view.camera)
+    return _STANDARD.get(told, told) or _FROM[""]
+
+
+def pane_of(view: View) -> str:
+    """The pane in which a view stands: by its plane's normal, or 3D."""
+    if view.plane is None:
+        return "3d"
+    n = [abs(float(x)) for x in planes.normal(view.plane)]
+    return ("sagittal", "coronal", "axial")[n.index(max(n))]
+
+
+def title(view: View) -> str:
+    """A capture's title: what was made, and from where."""
+    if view.plane is None:
+        kind = "VR" if view.technique is Technique.VR else TECHNIQUES[view.technique]
+        return f"{kind} {eye(view)}".strip()
+    pane = pane_of(view)
+    axis = ("sagittal", "coronal", "axial").index(pane)
+    at = view.plane.centre_lps_mm[axis]
+    words = f"{PLANE_TITLES[pane]} {_LETTERS[axis][int(at > 0)]} {abs(at):.0f}"
+    if view.slab is not None:
+        kinds = {"mip": "MIP", "minip": "MinIP", "mean": "mean"}
+        words += f" {kinds[view.slab.mode]} {view.slab.thickness_mm:.0f} mm"
+    return words
