@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workstation.sample.curves import table
+from workstation.sample.exact import bell, power
 from workstation.sample.roughness import field
 from workstation.sample.space import Array, Block, Canvas, cover, fade
 
@@ -51,7 +52,7 @@ def _column(rows: list[tuple[int, int, int, int]], index: int, z: Array) -> Arra
     return table(z, [(r[0], r[index]) for r in rows])
 
 
-def _inside(x: Array, y: Array, z: Array, rows: list[tuple[int, int, int, int]], power: float) -> tuple[Array, Array]:
+def _inside(x: Array, y: Array, z: Array, rows: list[tuple[int, int, int, int]], exponent: float) -> tuple[Array, Array]:
     # depth under a rounded outline along the ray from its middle, and that ray's own front-back part
     half = _column(rows, 1, z)
     front, back = _column(rows, 2, z), _column(rows, 3, z)
@@ -59,7 +60,7 @@ def _inside(x: Array, y: Array, z: Array, rows: list[tuple[int, int, int, int]],
     dy = y - middle
     reach = np.where(dy < 0, middle - front, back - middle)
     u, v = np.abs(x) / half, np.abs(dy) / reach
-    norm = (u ** np.float32(power) + v ** np.float32(power)) ** np.float32(1 / power) + np.float32(1e-4)
+    norm = power(power(u, exponent) + power(v, exponent), 1 / exponent) + np.float32(1e-4)
     far = np.sqrt(x * x + dy * dy) + np.float32(1e-3)
     # the ray meets the outline obliquely where it is not round
     slant = np.clip(1.08 - 0.35 * u * v, 0.8, 1).astype(np.float32)
@@ -71,12 +72,20 @@ def _inside(x: Array, y: Array, z: Array, rows: list[tuple[int, int, int, int]],
 def skin_depth(block: Block) -> tuple[Array, Array]:
     """Depth under the skin in mm (negative outside), and how far behind (+1) or in front (-1) a voxel lies."""
     depth, side = _inside(block.x, block.y, block.z, _SKIN, 2.25)
-    depth = depth + 1.6 * field(block, "skin", 75)
+    depth = depth + 2.6 * field(block, "skin", 75)
     # furrow over the spine, between the long muscles of the back
-    furrow = np.exp(-((block.x / 15) ** 2)) * fade(block.y, 60, 95) * table(block.z, [(-150, 5), (-90, 2), (0, 7), (120, 5)])
-    cleft = np.exp(-((block.x / 5.0) ** 2)) * fade(block.y, 60, 100) * table(block.z, [(-206, 40), (-140, 26), (-105, 0)])
-    groin = np.exp(-(((np.abs(block.x) - 48) / 22) ** 2)) * fade(-block.y, 40, 75) * table(block.z, [(-206, 7), (-150, 3), (-110, 0)])
-    navel = np.exp(-((block.x + 1) ** 2 + (block.z + 8) ** 2) / 38) * 15 * fade(-block.y, 60, 90)
+    furrow = (
+        bell((block.x / 15) ** 2) * fade(block.y, 60, 95) * table(block.z, [(-150, 5), (-90, 2), (0, 7), (120, 5)])
+    )
+    cleft = (
+        bell((block.x / 5) ** 2) * fade(block.y, 60, 100) * table(block.z, [(-206, 40), (-140, 26), (-105, 0)])
+    )
+    groin = (
+        bell(((np.abs(block.x) - 48) / 22) ** 2)
+        * fade(-block.y, 40, 75)
+        * table(block.z, [(-206, 7), (-150, 3), (-110, 0)])
+    )
+    navel = bell(((block.x + 1) ** 2 + (block.z + 8) ** 2) / 38) * 15 * fade(-block.y, 60, 90)
     return (depth - furrow - cleft - groin - navel).astype(np.float32), side
 
 
@@ -100,17 +109,17 @@ def cage_rim(x: float, y: float, z: float) -> tuple[float, float]:
 def diaphragm_level(block: Block) -> Array:
     """Height of the diaphragm over each point, mm: two domes, falling to the wall; 2-D in x and y."""
     x, y = block.x, block.y
-    right = 24 * np.exp(-(((x + 76) / 50) ** 2) - ((y + 2) / 62) ** 2)
-    left = 13 * np.exp(-(((x - 74) / 44) ** 2) - ((y - 4) / 60) ** 2)
+    right = 24 * bell(((x + 76) / 50) ** 2 + ((y + 2) / 62) ** 2)
+    left = 13 * bell(((x - 74) / 44) ** 2 + ((y - 4) / 60) ** 2)
     top = 199 + right + left
     a, f, b = 137.0, -86.0, 92.0
     middle = 0.46 * f + 0.54 * b
     dy = y - middle
     reach = np.where(dy < 0, middle - f, b - middle)
-    t = np.clip(((np.abs(x) / a) ** 2.35 + (np.abs(dy) / reach) ** 2.35) ** (1 / 2.35), 0, 1)
+    t = np.clip(power(power(np.abs(x) / a, 2.35) + power(np.abs(dy) / reach, 2.35), 1 / 2.35), 0, 1)
     behind = np.clip(dy / 70, -1, 1)
     drop = 52 + 30 * behind + 22 * np.abs(x) / a
-    level: Array = (top - drop * (1 - np.sqrt(np.clip(1 - t**2.6, 0, 1)))).astype(np.float32)
+    level: Array = (top - drop * (1 - np.sqrt(np.clip(1 - power(t, 2.6), 0, 1)))).astype(np.float32)
     return level
 
 
@@ -126,10 +135,13 @@ def paint_body(canvas: Canvas) -> None:
     """Skin, fat and the muscles of the wall; everything else is laid over it."""
     for block in slabs(canvas):
         depth, side = skin_depth(block)
+        canvas.depth[block.place] = depth
         # fat with its fine septa: thin, bright, irregular
         septa = np.abs(field(block, "septa", (26, 9, 14), 2))
         lobes = field(block, "lobes", 22)
-        fat = FAT + 3.0 * lobes + 26 * np.clip(0.13 - septa, 0, 1) / 0.13 * np.clip(field(block, "septa where", 30), 0, 1)
+        fat = (
+            FAT + 3.0 * lobes + 26 * np.clip(0.13 - septa, 0, 1) / 0.13 * np.clip(field(block, "septa where", 30), 0, 1)
+        )
         share = cover(-depth, 0.6)
         hu = block.hu
         hu += share * (fat - hu)
@@ -159,11 +171,13 @@ def _wall(block: Block, depth: Array, side: Array) -> None:
     width = np.abs(x)
     lowest = np.where(width > 20, -165 + (width - 20) * 0.853, -165)
     lowest = lowest + (12 - lowest) * fade(y, -52, 25)
-    present = fade(z, 0, 10)[:1] * 0 + np.clip((z - lowest) / 8, 0, 1)
-    present = present * fade(width, 52, 66) * (1 - fade(side, 0.42, 0.62) * fade(60 - z, -50, 0)) * (1 - fade(side, 0.62, 0.8))
+    present = np.clip((z - lowest) / 8, 0, 1)
+    present = present * fade(width, 46, 54) * (1 - fade(side, 0.82, 0.88))
     thick = table(z, [(-160, 6), (-80, 13), (0, 21), (70, 19), (110, 11), (160, 7), (233, 6)])
+    # towards the straight muscles and towards the back the layers thin out into a tendon
+    thick = thick * (0.12 + 0.88 * fade(width, 48, 84)) * (1 - 0.85 * fade(side, 0.55, 0.82))
     t = under / thick
-    gaps = np.maximum(np.exp(-(((t - 0.37) / 0.045) ** 2)), 0.8 * np.exp(-(((t - 0.72) / 0.04) ** 2)))
+    gaps = np.maximum(bell(((t - 0.37) / 0.045) ** 2), 0.8 * bell(((t - 0.72) / 0.04) ** 2))
     # fat planes end where the layers have become one
     gaps = gaps * fade(100 - z, 0, 40) * np.clip(0.75 + 0.5 * field(block, "planes", 24), 0, 1)
     layer = cover(np.maximum(-under, under - thick), 0.7) * present
@@ -173,11 +187,13 @@ def _wall(block: Block, depth: Array, side: Array) -> None:
     # the two straight muscles, joined by a thin white line, crossed by tendons
     tall = np.clip((z + 172) / 8, 0, 1)
     broad = table(z, [(-170, 24), (-120, 46), (-40, 60), (60, 72), (130, 74), (180, 60), (233, 40)])
-    thick = table(z, [(-170, 9), (-60, 11), (40, 10.5), (130, 8), (200, 6)]) * np.clip(1.15 - (width / broad) ** 4, 0.2, 1)
-    strap = cover(np.maximum(np.maximum(-under, under - thick), np.maximum(width - broad, 4.5 - width)), 0.9)
+    thick = table(z, [(-170, 9), (-60, 11), (40, 10.5), (130, 8), (200, 6)]) * np.clip(
+        1.15 - (width / broad) ** 4, 0.2, 1
+    )
+    strap = cover(np.maximum(np.maximum(-under, under - thick), np.maximum(width - broad, 1.2 - width)), 0.9)
     strap = strap * tall * fade(-side, 0.35, 0.5)
     hu += strap * (MUSCLE + 2 + 4 * grain - hu)
-    line = cover(np.maximum(np.abs(under - 3.0) - 1.2, width - 6), 0.8) * tall * fade(-side, 0.35, 0.5)
+    line = cover(np.maximum(np.abs(under - 0.5 * thick) - 0.42 * thick, width - 3), 0.8) * tall * fade(-side, 0.35, 0.5)
     hu += line * (38 - hu)
     # thin sheet behind it
     lining = cover(np.abs(under - thick - 1.2) - 0.5, 0.7) * tall * fade(-side, 0.35, 0.6) * (width < broad)

@@ -6,6 +6,7 @@ import numpy as np
 
 from workstation.sample.body import cage_rim
 from workstation.sample.curves import Doubles, bounds, mirrored, rod, rods_along, sheet, tangents, through
+from workstation.sample.exact import bell, length, power
 from workstation.sample.kernels import rods_distance
 from workstation.sample.roughness import field, generator
 from workstation.sample.space import Array, Block, Canvas, ellipsoid, fade, paint, smooth_cut, smooth_union
@@ -24,11 +25,12 @@ VERTEBRAE = [
 
 def spine_line() -> Doubles:
     """Middle of the vertebral bodies from T8 down to S1, slightly bent to one side."""
-    rows = [(2.2 * np.sin((v[1] - 60) / 85), v[2], v[1]) for v in VERTEBRAE] + [(0.0, 47.0, -67.0)]
+    rows = [(2.2 * np.sin((v[1] - 60) / 85), v[2], v[1]) for v in VERTEBRAE] + [(0.0, 44.0, -71.0)]
     return through(rows, 1.0)
 
 
-def _axes(line: Doubles, z: float) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+def axes_at(line: Doubles, z: float) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+    """Middle of the spine at a height, and the unit vectors to the left, to the back and upwards there."""
     i = int(np.argmin(np.abs(line[:, 2] - z)))
     up = -tangents(line)[i]
     left = np.array([1.0, 0, 0]) - up[0] * up
@@ -55,7 +57,7 @@ def paint_spine(canvas: Canvas) -> None:
     """Vertebrae, discs, ligaments and the canal with its sac."""
     line = spine_line()
     for index, (name, z, _, a, b, h) in enumerate(VERTEBRAE):
-        centre, left, back, up = _axes(line, z)
+        centre, left, back, up = axes_at(line, z)
         block = canvas.block((centre - [62, 40, 46]).tolist(), (centre + [62, 92, 46]).tolist())
         if block is None:
             continue
@@ -63,7 +65,7 @@ def paint_spine(canvas: Canvas) -> None:
         rough = 0.5 * field(block, f"vertebra {name}", 9)
         flare = 0.90 + 0.10 * np.clip(np.abs(w) / h, 0, 1) ** 2
         body = _drum(u, v, a, b, flare) + rough
-        ends = np.abs(w) - h + 1.4 * (1 - np.clip(np.hypot(u / a, v / b), 0, 1) ** 2)
+        ends = np.abs(w) - h + 1.4 * (1 - np.clip(length(u / a, v / b), 0, 1) ** 2)
         sd = smooth_cut(body, ends.astype(np.float32), 2.2)
         # the disc below: ring and soft middle
         below = VERTEBRAE[index + 1] if index + 1 < len(VERTEBRAE) else None
@@ -76,7 +78,7 @@ def paint_spine(canvas: Canvas) -> None:
         grain = field(block, f"marrow {name}", 3.4) * 24 + field(block, f"marrow wide {name}", 13) * 14
         deep = fade(-sd - plate, -0.3, 1.0)
         # where the basivertebral vein enters, behind
-        vein = 60 * np.exp(-((w / 2.5) ** 2) - (u / 4.5) ** 2) * fade(v, b - 12, b - 3)
+        vein = 60 * bell((w / 2.5) ** 2 + (u / 4.5) ** 2) * fade(v, b - 12, b - 3)
         value = 760 + (185 + grain - vein - 760) * deep
         paint(block, sd, value.astype(np.float32), 0.5)
 
@@ -85,10 +87,10 @@ def _drum(u: Array, v: Array, a: float, b: float, flare: Array | float) -> Array
     # outline of a vertebral body: rounded, wider than deep, hollow behind
     au, bv = a * flare, b * flare
     p = 2.5
-    n = (np.abs(u / au) ** p + np.abs(v / bv) ** p) ** (1 / p) + 1e-4
-    r = np.hypot(u, v)
+    n = power(power(np.abs(u / au), p) + power(np.abs(v / bv), p), 1 / p) + np.float32(1e-4)
+    r = length(u, v)
     outer = r - r / n
-    hollow = 15.0 - np.hypot(u, v - b - 11.5)
+    hollow = 15.0 - length(u, v - b - 11.5)
     return smooth_cut(np.asarray(outer, np.float32), np.asarray(hollow, np.float32), 3.0)
 
 
@@ -124,9 +126,9 @@ def _arch(
             rods.append(rod(at(s * lam, b + 12, 5), at(s * (lam + 9), b + 19, 4), 4.2, 3.8))
     # the spinous process, a tall plate in the lumbar spine, slanting above
     if lumbar:
-        length = {"L5": 24}.get(name, 33)
+        reach = {"L5": 17}.get(name, 24)
         for w in np.linspace(-11, 5, 6):
-            rods.append(rod(at(0, b + 25, w * 0.8 - 3), at(0, b + 25 + length, w - 6), 2.7, 3.3))
+            rods.append(rod(at(0, b + 25, w * 0.8 - 3), at(0, b + 25 + reach, w - 6), 2.7, 3.3))
     else:
         for w in np.linspace(-4, 4, 3):
             rods.append(rod(at(0, b + 24, w - 4), at(0, b + 46, w - 22), 2.8, 3.0))
@@ -168,7 +170,7 @@ def paint_ribs(canvas: Canvas) -> None:
     for name, (around, fall) in spec.items():
         z = next(v[1] for v in VERTEBRAE if v[0] == name)
         b = next(v[4] for v in VERTEBRAE if v[0] == name)
-        centre, _, back, _ = _axes(line, z)
+        centre, _, back, _ = axes_at(line, z)
         for s in (-1, 1):
             draw = generator("rib", name, s)
             start = centre + back * (b * 0.55) + np.array([s * 18, 0, 10])
@@ -210,11 +212,27 @@ def _curve(points: list[tuple[float, ...]], count: int) -> Doubles:
 
 def pelvis_rods() -> dict[str, Doubles]:
     """One side (x > 0) of the hip bone, as named bundles of rods."""
-    crest = _curve([(44, 95, -78), (62, 92, -44), (92, 70, -8), (122, 38, 4), (139, 4, -8), (136, -28, -42), (122, -50, -79)], 30)
-    middle = _curve([(42, 84, -92), (56, 80, -72), (82, 60, -50), (104, 34, -42), (116, 6, -50), (118, -22, -68), (112, -40, -92)], 30)
-    low = _curve([(46, 72, -108), (54, 66, -102), (66, 54, -100), (80, 36, -104), (92, 16, -112), (97, -6, -116), (98, -26, -116)], 30)
+    crest = _curve(
+        [(44, 95, -78), (62, 92, -44), (92, 70, -8), (122, 38, 4), (139, 4, -8), (136, -28, -42), (122, -50, -79)], 64
+    )
+    middle = _curve(
+        [(42, 84, -92), (56, 80, -72), (82, 60, -50), (104, 34, -42), (116, 6, -50), (118, -22, -68), (112, -40, -92)],
+        64,
+    )
+    low = _curve(
+        [
+            (46, 72, -108),
+            (54, 66, -102),
+            (66, 54, -100),
+            (80, 36, -104),
+            (92, 16, -112),
+            (97, -6, -116),
+            (98, -26, -116),
+        ],
+        64,
+    )
     wing = sheet([crest, middle, low], [4.6, 3.2, 7.4], 9)
-    rim = np.c_[crest[:-1], crest[1:], np.full(29, 5.2), np.full(29, 5.2)]
+    rim = np.c_[crest[:-1], crest[1:], np.full(len(crest) - 1, 5.2), np.full(len(crest) - 1, 5.2)]
     column = np.concatenate(
         [
             rods_along(through([(62, 60, -106, 8), (72, 46, -122, 9), (78, 36, -140, 9), (78, 38, -160, 9), (72, 44, -184, 10), (66, 40, -206, 12), (62, 32, -226, 12)])),
@@ -230,12 +248,17 @@ HIP = np.array([89.0, 6.0, -146.0])
 HEAD_RADIUS = 24.0
 
 
+def hip_centre(side: int) -> Doubles:
+    """Middle of a femoral head: side 1 is left, -1 right."""
+    return np.asarray(HIP * [side, 1, 1] + np.array([0.6 * side, 0, -0.8 * (side < 0)]))
+
+
 def paint_pelvis(canvas: Canvas) -> None:
     """Hip bones with their sockets, sacrum, tail bone and the upper ends of the femora."""
     draw = generator("pelvis")
     parts = pelvis_rods()
     for s in (1, -1):
-        centre = HIP * [s, 1, 1] + np.array([0.6 * s, 0, -0.8 * (s < 0)])
+        centre = hip_centre(s)
         rods = np.concatenate([parts["wing"], parts["column"]])
         if s < 0:
             rods = mirrored(rods)
@@ -247,7 +270,9 @@ def paint_pelvis(canvas: Canvas) -> None:
             ball = ellipsoid(block, centre, (1, 1, 1))
             ball = np.sqrt((block.x - centre[0]) ** 2 + (block.y - centre[1]) ** 2 + (block.z - centre[2]) ** 2)
             cup = np.maximum(ball - 34.5, 27.0 - ball)
-            face = (0.74 * s * (block.x - centre[0]) - 0.30 * (block.y - centre[1]) - 0.60 * (block.z - centre[2])) - 4.0
+            face = (
+                0.74 * s * (block.x - centre[0]) - 0.30 * (block.y - centre[1]) - 0.60 * (block.z - centre[2])
+            ) - 4.0
             cup = smooth_cut(cup.astype(np.float32), face.astype(np.float32), 4.0)
             sd = smooth_union(sd, cup, 6.0)
             sd = smooth_cut(sd, (27.0 - ball).astype(np.float32), 1.5)
@@ -262,7 +287,18 @@ def _femur(canvas: Canvas, c: Doubles, s: int) -> None:
     def p(x: float, y: float, z: float, r: float) -> tuple[float, ...]:
         return (c[0] + s * x, c[1] + y, c[2] + z, r)
 
-    neck = rods_along(through([p(6, 1, -5, 17), p(18, 4, -15, 15.2), p(32, 8, -30, 16.5), p(39, 8, -48, 18.5), p(38, 6, -75, 16.5), p(36, 3, -110, 15.5)]))
+    neck = rods_along(
+        through(
+            [
+                p(6, 1, -5, 17),
+                p(18, 4, -15, 15.2),
+                p(32, 8, -30, 16.5),
+                p(39, 8, -48, 15.5),
+                p(38, 6, -75, 12.8),
+                p(36, 3, -110, 12),
+            ]
+        )
+    )
     great = rods_along(through([p(47, 16, -14, 8), p(50, 16, -26, 12.5), p(47, 12, -44, 13)]))
     small = rods_along(through([p(30, 14, -56, 10), p(22, 22, -64, 7.5)]))
     rods = np.concatenate([neck, great, small])
@@ -290,7 +326,7 @@ def _femur(canvas: Canvas, c: Doubles, s: int) -> None:
 
 
 def _sacrum(canvas: Canvas) -> None:
-    curve = through([(0, 47, -64), (0, 60, -84), (0, 74, -104), (0, 82, -124), (0, 83, -142)], 3.0)
+    curve = through([(0, 43, -71), (0, 56, -88), (0, 72, -105), (0, 82, -124), (0, 83, -142)], 3.0)
     t = np.linspace(0, 1, len(curve))
     rods = []
     for i in range(len(curve) - 1):
@@ -300,7 +336,14 @@ def _sacrum(canvas: Canvas) -> None:
         for s in (-1, 1):
             a = curve[i, :3]
             rods.append(rod(a, a + np.array([s * wide * 0.5, 5, rise]), deep * 0.95, deep * 0.72))
-            rods.append(rod(a + np.array([s * wide * 0.5, 5, rise]), a + np.array([s * (wide - 8), 11, rise - 3]), deep * 0.72, deep * 0.72))
+            rods.append(
+                rod(
+                    a + np.array([s * wide * 0.5, 5, rise]),
+                    a + np.array([s * (wide - 8), 11, rise - 3]),
+                    deep * 0.72,
+                    deep * 0.72,
+                )
+            )
             rods.append(rod(a + np.array([s * 16, 20, 0]), a + np.array([s * 3, 27 - 6 * t[i], -3]), 4.0, 3.6))
     tail = rods_along(through([(0, 84, -146, 6), (0, 80, -158, 5.2), (0, 72, -170, 4.2), (0, 64, -178, 3.2)]))
     bundle = np.concatenate([*rods, tail])

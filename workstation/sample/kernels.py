@@ -58,7 +58,9 @@ def _rods(x: Any, y: Any, z: Any, rods: Any, k: float, reach: float, out: Any) -
 
 
 @_compiled
-def _nearest(x: Any, y: Any, z: Any, points: Any, e1: Any, e2: Any, reach: float, dist: Any, at: Any, angle: Any) -> None:
+def _nearest(
+    x: Any, y: Any, z: Any, points: Any, e1: Any, e2: Any, reach: float, dist: Any, at: Any, angle: Any
+) -> None:
     # `at` becomes the index (with fraction) of the nearest point of the centre line, `angle` the direction
     # of the voxel around it, in the frame (e1, e2)
     n = points.shape[0]
@@ -113,7 +115,9 @@ def rods_distance(block: Block, rods: Doubles, k: float = 0.0, reach: float = 6.
     return out
 
 
-def nearest_on_line(block: Block, points: Doubles, e1: Doubles, e2: Doubles, reach: float) -> tuple[Array, Array, Array]:
+def nearest_on_line(
+    block: Block, points: Doubles, e1: Doubles, e2: Doubles, reach: float
+) -> tuple[Array, Array, Array]:
     """Distance to a centre line, the place on it (index with fraction), and the angle around it.
 
     Beyond the line's two ends, and further away than `reach`, the distance stays large.

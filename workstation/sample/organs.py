@@ -6,16 +6,26 @@ import numpy as np
 
 from workstation.sample.body import cage_depth, diaphragm_level
 from workstation.sample.curves import Doubles, bounds, rods_along, through
+from workstation.sample.exact import bell
 from workstation.sample.kernels import rods_distance
 from workstation.sample.roughness import field, generator
-from workstation.sample.space import Array, Block, Canvas, cover, ellipsoid, fade, paint, smooth_cut, smooth_union, turned
+from workstation.sample.space import (
+    Array,
+    Block,
+    Canvas,
+    cover,
+    ellipsoid,
+    fade,
+    paint,
+    smooth_cut,
+    smooth_union,
+    turned,
+)
 
-LIVER, SPLEEN, PANCREAS = 114.0, 124.0, 98.0
-CORTEX, MEDULLA = 198.0, 158.0
 BILE = 8.0
 
 
-def _under_diaphragm(block: Block, gap: float) -> Array:
+def under_diaphragm(block: Block, gap: float) -> Array:
     level = diaphragm_level(block)
     steep = 0.62
     out: Array = np.maximum((block.z - level + gap + 2) * steep, -(cage_depth(block) - gap)).astype(np.float32)
@@ -52,7 +62,9 @@ def paint_lungs(canvas: Canvas) -> None:
             root = np.array([s * draw.uniform(34, 50), draw.uniform(0, 40), 300.0])
             q = draw.uniform(-0.6, 1.1) * np.pi / 2
             reach = draw.uniform(0.5, 0.97)
-            end = np.array([s * (40 + 88 * reach * np.cos(q)), 12 + 66 * reach * np.sin(q) * 1.1, draw.uniform(120, 225)])
+            end = np.array(
+                [s * (40 + 88 * reach * np.cos(q)), 12 + 66 * reach * np.sin(q) * 1.1, draw.uniform(120, 225)]
+            )
             size = draw.uniform(1.4, 3.4)
             bend = (root + end) / 2 + draw.normal(0, 8, 3) + np.array([s * 8, 0, 6])
             branch = through([[*root, size], [*bend, size * 0.7], [*end, 0.6]], 4.0)
@@ -60,7 +72,11 @@ def paint_lungs(canvas: Canvas) -> None:
             for _ in range(4):
                 at = branch[int(draw.uniform(0.35, 0.95) * (len(branch) - 1))]
                 tip = at[:3] + draw.normal(0, 1, 3) * np.array([14, 14, 18]) + np.array([s * 6, 4, -10])
-                rods.append(rods_along(through([[*at[:3], at[3] * 0.7], [*((at[:3] + tip) / 2), at[3] * 0.5], [*tip, 0.4]], 4.0)))
+                rods.append(
+                    rods_along(
+                        through([[*at[:3], at[3] * 0.7], [*((at[:3] + tip) / 2), at[3] * 0.5], [*tip, 0.4]], 4.0)
+                    )
+                )
     sd = rods_distance(block, np.concatenate(rods), 0.8, 3.0)
     paint(block, np.maximum(sd, lung + 0.6).astype(np.float32), 60.0, 0.6)
     # the heart: fat around muscle around blood
@@ -68,8 +84,9 @@ def paint_lungs(canvas: Canvas) -> None:
     inside = np.maximum(sac, 3 - cage)
     paint(block, inside.astype(np.float32), -98.0, 0.7)
     heart = np.maximum(heart, above + 2)
-    paint(block, heart.astype(np.float32), 118.0, 0.7)
-    for centre, radii, hu in (((46, -40, 250), (34, 22, 20), 172.0), ((-8, -52, 248), (36, 20, 20), 168.0)):
+    paint(block, heart.astype(np.float32), canvas.phase.heart, 0.7)
+    hu = canvas.phase.blood_heart
+    for centre, radii in (((46, -40, 250), (34, 22, 20)), ((-8, -52, 248), (36, 20, 20))):
         paint(block, ellipsoid(block, centre, radii, turned(8, -10, 22)), hu, 1.0)
     gullet = ellipsoid(block, (6, -2, 230), (9, 8, 400)) * 1.0
     paint(block, np.maximum(gullet, 178 - block.z).astype(np.float32), 58.0)
@@ -79,9 +96,9 @@ def liver_distance(block: Block) -> Array:
     """Signed distance of the liver: what lies under the right dome, cut by its visceral face."""
     x, y, z = block.x, block.y, block.z
     warp = 3.0 * field(block, "liver", 46) + 1.0 * field(block, "liver small", 18)
-    cavity = _under_diaphragm(block, 2.2)
+    cavity = under_diaphragm(block, 2.2)
     # lower border climbs from the right flank to the left; the visceral face looks back and to the left
-    lower = (0.0 + 62.0 + (x + 128) * 0.62 + 0.16 * (y + 20) + 14 * np.exp(-((x + 70) ** 2) / 900) - z) * 0.80
+    lower = (0.0 + 62.0 + (x + 128) * 0.62 + 0.16 * (y + 20) + 14 * bell((x + 70) ** 2 / 900) - z) * 0.80
     right = smooth_cut(cavity, (lower + warp).astype(np.float32), 16)
     # the right lobe ends behind beside the vena cava, the left one passes in front of the stomach
     medial = (0.86 * (x + 20) + 0.50 * (y - 2)) - 3
@@ -95,8 +112,8 @@ def liver_distance(block: Block) -> Array:
     caudate = ellipsoid(block, (-14, -12, 152), (17, 17, 28), turned(0, 0, 20))
     out = smooth_union(out, caudate, 5)
     # fissure of the round ligament
-    slit = np.maximum(np.abs(x + 12 + 0.25 * (y + 70)) - 2.2, y + 44)
-    slit = np.maximum(slit, z - 178)
+    slit = np.maximum(np.abs(x + 12 + 0.25 * (y + 70)) - 0.07 * np.clip(-62 - y, 0, 40), y + 62)
+    slit = np.maximum(slit, z - 136)
     return smooth_cut(out, (-slit).astype(np.float32), 4)
 
 
@@ -128,9 +145,11 @@ def paint_liver(canvas: Canvas) -> None:
     if block is None:
         return
     sd = liver_distance(block)
-    bladder = ellipsoid(block, (-58, -54, 92), (15.5, 17, 30), turned(-28, 14, 0)) + 0.8 * field(block, "gallbladder", 20)
+    bladder = ellipsoid(block, (-58, -54, 92), (15.5, 17, 30), turned(-28, 14, 0)) + 0.8 * field(
+        block, "gallbladder", 20
+    )
     sd = smooth_cut(sd, -(bladder - 1.0).astype(np.float32), 2.5)
-    texture = LIVER + 3.2 * field(block, "liver tone", 34) + 2.6 * field(block, "liver grain", 5.5)
+    texture = canvas.phase.liver + 3.2 * field(block, "liver tone", 34) + 2.6 * field(block, "liver grain", 5.5)
     paint(block, sd, texture.astype(np.float32), 0.6)
     portal = [
         rods_along(through([(-42, -14, 141, 6.2), (-56, -12, 148, 5.6), (-68, -8, 152, 5.2)])),
@@ -143,18 +162,32 @@ def paint_liver(canvas: Canvas) -> None:
         *_branching("left upper", np.array([-12, -60, 168]), np.array([0.5, -0.1, 0.7]), 2.6, 4, 0.6),
     ]
     veins = [
-        rods_along(through([(-26, 2, 205, 5.4), (-48, 4, 200, 4.8), (-78, 6, 182, 4.2), (-104, 6, 158, 3.0), (-116, 2, 130, 1.8)])),
-        rods_along(through([(-26, -1, 205, 5.2), (-38, -22, 202, 4.6), (-52, -46, 184, 3.8), (-62, -62, 156, 2.6), (-68, -68, 130, 1.6)])),
+        rods_along(
+            through(
+                [(-26, 2, 205, 5.4), (-48, 4, 200, 4.8), (-78, 6, 182, 4.2), (-104, 6, 158, 3.0), (-116, 2, 130, 1.8)]
+            )
+        ),
+        rods_along(
+            through(
+                [
+                    (-26, -1, 205, 5.2),
+                    (-38, -22, 202, 4.6),
+                    (-52, -46, 184, 3.8),
+                    (-62, -62, 156, 2.6),
+                    (-68, -68, 130, 1.6),
+                ]
+            )
+        ),
         rods_along(through([(-26, -1, 206, 5.0), (-14, -24, 204, 4.2), (4, -46, 196, 3.4), (22, -58, 188, 2.4)])),
         *_branching("vein right", np.array([-78, 6, 182]), np.array([-0.5, 0.5, 0.6]), 2.6, 4, 0.6),
         *_branching("vein right low", np.array([-100, 6, 160]), np.array([-0.3, -0.6, -0.5]), 2.2, 3, 0.6),
         *_branching("vein middle", np.array([-52, -46, 184]), np.array([-0.5, -0.4, 0.4]), 2.4, 3, 0.6),
     ]
-    for rods, hu in ((veins, 158.0), (portal, 170.0)):
+    for rods, hu in ((veins, canvas.phase.hepatic), (portal, canvas.phase.portal)):
         near = rods_distance(block, np.concatenate(rods), 1.0, 3.0)
         paint(block, np.maximum(near, sd + 2.5).astype(np.float32), hu, 0.7)
     trunk = rods_distance(block, np.concatenate([portal[0], portal[1]]), 1.0, 3.0)
-    paint(block, trunk, 170.0, 0.7)
+    paint(block, trunk, canvas.phase.portal, 0.7)
     paint(block, (bladder - 1.0).astype(np.float32), 62.0)
     paint(block, (bladder + 0.6).astype(np.float32), BILE)
 
@@ -162,9 +195,9 @@ def paint_liver(canvas: Canvas) -> None:
 def spleen_distance(block: Block) -> Array:
     """Signed distance of the spleen, against the ribs behind on the left."""
     warp = 1.8 * field(block, "spleen", 34)
-    blob = ellipsoid(block, (104, 38, 164), (34, 52, 54), turned(-20, 12, -14)) + warp
-    hollow = ellipsoid(block, (66, 16, 158), (30, 44, 60))
-    out = smooth_cut(blob.astype(np.float32), _under_diaphragm(block, 2.4), 6)
+    blob = ellipsoid(block, (103, 36, 162), (37, 54, 56), turned(-20, 12, -14)) + warp
+    hollow = ellipsoid(block, (64, 12, 158), (28, 42, 60))
+    out = smooth_cut(blob.astype(np.float32), under_diaphragm(block, 2.4), 6)
     return smooth_cut(out, (-hollow).astype(np.float32), 8)
 
 
@@ -173,10 +206,10 @@ def paint_spleen(canvas: Canvas) -> None:
     if block is None:
         return
     sd = spleen_distance(block)
-    texture = SPLEEN + 2.0 * field(block, "spleen tone", 26) + 2.0 * field(block, "spleen grain", 6)
+    texture = canvas.phase.spleen + 2.0 * field(block, "spleen tone", 26) + 2.0 * field(block, "spleen grain", 6)
     paint(block, sd, texture.astype(np.float32), 0.6)
     rods = np.concatenate(_branching("spleen hilum", np.array([86.0, 29, 155]), np.array([0.9, 0.3, 0.3]), 2.2, 3, 0.8))
-    paint(block, rods_distance(block, rods, 1.0, 3.0), 166.0)
+    paint(block, rods_distance(block, rods, 1.0, 3.0), canvas.phase.portal)
 
 
 KIDNEYS = {
@@ -226,20 +259,51 @@ def paint_kidneys(canvas: Canvas) -> None:
                 end = base + out * 17.5 * shape + turn[2] * draw.normal(0, 1)
                 cone = rods_distance(block, np.array([[*tip, *end, 2.6, 5.6 + draw.normal(0, 0.4)]]), 0, 20.0)
                 pyramids = np.minimum(pyramids, cone)
-        value = CORTEX + (MEDULLA - CORTEX) * cover(pyramids + 0.3, 1.4) + 4 * field(block, f"renal {side}", 8)
+        tone = canvas.phase
+        value = tone.cortex + (tone.medulla - tone.cortex) * cover(pyramids + 0.3, 1.4) + 4 * field(block, f"renal {side}", 8)
         paint(block, sd, value.astype(np.float32), 0.6)
         inner = np.maximum(sinus, outline + 1)
         paint(block, np.maximum(inner, sd * -1).astype(np.float32), -80.0, 0.8)
         way = -s * turn[0]
         rods = []
         for height in (-24, -8, 10, 26):
-            rods.append(rods_along(through([[*(c + way * 16), 4.4], [*(c + way * 8 + turn[2] * height * 0.6), 3.2], [*(c - way * 3 + turn[2] * height), 3.6]])))
-        paint(block, rods_distance(block, np.concatenate(rods), 2.0, 4.0), 9.0, 0.7)
+            rods.append(
+                rods_along(
+                    through(
+                        [
+                            [*(c + way * 16), 4.4],
+                            [*(c + way * 8 + turn[2] * height * 0.6), 3.2],
+                            [*(c - way * 3 + turn[2] * height), 3.6],
+                        ]
+                    )
+                )
+            )
+        paint(block, rods_distance(block, np.concatenate(rods), 2.0, 4.0), tone.urine, 0.7)
         vessels = []
         for height, d in ((-26, 0), (-12, 3), (4, -3), (20, 2), (32, 0)):
-            vessels.append(rods_along(through([[*(c + way * 20 + turn[1] * 2), 2.2], [*(c + way * 10 + turn[2] * height * 0.6 + turn[1] * (5 + d)), 1.8], [*(c - way * 2 + turn[2] * height + turn[1] * (3 + d)), 1.0]])))
-            vessels.append(rods_along(through([[*(c + way * 20 - turn[1] * 4), 2.8], [*(c + way * 10 + turn[2] * (height + 4) * 0.6 - turn[1] * (5 + d)), 2.2], [*(c - way * 2 + turn[2] * (height + 4) - turn[1] * 4), 1.2]])))
-        paint(block, rods_distance(block, np.concatenate(vessels), 1.0, 3.0), 168.0, 0.6)
+            vessels.append(
+                rods_along(
+                    through(
+                        [
+                            [*(c + way * 20 + turn[1] * 2), 2.2],
+                            [*(c + way * 10 + turn[2] * height * 0.6 + turn[1] * (5 + d)), 1.8],
+                            [*(c - way * 2 + turn[2] * height + turn[1] * (3 + d)), 1.0],
+                        ]
+                    )
+                )
+            )
+            vessels.append(
+                rods_along(
+                    through(
+                        [
+                            [*(c + way * 20 - turn[1] * 4), 2.8],
+                            [*(c + way * 10 + turn[2] * (height + 4) * 0.6 - turn[1] * (5 + d)), 2.2],
+                            [*(c - way * 2 + turn[2] * (height + 4) - turn[1] * 4), 1.2],
+                        ]
+                    )
+                )
+            )
+        paint(block, rods_distance(block, np.concatenate(vessels), 1.0, 3.0), tone.renal_vein, 0.6)
         hilum = c + way * 22
         ureter = rods_along(
             through([[*hilum, 5.0], [s * 40, 30, c[2] - 32, 2.6], [s * 39, 12, 20, 2.2], [s * 37, 6, -30, 2.2], [s * 44, 30, -90, 2.2], [s * 40, 34, -140, 2.2], [s * 20, 10, -158, 2.0]])
@@ -248,10 +312,16 @@ def paint_kidneys(canvas: Canvas) -> None:
         if part is not None:
             d = rods_distance(part, ureter, 0.5, 3.0)
             paint(part, d, 34.0)
-            paint(part, d + 1.0, 9.0)
+            paint(part, d + 1.0, tone.urine)
     for side, rows in {
-        "right": [[(-28, 14, 122, 2.0), (-33, 24, 132, 2.6), (-37, 34, 126, 2.0)], [(-33, 22, 130, 2.6), (-31, 36, 134, 2.0)]],
-        "left": [[(22, 2, 124, 2.2), (30, 10, 132, 2.8), (38, 22, 126, 2.0)], [(30, 10, 132, 2.8), (28, 24, 128, 2.0), (27, 30, 124, 1.6)]],
+        "right": [
+            [(-28, 14, 122, 2.0), (-33, 24, 132, 2.6), (-37, 34, 126, 2.0)],
+            [(-33, 22, 130, 2.6), (-31, 36, 134, 2.0)],
+        ],
+        "left": [
+            [(22, 2, 124, 2.2), (30, 10, 132, 2.8), (38, 22, 126, 2.0)],
+            [(30, 10, 132, 2.8), (28, 24, 128, 2.0), (27, 30, 124, 1.6)],
+        ],
     }.items():
         rods = np.concatenate([rods_along(np.asarray(through(r))) for r in rows])
         tall = np.concatenate([rods + np.array([0, 0, d, 0, 0, d, 0, 0]) for d in (-5, 0, 5)])
@@ -275,7 +345,7 @@ def paint_pancreas(canvas: Canvas) -> None:
     lobes = field(block, "pancreas", 7.5)
     sd = sd + 1.5 * lobes + 0.8 * field(block, "pancreas small", 4)
     clefts = fade(field(block, "pancreas clefts", 5.5), 0.9, 1.8)
-    value = PANCREAS + 3 * lobes - 105 * clefts * fade(sd, -7, -1)
+    value = canvas.phase.pancreas + 3 * lobes - 105 * clefts * fade(sd, -7, -1)
     paint(block, sd.astype(np.float32), value.astype(np.float32), 0.7)
     duct = rods_along(through([(-34, -22, 84, 1.3), (-26, -32, 105, 1.2), (6, -41, 118, 1.1), (48, -6, 136, 0.9)]))
     paint(block, rods_distance(block, duct, 0, 3), 24.0, strength=0.7)
@@ -292,8 +362,10 @@ def paint_pelvic(canvas: Canvas) -> None:
         return
     out = ellipsoid(block, (2, -16, -146), (43, 33, 31), turned(-10, 0, 0)) + 1.5 * field(block, "bladder", 40)
     paint(block, out.astype(np.float32), 56.0)
-    paint(block, (out + 2.6).astype(np.float32), 7.0, 0.8)
-    rods = np.concatenate([rods_along(through([(s * 4, 12, -164, 4), (s * 18, 17, -158, 5), (s * 30, 18, -152, 3.5)])) for s in (-1, 1)])
+    paint(block, (out + 2.6).astype(np.float32), canvas.phase.bladder, 0.8)
+    rods = np.concatenate(
+        [rods_along(through([(s * 4, 12, -164, 4), (s * 18, 17, -158, 5), (s * 30, 18, -152, 3.5)])) for s in (-1, 1)]
+    )
     paint(block, rods_distance(block, rods, 2.0, 4.0) + 0.8 * field(block, "vesicles", 5), 46.0)
     gland = ellipsoid(block, (0, 0, -184), (23, 17, 19)) + 0.7 * field(block, "prostate", 12)
     tone = 74 + 9 * field(block, "prostate tone", 9)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from workstation.sample.phases import PORTAL_VENOUS, Phase
+
 Array = npt.NDArray[np.float32]
 Vec = Sequence[float]
 EDGE_MM = 0.55
@@ -56,9 +58,12 @@ class Block:
 class Canvas:
     """HU of the whole scene, float32, [z, y, x]."""
 
-    def __init__(self, grid: Grid, background: float = -1024.0) -> None:
+    def __init__(self, grid: Grid, phase: Phase = PORTAL_VENOUS, background: float = -1000.0) -> None:
         self.grid = grid
+        self.phase = phase
         self.hu = np.full(grid.shape, background, np.float32)
+        self.depth = np.zeros(grid.shape, np.float32)
+        """Depth under the skin, mm; known once the body is painted."""
 
     def block(self, low: Vec, high: Vec) -> Block | None:
         """The part between two corners (x, y, z in mm), or None where it lies outside the grid."""

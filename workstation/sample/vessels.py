@@ -11,9 +11,6 @@ from workstation.sample.kernels import nearest_on_line, rods_distance
 from workstation.sample.roughness import field, generator
 from workstation.sample.space import Array, Block, Canvas, cover, fade, paint
 
-ARTERY = 176.0
-VEIN = 152.0
-PORTAL = 172.0
 WALL = 48.0
 THROMBUS = 38.0
 
@@ -32,17 +29,23 @@ class Tube:
     lobe: Doubles
     tilt: float = 0.6
     turn: float = 0.3
+    start: tuple[float, float, float] = (0.0, -1.0, 0.0)
 
     @property
     def frame(self) -> tuple[Doubles, Doubles]:
-        return frames(self.points)
+        return frames(self.points, self.start)
 
     def wall(self, index: float | Array, angle: float | Array) -> Array:
         """Radius in mm at a fractional index and an angle."""
         i = np.arange(len(self.points))
         r, o, l = (np.interp(index, i, v) for v in (self.radius, self.oval, self.lobe))
         return np.asarray(
-            r * (1 + o * np.cos(2 * (np.asarray(angle) - self.tilt)) + l * np.cos(3 * (np.asarray(angle) - self.turn))),
+            r
+            * (
+                1
+                + o * np.cos(2 * (np.asarray(angle, np.float64) - self.tilt))
+                + l * np.cos(3 * (np.asarray(angle, np.float64) - self.turn))
+            ),
             np.float32,
         )
 
@@ -77,7 +80,9 @@ def aorta_outer() -> Tube:
         (10.5, -21.5, 49, 24.6), (11, -24, 38, 27.6), (10, -23, 26, 26.4), (7.5, -17.5, 13, 19.4), (4.5, -10.5, 3, 14.2),
         (2.5, -6.5, -5, 12.4),
     ]  # fmt: skip
-    return _tube(rows, [(80, 0), (55, 0.02), (38, 0.035), (20, 0.03), (0, 0.0)], [(76, 0), (45, 0.018), (25, 0.02), (5, 0)])
+    return _tube(
+        rows, [(80, 0), (55, 0.02), (38, 0.035), (20, 0.03), (0, 0.0)], [(76, 0), (45, 0.018), (25, 0.02), (5, 0)]
+    )
 
 
 def aorta_lumen() -> Tube:
@@ -95,8 +100,8 @@ _ILIAC = {
     "right": {
         "common": [(-0.5, -6.5, 2, 8.2), (-8, -7.5, -10, 8.1), (-20, -2, -28, 8.3), (-31, 8, -44, 8.0), (-38, 16, -57, 7.2)],
         "external": [
-            (-38, 16, -57, 6.4), (-46, 12, -72, 5.3), (-57, -1, -96, 5.1), (-66, -21, -119, 5.0), (-71, -40, -137, 4.9),
-            (-72, -49, -152, 4.9), (-72, -51, -170, 5.1), (-71, -50, -184, 4.6), (-69, -51, -212, 4.0), (-67, -52, -240, 3.8),
+            (-38, 16, -57, 6.4), (-46, 12, -72, 5.3), (-57, -1, -96, 5.1), (-66, -28, -119, 5.0), (-71, -49, -137, 4.9),
+            (-72, -56, -152, 4.9), (-72, -56, -170, 5.1), (-71, -54, -184, 4.6), (-69, -51, -212, 4.0), (-67, -52, -240, 3.8),
         ],
         "internal": [(-38, 16, -57, 5.0), (-42, 29, -69, 4.6), (-46, 43, -84, 4.1), (-50, 47, -100, 3.3), (-54, 40, -125, 2.3)],
         "gluteal": [(-46, 43, -84, 3.2), (-46, 58, -97, 2.9), (-62, 76, -110, 2.3), (-84, 84, -112, 1.6)],
@@ -105,8 +110,8 @@ _ILIAC = {
     "left": {
         "common": [(4.5, -6.5, 2, 7.8), (12.5, -7.5, -10, 7.6), (24, -3, -29, 7.2), (36, 8, -49, 7.0), (43, 17, -63, 6.6)],
         "external": [
-            (43, 17, -63, 5.9), (50, 13, -78, 5.0), (59, 0, -99, 4.9), (67, -20, -120, 4.8), (71, -39, -137, 4.8),
-            (73, -48, -152, 4.8), (73, -51, -170, 5.0), (72, -50, -185, 4.5), (70, -51, -212, 3.9), (68, -52, -240, 3.7),
+            (43, 17, -63, 5.9), (50, 13, -78, 5.0), (59, 0, -99, 4.9), (67, -27, -120, 4.8), (71, -48, -137, 4.8),
+            (73, -55, -152, 4.8), (73, -56, -170, 5.0), (72, -54, -185, 4.5), (70, -51, -212, 3.9), (68, -52, -240, 3.7),
         ],
         "internal": [(43, 17, -63, 4.8), (45, 30, -74, 4.4), (48, 43, -87, 4.0), (51, 46, -103, 3.2), (55, 39, -126, 2.2)],
         "gluteal": [(48, 43, -87, 3.1), (48, 58, -99, 2.8), (64, 76, -111, 2.2), (85, 84, -113, 1.6)],
@@ -142,10 +147,10 @@ _ARTERIES: dict[str, list[tuple[float, ...]]] = {
 }  # fmt: skip
 
 _VEINS: dict[str, list[tuple[float, ...]]] = {
-    "ivc a": [(-28, -6, 238, 8.5), (-28, 2, 205, 9.5), (-26, 6, 160, 9.5), (-27, 6, 120, 9), (-31, 6, 90, 9), (-36, 4, 60, 8), (-38, 4, 34, 7.6), (-35, 8, 8, 8), (-22, 12, -16, 8)],
-    "ivc b": [(-21, -6, 238, 8.5), (-20, 2, 205, 9.5), (-18, 6, 160, 9.5), (-19, 6, 120, 9), (-23, 8, 90, 8.5), (-28, 9, 60, 7.6), (-30, 10, 34, 7.2), (-26, 11, 8, 8), (-14, 13, -16, 8)],
-    "iliac right": [(-20, 12, -14, 8), (-27, 17, -34, 7.4), (-36, 26, -60, 6.8), (-46, 19, -80, 6.3), (-57, 6, -101, 6), (-62, -14, -122, 6), (-63, -33, -140, 6.2), (-61, -42, -160, 6.2), (-60, -43, -182, 5.6), (-62, -40, -212, 5)],
-    "iliac left": [(-16, 12, -14, 8), (-2, 15, -26, 7), (16, 19, -41, 6.8), (36, 27, -64, 6.6), (47, 19, -82, 6.2), (58, 6, -103, 6), (63, -14, -123, 6), (63, -33, -140, 6.1), (61, -42, -160, 6.1), (60, -43, -182, 5.5), (62, -40, -212, 5)],
+    "ivc a": [(-28, -6, 238, 8.5), (-28, 2, 205, 9.5), (-26, 6, 160, 9.5), (-27, 6, 120, 9), (-31, 6, 90, 9), (-36, 4, 60, 8), (-38, 1, 34, 7.6), (-34, 1, 8, 8), (-22, 3, -16, 8)],
+    "ivc b": [(-21, -6, 238, 8.5), (-20, 2, 205, 9.5), (-18, 6, 160, 9.5), (-19, 6, 120, 9), (-23, 8, 90, 8.5), (-27, 4, 60, 7.6), (-29, 3, 34, 7.2), (-24, 1, 8, 8), (-12, 3, -16, 8)],
+    "iliac right": [(-20, 3, -14, 8), (-28, 11, -36, 7.4), (-36, 26, -60, 6.8), (-46, 19, -80, 6.3), (-57, 6, -101, 6), (-60, -20, -121, 6), (-61, -45, -139, 6.2), (-60, -51, -160, 6.2), (-60, -48, -182, 5.6), (-62, -40, -212, 5)],
+    "iliac left": [(-16, 3, -14, 8), (-3, 3, -26, 7), (16, 10, -42, 6.8), (36, 24, -64, 6.6), (47, 19, -82, 6.2), (58, 6, -103, 6), (61, -20, -122, 6), (61, -45, -139, 6.1), (60, -51, -160, 6.1), (60, -48, -182, 5.5), (62, -40, -212, 5)],
     "internal right": [(-37, 27, -62, 5), (-40, 42, -80, 4.4), (-44, 52, -96, 3.6), (-50, 50, -118, 2.6)],
     "internal left": [(37, 28, -66, 5), (41, 43, -84, 4.4), (45, 53, -99, 3.6), (51, 50, -120, 2.6)],
     "renal left": [(47, 27, 92, 4.2), (34, 12, 97, 4.4), (20, -7, 101, 4.2), (6, -13.5, 104, 3.8), (-10, -8, 105, 4.2), (-22, 2, 105, 5)],
@@ -158,6 +163,11 @@ _PORTAL: dict[str, list[tuple[float, ...]]] = {
     "splenic vein": [(-9, -29, 108, 5.2), (8, -29, 116, 4.9), (26, -14, 124, 4.7), (46, 4, 134, 4.5), (66, 18, 144, 4.2), (84, 29, 152, 3.6)],
     "imv": [(10, -28, 115, 2.2), (26, -26, 90, 2.1), (38, -34, 50, 1.9), (40, -28, 0, 1.7), (37, -6, -40, 1.5)],
 }  # fmt: skip
+
+
+def artery(name: str, step: float = 0.5) -> Doubles:
+    """Centre line and lumen radius of a branch of the aorta, (n, 4)."""
+    return through(_ARTERIES[name], step)
 
 
 def _bundle(curves: dict[str, list[tuple[float, ...]]], step: float = 2.0) -> Doubles:
@@ -180,7 +190,9 @@ def mesenteric() -> tuple[Doubles, Doubles]:
         for _ in range(2):
             at = branch[int(draw.uniform(0.4, 0.8) * len(branch))]
             tip = at[:3] + np.array([left * draw.uniform(10, 22), draw.uniform(-14, 10), draw.uniform(-24, 12)])
-            arteries.append(rods_along(through([[*at[:3], 0.7], [*((at[:3] + tip) / 2 + draw.normal(0, 3, 3)), 0.6], [*tip, 0.45]])))
+            arteries.append(
+                rods_along(through([[*at[:3], 0.7], [*((at[:3] + tip) / 2 + draw.normal(0, 3, 3)), 0.6], [*tip, 0.45]]))
+            )
         shifted = branch.copy()
         shifted[:, :3] += np.array([-2.6, 1.4, 2.2])
         shifted[:, 3] *= 1.45
@@ -203,20 +215,34 @@ def paint_veins(canvas: Canvas) -> None:
     rods = _bundle(_VEINS)
     block = canvas.block(*bounds(rods, 4))
     if block is not None:
-        sd = rods_distance(block, rods, 3.0, 5.0)
+        rods[:, 6:] *= 0.9
+        sd = rods_distance(block, rods, 3.5, 6.0)
         paint(block, sd - 0.6, WALL)
+        thigh, low, renal, high = canvas.phase.cava
         mixing = field(block, "caval mixing", (9, 9, 26))
-        level = table(block.z, [(-206, 122), (-100, 126), (20, 132), (80, 140), (105, 158), (130, 162)])
+        level = table(block.z, [(-206, thigh), (-100, thigh), (20, low), (80, low), (105, renal), (130, high)])
         paint(block, sd, (level + 5 * mixing).astype(np.float32))
     _, small = mesenteric()
-    _paint_rods(canvas, small, PORTAL - 6)
-    _paint_rods(canvas, _bundle(_PORTAL), PORTAL, 0.5, 2.0)
+    _paint_rods(canvas, small, canvas.phase.portal - 6)
+    _paint_rods(canvas, _bundle(_PORTAL), canvas.phase.portal, 0.5, 2.0)
+
+
+def paint_great(canvas: Canvas) -> None:
+    """Only the larger vessels: what the bowel has to lie around."""
+    for rods in (_bundle(_VEINS), _bundle(_PORTAL), _bundle(_ARTERIES)):
+        _paint_rods(canvas, rods, canvas.phase.artery)
+    _paint_rods(canvas, np.concatenate([rods_along(iliac(s, n, 2.0)) for s in _ILIAC for n in _ILIAC[s]]), 160.0)
+    tube = aorta_outer()
+    block = canvas.block(*tube.box(6))
+    if block is not None:
+        far, _, _ = tube.distance(block)
+        paint(block, far, THROMBUS)
 
 
 def paint_arteries(canvas: Canvas) -> None:
     """The aorta with thrombus and calcium, and its branches."""
     small, _ = mesenteric()
-    _paint_rods(canvas, small, ARTERY - 4)
+    _paint_rods(canvas, small, canvas.phase.artery - 4)
     sides = [(s, n) for s in _ILIAC for n in _ILIAC[s]]
     outer = np.concatenate([rods_along(iliac(s, n, 2.0)) for s, n in sides])
     inner = outer.copy()
@@ -236,9 +262,9 @@ def paint_arteries(canvas: Canvas) -> None:
     block = canvas.block(*lumen.box(6))
     if block is not None:
         near, _, _ = lumen.distance(block)
-        paint(block, near, ARTERY)
-    _paint_rods(canvas, inner, ARTERY, 0.0, 0.6)
-    _paint_rods(canvas, _bundle(_ARTERIES), ARTERY, 0.0, 1.0)
+        paint(block, near, canvas.phase.artery)
+    _paint_rods(canvas, inner, canvas.phase.artery, 0.0, 0.6)
+    _paint_rods(canvas, _bundle(_ARTERIES), canvas.phase.artery, 0.0, 1.0)
     _paint_calcium(canvas)
 
 
@@ -270,6 +296,13 @@ def plaques() -> list[Plaque]:
     return out
 
 
+def _turned_by(angle: Array) -> Array:
+    """The angle within -pi to pi."""
+    turn = np.float32(2 * np.pi)
+    out: Array = angle - turn * np.rint(angle / turn)
+    return out
+
+
 def _paint_calcium(canvas: Canvas) -> None:
     tube = aorta_outer()
     step = float(arc_length(tube.points)[-1]) / (len(tube.points) - 1)
@@ -284,7 +317,7 @@ def _paint_calcium(canvas: Canvas) -> None:
             continue
         far, at, angle = tube.distance(block)
         along = (at - i) * step / (p.long_mm / 2)
-        around = (np.angle(np.exp(1j * (angle - p.angle)))).astype(np.float32) * r / (p.wide_mm / 2)
+        around = (_turned_by(angle - np.float32(p.angle))).astype(np.float32) * r / (p.wide_mm / 2)
         patch = np.sqrt(along**2 + around**2) + 0.35 * field(block, f"plaque {p.name}", 4.0)
         flat = np.abs(far + 0.9) - p.thick_mm * np.clip(1.1 - 0.6 * patch, 0.1, 1) / 1
         sd = np.maximum(flat, (patch - 1) * min(p.long_mm, p.wide_mm) / 2)
