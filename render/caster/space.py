@@ -321,11 +321,11 @@ def draw_mesh(
         return depth, out
     flat = cameras.project(camera, size, mesh.points_lps_mm)
     points = np.nan_to_num(flat, nan=-1e6).astype(np.float32)
-    kept = np.ones(len(points), dtype=np.uint8)
+    kept: npt.NDArray[np.uint8] = np.ones(len(points), dtype=np.uint8)
     if crop is not None:
         p = mesh.points_lps_mm
         inside = (p >= np.array(crop.low_lps_mm)) & (p <= np.array(crop.high_lps_mm))
-        kept = inside.all(axis=1).astype(np.uint8)
+        kept = np.asarray(inside.all(axis=1), dtype=np.uint8)
     normals = mesh.normals if mesh.normals is not None else vertex_normals(mesh)
     right, down, forward = cameras.axes(camera)
     scale = 2 * math.tan(math.radians(camera.angle_deg) / 2) / height

@@ -1,0 +1,223 @@
+"""The render thread: panes ask for pictures, the newest request of each pane wins."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from render.engine import Engine
+from render.errors import Cancelled, RenderError
+from render.view import Labels, View
+
+if TYPE_CHECKING:
+    from render.picture import Picture
+    from render.volume import Volume
+
+Done = Callable[["Picture"], None]
+Failed = Callable[[str], None]
+
+_SILENCE = 0.15  # seconds without a new request after which the settled picture follows a dragged one
+_QUICK = 0.12  # a settled picture that takes less needs no dragged one before it
+
+
+@dataclass
+class _Request:
+    pane: str
+    view: View
+    labels: Labels
+    on_done: Done
+    on_error: Failed
+    number: int
+    not_before: float = 0.0
+    first_seen: bool = False
+    """Whether this pane already got a quick picture of this view."""
+
+
+class Stage:
+    """Makes pictures on a thread of its own.
+
+    All callbacks come on that thread. Of each pane only the newest request counts: an older one is dropped, or
+    abandoned within milliseconds when it is being made. A 3D view comes in two steps where it takes long: first
+    reduced (``view.quality == "drag"`` in its picture), then as asked for; a view asked for in quality "drag" is
+    followed by its settled picture once the pane has been silent for 150 ms.
+    """
+
+    def __init__(self, *, renderer: str | None = None) -> None:
+        self._renderer = renderer
+        self._condition = threading.Condition()
+        self._waiting: dict[str, _Request] = {}
+        self._newest: dict[str, int] = {}
+        self._count = 0
+        self._volume: Volume | None = None
+        self._engine: Engine | None = None
+        self._took: dict[tuple[str, str], float] = {}
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="stage", daemon=True)
+        self._thread.start()
+
+    def set_volume(self, volume: Volume | None) -> None:
+        """Show another volume, or none; whatever was asked of the old one is dropped."""
+        with self._condition:
+            self._volume = volume
+            self._engine = None
+            self._waiting.clear()
+            for pane in self._newest:
+                self._newest[pane] = -1
+            self._took.clear()
+            self._condition.notify_all()
+
+    def request(self, pane: str, view: View, labels: Labels, on_done: Done, on_error: Failed) -> None:
+        """Ask for a picture; returns at once."""
+        with self._condition:
+            if self._closed:
+                return
+            self._count += 1
+            self._newest[pane] = self._count
+            self._waiting[pane] = _Request(pane, view, labels, on_done, on_error, self._count)
+            self._condition.notify_all()
+
+    def cancel(self, pane: str) -> None:
+        """Drop what a pane has asked for."""
+        with self._condition:
+            self._newest[pane] = -1
+            self._waiting.pop(pane, None)
+
+    def picture(self, view: View, labels: Labels | None = None, timeout: float = 120.0) -> Picture:
+        """Make one picture and wait for it (captures); it is not displaced by the panes' requests.
+
+        Raises
+        ------
+        RenderError
+            What the engine says; ``timeout`` when it takes too long; ``closed``.
+        """
+        ready = threading.Event()
+        result: list[Picture] = []
+        errors: list[str] = []
+
+        def done(picture: Picture) -> None:
+            if picture.view.quality == view.quality:
+                result.append(picture)
+                ready.set()
+
+        def failed(sentence: str) -> None:
+            errors.append(sentence)
+            ready.set()
+
+        if threading.current_thread() is self._thread:
+            raise RenderError("stage", "The stage cannot wait for itself.")
+        with self._condition:
+            if self._closed:
+                raise RenderError("closed", "The view has been closed.")
+            name = f"\0picture {self._count + 1}"
+        self.request(name, view, labels or Labels(), done, failed)
+        arrived = ready.wait(timeout)
+        self.cancel(name)
+        with self._condition:
+            self._newest.pop(name, None)
+        if errors:
+            raise RenderError("picture", errors[0])
+        if not arrived or not result:
+            raise RenderError("timeout", "The picture took too long and was given up.")
+        return result[0]
+
+    def close(self) -> None:
+        """End the thread; what is being made is abandoned."""
+        with self._condition:
+            self._closed = True
+            self._waiting.clear()
+            for pane in self._newest:
+                self._newest[pane] = -1
+            self._condition.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=10)
+
+    # ---- the thread
+
+    def _next(self) -> tuple[_Request, Engine] | None:
+        with self._condition:
+            while not self._closed:
+                now = time.monotonic()
+                ready = [r for r in self._waiting.values() if r.not_before <= now]
+                if ready and self._volume is not None:
+                    # captures and quick pictures before slow ones; the oldest of those first
+                    request = min(ready, key=lambda r: (r.first_seen, not r.view.is_plane, r.number))
+                    del self._waiting[request.pane]
+                    if self._engine is None:
+                        self._engine = Engine(self._volume, renderer=self._renderer)
+                    return request, self._engine
+                if ready:
+                    self._waiting = {p: r for p, r in self._waiting.items() if r not in ready}
+                    for request in ready:
+                        request.on_error("No volume is open.")
+                    continue
+                later = [r.not_before - now for r in self._waiting.values()]
+                self._condition.wait(min(later) if later else None)
+        return None
+
+    def _run(self) -> None:
+        while (taken := self._next()) is not None:
+            request, engine = taken
+            try:
+                self._make(request, engine)
+            except Cancelled:
+                continue
+            except RenderError as error:
+                self._answer(request, lambda e=error, r=request: r.on_error(e.sentence))
+            except MemoryError:
+                self._answer(request, lambda r=request: r.on_error("There is not enough memory for this picture."))
+            except Exception:  # noqa: BLE001  the thread must live; the fault's own text may hold anything
+                self._answer(request, lambda r=request: r.on_error("This picture could not be made."))
+
+    def _make(self, request: _Request, engine: Engine) -> None:
+        view = request.view
+        number = request.number
+
+        def stale() -> bool:
+            return self._newest.get(request.pane) != number or engine is not self._engine
+
+        kind = (view.technique.value, "plane" if view.is_plane else "scene")
+        if (
+            view.quality != "drag"
+            and not view.is_plane
+            and not request.first_seen
+            and not request.pane.startswith("\0")
+        ):
+            usual = self._took.get(kind, 1.0) if view.quality == "settled" else 1.0
+            if usual > _QUICK:
+                picture = engine.picture(view.replace(quality="drag"), request.labels, stale)
+                self._answer(request, lambda: request.on_done(picture))
+                self._again(request, view, 0.0)
+                return
+        picture = engine.picture(view, request.labels, stale)
+        if view.quality == "settled":
+            self._took[kind] = picture.seconds
+        self._answer(request, lambda: request.on_done(picture))
+        if view.quality == "drag":
+            self._again(request, view.replace(quality="settled"), _SILENCE)
+
+    def _again(self, request: _Request, view: View, wait: float) -> None:
+        """Put the settled picture of a view behind its quick one, unless something newer has come."""
+        with self._condition:
+            if self._newest.get(request.pane) != request.number or self._closed:
+                return
+            self._waiting[request.pane] = _Request(
+                request.pane,
+                view,
+                request.labels,
+                request.on_done,
+                request.on_error,
+                request.number,
+                time.monotonic() + wait,
+                first_seen=True,
+            )
+            self._condition.notify_all()
+
+    def _answer(self, request: _Request, call: Callable[[], None]) -> None:
+        """Call back, unless something newer was asked for meanwhile."""
+        with self._condition:
+            fresh = self._newest.get(request.pane) == request.number
+        if fresh:
+            call()

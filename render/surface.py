@@ -1,0 +1,154 @@
+"""Surfaces at a threshold, in the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from render.errors import Cancelled, RenderError
+from render.mesh import Mesh
+from render.view import Surface
+
+if TYPE_CHECKING:
+    from render.volume import Volume
+
+F32 = npt.NDArray[np.float32]
+I32 = npt.NDArray[np.int32]
+
+
+def extract(
+    volume: Volume,
+    surface: Surface,
+    *,
+    largest: int = 0,
+    reduce: float = 0.0,
+    cancelled: Callable[[], bool] | None = None,
+) -> Mesh:
+    """The closed surface around the voxels from ``surface.low`` (to ``surface.high``) on, in LPS mm.
+
+    Taken from the grey values of the acquired voxels, at their true places (sheared or uneven slices need no
+    resampling), so it lies between voxels where the value passes the threshold. At the volume's faces it is
+    closed half a voxel beyond the outer centres: a voxel fills its cell. Then a windowed sinc filter
+    (``surface.smooth`` 0 to 1, pass band 10^(-2 s)), the `largest` parts by enclosed volume (0 = all),
+    and reduction by a share of the triangles.
+
+    Raises
+    ------
+    RenderError
+        code ``empty``: nothing reaches the threshold; ``threshold``: the band is empty.
+    Cancelled
+    """
+    if surface.high is not None and surface.high <= surface.low:
+        raise RenderError("threshold", "The upper threshold must be above the lower one.")
+
+    def look() -> None:
+        if cancelled is not None and cancelled():
+            raise Cancelled
+
+    from render.pipeline import isosurface
+
+    field, level = _field(volume, surface)
+    look()
+    index, triangles = isosurface.contour(_closed(field, level), level)
+    del field
+    if not len(triangles):
+        raise RenderError("empty", "Nothing in this volume lies within the threshold, so there is no surface.")
+    look()
+    points = _placed(volume, index - np.float32(1)).astype(np.float32)
+    if largest > 0:
+        points, triangles = _largest(points, triangles, largest)
+    look()
+    points = isosurface.smoothed(points, triangles, surface.smooth)
+    look()
+    points, triangles = isosurface.reduced(points, triangles, reduce)
+    mesh = Mesh(points, triangles, isosurface.with_normals(points, triangles), surface.name, surface.colour)
+    if mesh.volume_ml < 0:  # faces turned inward: never by our own grids (their determinant is negative)
+        mesh = Mesh(
+            points,
+            np.ascontiguousarray(triangles[:, ::-1]),
+            isosurface.with_normals(points, np.ascontiguousarray(triangles[:, ::-1])),
+            surface.name,
+            surface.colour,
+        )
+    return mesh
+
+
+def _field(volume: Volume, surface: Surface) -> tuple[npt.NDArray[Any], float]:
+    """Values and the level to contour: the voxels themselves, or for a band the distance to its nearer end."""
+    v: npt.NDArray[Any] = volume.voxels
+    level = surface.low
+    if surface.high is not None:
+        half = (surface.high - surface.low) / 2
+        v = (half - np.abs(v - np.float32(surface.low + half))).astype(np.float32)
+        level = 0.0
+    if volume.padding is not None:
+        low, high = volume.padding
+        outside = (volume.voxels >= low) & (volume.voxels <= high)
+        if outside.any() and float(v[outside].max()) >= level:
+            v = v.copy()
+            v[outside] = min(float(v[~outside].min(initial=level)), level - 1)
+    if v.dtype == np.int16 and level == round(level):
+        # a voxel that equals the threshold exactly gives triangles without area
+        level = level - 0.5 if level > -32768 else level
+    return v, level
+
+
+def _closed(v: npt.NDArray[Any], level: float) -> npt.NDArray[Any]:
+    """The array with one more layer all around, mirrored at the level: closed half a voxel outside."""
+    out = np.empty(tuple(n + 2 for n in v.shape), dtype=v.dtype)
+    out[1:-1, 1:-1, 1:-1] = v
+    for axis in range(3):
+        inner = [slice(1, -1)] * 3
+        for done in range(axis):
+            inner[done] = slice(None)
+        for end, edge in ((0, 1), (-1, -2)):
+            to, of = list(inner), list(inner)
+            to[axis], of[axis] = slice(end, end + 1 or None), slice(edge, edge + 1 or None)
+            value = out[tuple(of)].astype(np.float32)
+            mirrored = np.where(value > level, 2 * level - value, value)
+            if v.dtype == np.int16:
+                mirrored = np.clip(mirrored, -32768, 32767)
+            out[tuple(to)] = mirrored.astype(v.dtype)
+    return out
+
+
+def _placed(volume: Volume, index: F32) -> npt.NDArray[np.float64]:
+    """Fractional (slice, row, column) to LPS, by the slices' true places where they are uneven."""
+    if volume.positions_lps is None:
+        return volume.geometry.to_lps(index)
+    m = volume.geometry.affine_lps[:3, :3]
+    places = np.asarray(volume.positions_lps, dtype=np.float64)
+    count = len(places)
+    k = index[:, 0].astype(np.float64)
+    if count == 1:
+        base = places[0] + k[:, None] * m[:, 0]
+    else:
+        lower = np.clip(np.floor(k).astype(np.int64), 0, count - 2)
+        step = places[lower + 1] - places[lower]
+        base = places[lower] + (k - lower)[:, None] * step
+    return np.asarray(base + index[:, 1:2] * m[:, 1] + index[:, 2:3] * m[:, 2], dtype=np.float64)
+
+
+def _largest(points: F32, triangles: I32, count: int) -> tuple[F32, I32]:
+    """The parts that enclose most, as they hang together by shared points."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(points)
+    a = np.concatenate([triangles[:, 0], triangles[:, 1]])
+    b = np.concatenate([triangles[:, 1], triangles[:, 2]])
+    _, part = connected_components(coo_matrix((np.ones(len(a), dtype=np.int8), (a, b)), shape=(n, n)), directed=False)
+    of_triangle = part[triangles[:, 0]]
+    c = (points[triangles] - points.mean(axis=0)).astype(np.float64)
+    signed = np.einsum("ij,ij->i", c[:, 0], np.cross(c[:, 1], c[:, 2])) / 6
+    volumes = np.abs(np.bincount(of_triangle, signed))
+    wanted = np.zeros(len(volumes), dtype=bool)
+    wanted[np.argsort(volumes)[::-1][:count]] = True
+    kept = triangles[wanted[of_triangle]]
+    used = np.zeros(n, dtype=bool)
+    used[kept] = True
+    number = np.cumsum(used) - 1
+    return points[used], number[kept].astype(np.int32)
