@@ -236,3 +236,12 @@ def _guess(first: bytes) -> str:
     if first[:2] == b"\x00\x08":
         return BIG_ENDIAN
     return EXPLICIT if first[4:6] in VRS else IMPLICIT
+
+
+def dataset_offset(file: BinaryIO) -> int:
+    """Where the dataset begins, behind preamble and file meta information."""
+    file.seek(0)
+    first = file.read(FIRST_READ)
+    if first[128:132] == b"DICM":
+        return _meta(first, 132)[0]
+    return _meta(first, 0)[0] if first[:2] == b"\x02\x00" else 0

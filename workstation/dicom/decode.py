@@ -1,0 +1,270 @@
+"""Pixels of one frame as stored values. DICOM pages 1.4 and 3.3.
+
+Native frames are read straight into place; compressed ones go to their decoder, whose bits are masked and
+sign-extended by the tags (decoders disagree about the sign of JPEG 2000 and know none for JPEG).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from workstation.dicom import decoders
+from workstation.dicom import tags as el
+from workstation.dicom.fragments import FragmentError, Streams, find_streams
+
+if TYPE_CHECKING:
+    from workstation.dicom.header import Header
+
+LARGEST_SIDE = 16_384
+MOST_FRAMES = 200_000
+_LARGEST_RATIO = 1000
+_LARGEST_RLE_RATIO = 128
+
+
+class PixelError(Exception):
+    """A frame that cannot be decoded; the argument is a few plain words."""
+
+
+class Pixels:
+    """The frames of one file.
+
+    Parameters
+    ----------
+    header : as read from the file; its sizes are checked against the limits and the file's length
+
+    Raises
+    ------
+    PixelError
+        If there are no pixels, sizes are absurd, the file ends early, or the compression is unknown.
+    """
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self.rows = header.integer(el.ROWS) or 0
+        self.columns = header.integer(el.COLUMNS) or 0
+        self.frames = header.integer(el.FRAMES) or 1
+        self.samples = header.integer(el.SAMPLES) or 1
+        self.allocated = header.integer(el.BITS_ALLOCATED) or 16
+        self.stored = header.integer(el.BITS_STORED) or self.allocated
+        self.high = header.integer(el.HIGH_BIT)
+        self.signed = header.integer(el.SIGNED) == 1
+        self.lossy_stream = False
+        self.precision_differs = False
+        if not 1 <= self.rows <= LARGEST_SIDE or not 1 <= self.columns <= LARGEST_SIDE:
+            raise PixelError("its size is absurd")
+        if not 1 <= self.frames <= MOST_FRAMES:
+            raise PixelError("its number of frames is absurd")
+        if self.allocated not in (8, 16, 32, 64) or not 1 <= self.stored <= self.allocated:
+            raise PixelError("its bit depth is not known")
+        if header.pixel is None:
+            raise PixelError("it has no pixels")
+        self.float_pixels = header.pixel.tag in (0x7FE00008, 0x7FE00009)
+        self.data: bytes | None = None
+        self._streams: Streams | None = None
+        if not decoders.supported(header.syntax):
+            raise PixelError("its compression is not supported")
+        self.native = header.syntax in decoders.NATIVE
+        self.frame_bytes = self.rows * self.columns * self.samples * (self.allocated // 8)
+        if self.native:
+            if header.pixel.length is None:
+                raise PixelError("its pixels are not where they should be")
+            if self.frame_bytes * self.frames > header.pixel.length:
+                raise PixelError("it holds fewer pixels than it declares")
+        elif self.frame_bytes > (header.size - header.pixel.offset) * (
+            _LARGEST_RLE_RATIO if header.syntax == decoders.RLE else _LARGEST_RATIO
+        ):
+            raise PixelError("it cannot hold the pixels that it declares")
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of stored values."""
+        if self.float_pixels:
+            return np.dtype(np.float32 if self.allocated == 32 else np.float64)
+        return np.dtype(f"{'i' if self.signed else 'u'}{self.allocated // 8}")
+
+    @property
+    def plain(self) -> bool:
+        """Whether stored values lie in the file exactly as numpy reads them here: no mask, no shift, no swap."""
+        return (
+            self.native
+            and self.samples == 1
+            and self.header.syntax not in decoders.BIG_ENDIAN_PIXELS
+            and (self.float_pixels or (self.stored == self.allocated and self.high in (None, self.stored - 1)))
+            and np.little_endian
+        )
+
+    def limits(self) -> tuple[int, int]:
+        """Smallest and largest value that the declared bits can hold."""
+        if self.signed:
+            return -(1 << (self.stored - 1)), (1 << (self.stored - 1)) - 1
+        return 0, (1 << self.stored) - 1
+
+    def read_into(self, file: BinaryIO, frame: int, out: npt.NDArray[Any]) -> None:
+        """Stored values of a frame into `out`, a C-contiguous (rows, columns) array of `dtype`."""
+        if self.plain and self.data is None and self.header.syntax != "1.2.840.10008.1.2.1.99":
+            assert self.header.pixel is not None
+            file.seek(self.header.pixel.offset + frame * self.frame_bytes)
+            view = out.data.cast("B")
+            done = 0
+            while done < len(view):
+                n = file.readinto(view[done:])  # type: ignore[attr-defined]
+                if not n:
+                    raise PixelError("it ends early")
+                done += n
+            return
+        np.copyto(out, self.read(file, frame), casting="unsafe")
+
+    def read(self, file: BinaryIO, frame: int) -> npt.NDArray[Any]:
+        """Stored values of a frame, (rows, columns) or (rows, columns, samples), of `dtype`.
+
+        Raises
+        ------
+        PixelError
+            If the frame is cut off or its stream is damaged.
+        """
+        if self.native:
+            return self._signs(self._native(file, frame))
+        try:
+            stream = self._stream(file, frame)
+        except FragmentError as error:
+            raise PixelError(str(error)) from error
+        self._note(stream)
+        try:
+            bits = decoders.decode_stream(stream, self.header.syntax, self.rows, self.columns, self.allocated)
+        except (Exception, MemoryError) as error:
+            raise PixelError("its compressed pixels are damaged") from error
+        bits = np.asarray(bits)
+        if bits.shape[:2] != (self.rows, self.columns) or bits.size != self.rows * self.columns * self.samples:
+            raise PixelError("its compressed pixels have another size")
+        return self._signs(bits)
+
+    def _native(self, file: BinaryIO, frame: int) -> npt.NDArray[Any]:
+        header = self.header
+        assert header.pixel is not None
+        start = frame * self.frame_bytes
+        if header.syntax == "1.2.840.10008.1.2.1.99":
+            if self.data is None:
+                self.data = _deflated_pixels(header, header.pixel.offset, self.frame_bytes * self.frames)
+            raw = self.data[start : start + self.frame_bytes]
+        else:
+            file.seek(header.pixel.offset + start)
+            raw = file.read(self.frame_bytes)
+        if len(raw) < self.frame_bytes:
+            raise PixelError("it ends early")
+        size = self.allocated // 8
+        if self.float_pixels:
+            return np.frombuffer(raw, f"<f{size}").reshape(self.rows, self.columns)
+        big = header.syntax in decoders.BIG_ENDIAN_PIXELS
+        if big and size == 1 and header.pixel.vr == b"OW":
+            raw = np.frombuffer(raw, "<u2").byteswap().tobytes()  # 8-bit pixels lie in swapped words
+        words = np.frombuffer(raw, f"{'>' if big else '<'}u{size}")
+        if self.samples == 1:
+            return words.reshape(self.rows, self.columns)
+        if header.integer(el.PLANAR) == 1:
+            return np.moveaxis(words.reshape(self.samples, self.rows, self.columns), 0, -1)
+        return words.reshape(self.rows, self.columns, self.samples)
+
+    def _signs(self, bits: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Stored values from bits: shifted where HighBit lies higher, masked to BitsStored, sign-extended."""
+        if self.float_pixels:
+            return bits
+        size = self.allocated // 8
+        words = np.ascontiguousarray(bits).astype(f"<u{size}", copy=False)
+        if self.native and self.high is not None and self.high > self.stored - 1:
+            words = words >> (self.high - self.stored + 1)
+        if self.stored == self.allocated:
+            return words.view(self.dtype)
+        lost = self.allocated - self.stored
+        if self.signed:
+            return (words << lost).view(self.dtype) >> lost
+        return words & ((1 << self.stored) - 1)
+
+    def _stream(self, file: BinaryIO, frame: int) -> bytes:
+        header = self.header
+        assert header.pixel is not None
+        if self._streams is None:
+            extended = None
+            if el.OFFSETS in header:
+                offsets, lengths = (header.long(tag, 32 * MOST_FRAMES) for tag in (el.OFFSETS, el.LENGTHS))
+                extended = (
+                    struct.unpack(f"<{len(offsets) // 8}Q", offsets),
+                    struct.unpack(f"<{len(lengths) // 8}Q", lengths),
+                )
+            self._streams = find_streams(file, header.pixel.offset, header.size, self.frames, extended)
+        if not 0 <= frame < len(self._streams.frames):
+            raise PixelError("it holds fewer frames than it declares")
+        return self._streams.read(file, frame)
+
+    def _note(self, stream: bytes) -> None:
+        """What the stream says about itself: precision, and loss."""
+        precision, lossy = stream_facts(stream)
+        if precision is not None and precision != self.stored:
+            self.precision_differs = True
+        if lossy:
+            self.lossy_stream = True
+
+
+def stream_facts(stream: bytes) -> tuple[int | None, bool]:
+    """(bits of precision or None, whether the stream itself is lossy) of a JPEG, JPEG-LS or JPEG 2000 stream.
+
+    References: ISO/IEC 10918-1 B.2.2, 14495-1 C.2 (NEAR), 15444-1 A.5.1 (SIZ) and A.6.1 (COD, transformation).
+    """
+    if stream[:2] == b"\xff\x4f":
+        return _j2k_facts(stream)
+    if stream[:2] != b"\xff\xd8":
+        return None, False
+    precision: int | None = None
+    lossy = False
+    at = 2
+    while at + 4 <= len(stream) and stream[at] == 0xFF:
+        marker = stream[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        length = int.from_bytes(stream[at + 2 : at + 4], "big")
+        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
+            precision = stream[at + 4] if at + 4 < len(stream) else None
+            lossy = marker not in (0xC3, 0xC7, 0xCB, 0xCF, 0xF7)
+            jpeg_ls = marker == 0xF7
+            if not jpeg_ls:
+                break
+        if marker == 0xDA:
+            components = stream[at + 4] if at + 4 < len(stream) else 0
+            near = at + 5 + 2 * components
+            lossy = near < len(stream) and stream[near] > 0
+            break
+        at += 2 + length
+    return precision, lossy
+
+
+def _j2k_facts(stream: bytes) -> tuple[int | None, bool]:
+    precision: int | None = None
+    at = 2
+    while at + 4 <= len(stream) and stream[at] == 0xFF:
+        marker, length = stream[at + 1], int.from_bytes(stream[at + 2 : at + 4], "big")
+        if marker == 0x51 and at + 40 < len(stream):  # SIZ: Ssiz of the first component
+            precision = (stream[at + 40] & 0x7F) + 1
+        if marker == 0x52 and at + 13 < len(stream):  # COD: 0 = 9-7 irreversible, 1 = 5-3 reversible
+            return precision, stream[at + 13] == 0
+        if marker in (0x90, 0x93):
+            break
+        at += 2 + length
+    return precision, False
+
+
+def _deflated_pixels(header: Header, offset: int, length: int) -> bytes:
+    from workstation.dicom.header import Unreadable, deflated_offset, inflate
+
+    limit = max(256 * 1024 * 1024, 50 * header.size)
+    if offset + length > limit:
+        raise PixelError("it unpacks to more than can be trusted")
+    with header.path.open("rb", buffering=0) as file:
+        try:
+            data, _ = inflate(file, deflated_offset(header.path), offset + length)
+        except Unreadable as error:
+            raise PixelError(str(error)) from error
+    return data[offset:]

@@ -1,0 +1,374 @@
+"""Decode a found volume into one array of modality values. DICOM pages 1.4, 3.3 and 5.
+
+Slices are read by a few threads, the wanted one first, straight into their place. What the files say about the
+patient is read again here: a file that changed since the scan ends the loading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from render.errors import Cancelled
+from render.volume import Volume, Voxels
+from workstation.base.errors import InputRefused
+from workstation.dicom import identity as who
+from workstation.dicom import memory
+from workstation.dicom.decode import PixelError, Pixels
+from workstation.dicom.found import Frame, Identity, VolumeFound
+from workstation.dicom.header import Header, NotDicom, Unreadable, read_header
+from workstation.dicom.words import finding
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+Progress = Callable[[int, int], None]
+_INT16 = (-32768, 32767)
+
+
+class _Overflow(Exception):
+    """Values do not fit 16 bits after all."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What comes out of one file, or one frame of it: (slice, frame) pairs."""
+
+    path: Path
+    parts: tuple[tuple[int, Frame], ...]
+
+
+def load(
+    found: VolumeFound,
+    *,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+    threads: int = 2,
+    first: int | None = None,
+) -> Volume:
+    """Decode a volume.
+
+    Parameters
+    ----------
+    progress : called with (slices done, of) from the calling thread
+    stop : asked between slices; true ends the loading with `Cancelled`
+    first : slice to decode first, then outwards from it; default the middle
+
+    Returns
+    -------
+    Volume
+        Modality values: int16 where they are whole and fit, else float32. Filled slices are interpolated.
+
+    Raises
+    ------
+    InputRefused
+        Too large, not decodable, or a file is no longer the one that was found.
+    Cancelled
+        When `stop()` said so.
+    """
+    refused = next((f for f in found.findings if f.code == "syntax_unsupported"), None)
+    if refused is not None:
+        raise InputRefused(refused.code, refused.sentence)
+    _check_memory(found, threads)
+    pixels = _open(found)
+    reader = _Reader(found, pixels, progress, stop, threads, first)
+    try:
+        reader.run(whole=_whole(found, pixels.values()))
+    except _Overflow:
+        reader.run(whole=False)
+    return reader.volume()
+
+
+def memory_needed(found: VolumeFound, *, threads: int = 2) -> int:
+    """Bytes that loading and showing this volume takes."""
+    k, r, c = found.geometry.shape
+    resampled = found.positions_lps is not None or not found.geometry.is_regular
+    itemsize = 2 if all(_integral(f) for f in found.frames if f is not None) else 4
+    return memory.needed(k * r * c, itemsize, r * c, resampled=resampled, workers=threads)
+
+
+def header_of(path: Path) -> Dataset:
+    """Dataset of a file without its pixels, as pydicom reads it.
+
+    Raises
+    ------
+    InputRefused
+        If the file is gone or no DICOM.
+    """
+    import warnings
+
+    import pydicom
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    except (Exception, RecursionError, MemoryError) as error:
+        raise InputRefused("unreadable", "A source image can no longer be read.") from error
+
+
+def identity_of_files(paths: Iterable[Path]) -> Identity:
+    """The patient whom all these files name.
+
+    Raises
+    ------
+    InputRefused
+        If one is gone, or they name several patients.
+    """
+    people = who.persons(who.identity_of(_header(path)) for path in paths)
+    if len(people) != 1:
+        raise InputRefused("mixed_patients", "The images of this volume are of several patients.")
+    return people[0]
+
+
+def identity_of(found: VolumeFound) -> Identity:
+    """The patient, read back from the volume's own files (CLINICAL.md 1.3)."""
+    return identity_of_files(dict.fromkeys(f.path for f in found.frames if f is not None))
+
+
+def _header(path: Path) -> Header:
+    try:
+        return read_header(path)
+    except (OSError, NotDicom, Unreadable) as error:
+        raise InputRefused("changed", "A source image can no longer be read; scan the folder again.") from error
+
+
+def _integral(frame: Frame) -> bool:
+    return float(frame.slope).is_integer() and float(frame.intercept).is_integer()
+
+
+def _check_memory(found: VolumeFound, threads: int) -> None:
+    free = memory.allowed()
+    need = memory_needed(found, threads=threads)
+    if free is not None and need > free:
+        refusal = finding("too_large", a=round(need / 1e9, 1), b=round(free / 1e9, 1))
+        raise InputRefused(refusal.code, refusal.sentence, findings=(refusal,))
+
+
+def _open(found: VolumeFound) -> dict[Path, Pixels | None]:
+    """Headers of all files, read again and compared with what was found; None where pixels cannot be had."""
+    expected = found.facts.get("identity")
+    out: dict[Path, Pixels | None] = {}
+    for frame in found.frames:
+        if frame is None or frame.path in out:
+            continue
+        header = _header(frame.path)
+        if isinstance(expected, Identity) and who.contradict(who.identity_of(header), expected):
+            raise InputRefused("changed", "A source image names another patient than before; scan the folder again.")
+        if header.sop_uid and header.sop_uid != frame.sop_uid:
+            raise InputRefused("changed", "A source image is another one than before; scan the folder again.")
+        try:
+            out[frame.path] = Pixels(header)
+        except PixelError:
+            out[frame.path] = None
+    return out
+
+
+def _whole(found: VolumeFound, pixels: Iterable[Pixels | None]) -> bool:
+    """Whether the values can be 16-bit integers, by what is declared."""
+    return all(_integral(f) for f in found.frames if f is not None) and all(
+        p is None or (not p.float_pixels and p.allocated <= 16) for p in pixels
+    )
+
+
+class _Reader:
+    """Reads all slices of a volume, in threads."""
+
+    def __init__(
+        self,
+        found: VolumeFound,
+        pixels: dict[Path, Pixels | None],
+        progress: Progress | None,
+        stop: Callable[[], bool] | None,
+        threads: int,
+        first: int | None,
+    ) -> None:
+        self.found = found
+        self.pixels = pixels
+        self.progress = progress
+        self.stop = stop
+        self.threads = max(1, threads)
+        tile = found.facts.get("tile")
+        self.tile: tuple[int, int] | None = tile if isinstance(tile, tuple) else None
+        self.jobs = self._jobs(first)
+        self.failed: list[int] = []
+        self.digests: list[bytes] = [b""] * len(found.frames)
+        self.voxels: Voxels = np.empty((0, 0, 0), np.int16)
+
+    def _jobs(self, first: int | None) -> list[_Job]:
+        count = len(self.found.frames)
+        start = count // 2 if first is None else min(max(first, 0), count - 1)
+        order = sorted(range(count), key=lambda k: abs(k - start))
+        if self.tile is None:
+            return [_Job(f.path, ((k, f),)) for k in order if (f := self.found.frames[k]) is not None]
+        by_path: dict[Path, list[tuple[int, Frame]]] = defaultdict(list)
+        for k in order:
+            frame = self.found.frames[k]
+            if frame is not None:
+                by_path[frame.path].append((k, frame))
+        return [_Job(path, tuple(parts)) for path, parts in by_path.items()]
+
+    def run(self, *, whole: bool) -> None:
+        """Fill `voxels`; `whole`: as int16, raising `_Overflow` when a value does not fit."""
+        shape = self.found.geometry.shape
+        self.voxels = np.empty(shape, np.int16) if whole else np.empty(shape, np.float32)
+        self.failed = []
+        work = self._whole_job if whole else self._float_job
+        done = 0
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="decode") as pool:
+            waiting = [pool.submit(work, job) for job in self.jobs]
+            try:
+                for future in as_completed(waiting):
+                    done += future.result()
+                    if self.stop is not None and self.stop():
+                        raise Cancelled
+                    if self.progress is not None:
+                        self.progress(done, shape[0])
+            finally:
+                for future in waiting:
+                    future.cancel()
+        if len(self.failed) == sum(f is not None for f in self.found.frames):
+            raise InputRefused("decode_failed", "None of the images could be decompressed.")
+        self._fill(sorted({*self.found.filled, *self.failed}))
+
+    def _whole_job(self, job: _Job) -> int:
+        pixels = self.pixels[job.path]
+        shape = self.found.geometry.shape
+        if pixels is None:
+            self.failed.extend(k for k, _ in job.parts)
+            return len(job.parts)
+        low, high = pixels.limits()
+        try:
+            with job.path.open("rb", buffering=0) as file:
+                image = pixels.read(file, 0) if self.tile is not None else None
+                for k, frame in job.parts:
+                    out = self.voxels[k]
+                    words = out.view(np.uint16)
+                    if image is not None:
+                        np.copyto(words, _cut(image, frame.frame, shape), casting="unsafe")
+                    elif pixels.allocated == 16:
+                        pixels.read_into(file, frame.frame, out.view(pixels.dtype))
+                    else:
+                        np.copyto(words, pixels.read(file, frame.frame), casting="unsafe")
+                    slope, intercept = int(frame.slope), int(frame.intercept)
+                    ends = (low * slope + intercept, high * slope + intercept)
+                    if not _fits(ends):
+                        stored = out if pixels.signed else words
+                        ends = (int(stored.min()) * slope + intercept, int(stored.max()) * slope + intercept)
+                        if not _fits(ends):
+                            raise _Overflow
+                    # Modulo 2^16 the sum is right whatever the sign of the stored values.
+                    if slope != 1:
+                        np.multiply(words, np.uint16(slope % 65_536), out=words)
+                    if intercept:
+                        np.add(words, np.uint16(intercept % 65_536), out=words)
+                    self.digests[k] = hashlib.sha256(out.data).digest()
+        except (PixelError, OSError):
+            self.failed.extend(k for k, _ in job.parts)
+        return len(job.parts)
+
+    def _float_job(self, job: _Job) -> int:
+        pixels = self.pixels[job.path]
+        shape = self.found.geometry.shape
+        if pixels is None:
+            self.failed.extend(k for k, _ in job.parts)
+            return len(job.parts)
+        try:
+            with job.path.open("rb", buffering=0) as file:
+                image = pixels.read(file, 0) if self.tile is not None else None
+                for k, frame in job.parts:
+                    stored = pixels.read(file, frame.frame) if image is None else _cut(image, frame.frame, shape)
+                    values = stored.astype(np.float64) * frame.slope + frame.intercept
+                    self.voxels[k] = values.astype(np.float32)
+                    self.digests[k] = hashlib.sha256(self.voxels[k].data).digest()
+        except (PixelError, OSError):
+            self.failed.extend(k for k, _ in job.parts)
+        return len(job.parts)
+
+    def _fill(self, missing: list[int]) -> None:
+        """Missing slices: the mean of their neighbours; the lowest value where a neighbour is missing too."""
+        gone = set(missing)
+        there = [k for k in range(len(self.found.frames)) if k not in gone]
+        for k in missing:
+            if k - 1 in there and k + 1 in there:
+                pair = self.voxels[k - 1].astype(np.float64) + self.voxels[k + 1]
+                mean = pair / 2.0
+                self.voxels[k] = np.rint(mean) if self.voxels.dtype == np.int16 else mean
+            else:
+                self.voxels[k] = min(self.voxels[i].min() for i in there[:: max(1, len(there) // 8)])
+            self.digests[k] = hashlib.sha256(self.voxels[k].data).digest()
+
+    def volume(self) -> Volume:
+        """The volume with what was found while decoding."""
+        found = self.found
+        codes = [f.code for f in found.findings]
+        loaded = [p for p in self.pixels.values() if p is not None]
+        lossy = found.lossy or any(p.lossy_stream for p in loaded)
+        if lossy:
+            codes.append("lossy")
+        if self.failed:
+            codes.append("decode_failed")
+        if any(p.precision_differs for p in loaded):
+            codes.append("precision_mismatch")
+        from workstation.dicom.values import border_padding, cut_off
+
+        padding = found.facts.get("padding")
+        interval: tuple[float, float] | None = padding if isinstance(padding, tuple) else None
+        if found.units == "HU":
+            guessed = border_padding(self.voxels, interval)
+            if guessed is not None:
+                interval = guessed
+                codes.append("padding_guessed")
+            if cut_off(self.voxels, interval):
+                codes.append("fov_truncated")
+        windows = found.facts.get("windows")
+        phase = found.phase
+        positions = None if found.positions_lps is None else np.array(found.positions_lps, np.float64)
+        return Volume(
+            voxels=self.voxels,
+            geometry=found.geometry,
+            units=found.units,
+            digest=self._digest(positions),
+            modality=found.modality,
+            positions_lps=positions,
+            filled=tuple(sorted({*found.filled, *self.failed})),
+            padding=interval,
+            source_uids=tuple("" if f is None else f.sop_uid for f in found.frames),
+            lossy=lossy,
+            inverted=found.facts.get("photometric") == "MONOCHROME1",
+            findings=tuple(dict.fromkeys(codes)),
+            file_windows=windows if isinstance(windows, tuple) else (),
+            study_uid=found.study_uid,
+            series_uid=found.series_uid,
+            phase=None if phase is None else (phase.kind, phase.value, phase.index, phase.of),
+        )
+
+    def _digest(self, positions: npt.NDArray[np.float64] | None) -> str:
+        """SHA-256 over the slices' digests, their type and their places."""
+        digest = hashlib.sha256(f"{self.voxels.dtype.name} {self.voxels.shape} {self.found.units}".encode())
+        for part in self.digests:
+            digest.update(part)
+        digest.update(np.ascontiguousarray(self.found.geometry.affine_lps).tobytes())
+        if positions is not None:
+            digest.update(positions.tobytes())
+        return digest.hexdigest()
+
+
+def _fits(ends: tuple[int, int]) -> bool:
+    return _INT16[0] <= min(ends) and max(ends) <= _INT16[1]
+
+
+def _cut(image: npt.NDArray[Any], tile: int, shape: tuple[int, int, int]) -> npt.NDArray[Any]:
+    """Tile of a mosaic, counted row by row."""
+    _, rows, columns = shape
+    across = image.shape[1] // columns
+    y, x = divmod(tile, across)
+    return image[y * rows : (y + 1) * rows, x * columns : (x + 1) * columns]

@@ -1,0 +1,190 @@
+"""What lies under some paths: files found by content, read, sorted into patients, studies, series, volumes."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import weakref
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from workstation.base.findings import Finding
+from workstation.base.uids import derived_uid, is_valid
+from workstation.dicom import tags as el
+from workstation.dicom.find import Found, find_files
+from workstation.dicom.found import Identity, ScanResult, SeriesFound, StudyFound
+from workstation.dicom.header import DIRECTORY_CLASS, Header, NotDicom, Truncated, Unreadable, read_header
+from workstation.dicom.identity import identity_of, incomplete, iso_date, persons
+from workstation.dicom.series import merged, series_found
+from workstation.dicom.words import finding
+
+Progress = Callable[[int, int], None]
+
+
+def scan(
+    paths: Iterable[Path | str], *, progress: Progress | None = None, stop: Callable[[], bool] | None = None
+) -> ScanResult:
+    """Find and read everything under `paths`: folders, files, ZIP archives, DICOMDIR.
+
+    Bad files never raise: they are findings. What a ZIP held lies in a private folder that goes when the result
+    does (or at exit). `progress(done, of)` is called now and then; `stop()` ends the search early.
+    """
+    began = time.monotonic()
+    found = find_files([Path(p) for p in paths], stop=stop)
+    headers, findings, skipped = _read_all(found, progress, stop)
+    findings.extend(found.findings)
+    headers, noted = _once_each(headers)
+    findings.extend(noted)
+    findings.extend(_missing_uids(headers))
+    studies = _studies(headers)
+    result = ScanResult(
+        studies=tuple(studies),
+        findings=merged(findings),
+        files=len(found.files),
+        skipped=skipped,
+        seconds=round(time.monotonic() - began, 3),
+    )
+    if found.keep:
+        for folder in found.keep:
+            weakref.finalize(result, folder.cleanup)
+    return result
+
+
+def _read_all(
+    found: Found, progress: Progress | None, stop: Callable[[], bool] | None
+) -> tuple[list[Header], list[Finding], int]:
+    headers: list[Header] = []
+    count: dict[str, int] = defaultdict(int)
+    reasons: dict[str, int] = defaultdict(int)
+    of = len(found.files)
+    for done, path in enumerate(found.files):
+        if stop is not None and stop():
+            break
+        if progress is not None and done % 50 == 0:
+            progress(done, of)
+        try:
+            if path.stat().st_size == 0:
+                count["empty_file"] += 1
+                continue
+            header = read_header(path)
+        except NotDicom:
+            count["not_dicom"] += 1
+        except Truncated:
+            count["truncated"] += 1
+        except Unreadable as error:
+            reasons[str(error)] += 1
+        except (OSError, ValueError):
+            reasons["the disk or the rights do not allow it"] += 1
+        except (Exception, RecursionError, MemoryError):  # noqa: BLE001 (one foreign file must not end the scan)
+            reasons["its header is damaged"] += 1
+        else:
+            if DIRECTORY_CLASS in (header.media_class, header.sop_class):
+                continue  # a hint, read by `find`
+            if header.truncated:
+                count["truncated"] += 1
+                continue
+            count["no_meta"] += header.no_meta
+            headers.append(header)
+    if progress is not None:
+        progress(of, of)
+    findings = [finding(code, n=n, files=n) for code, n in count.items() if n]
+    findings.extend(finding("unreadable", n=n, why=why, files=n) for why, n in reasons.items())
+    return headers, findings, sum(n for code, n in count.items() if code != "no_meta") + sum(reasons.values())
+
+
+def _once_each(headers: list[Header]) -> tuple[list[Header], list[Finding]]:
+    """One file for each SOPInstanceUID: equal datasets count once, a different one is put aside."""
+    kept: dict[str, Header] = {}
+    out: list[Header] = []
+    clashes = equal = 0
+    for header in headers:
+        uid = header.sop_uid
+        if not uid or uid not in kept:
+            if uid:
+                kept[uid] = header
+            out.append(header)
+        elif dataset_digest(header) == dataset_digest(kept[uid]):
+            equal += 1
+        else:
+            clashes += 1
+    findings = [finding("uid_clash", files=clashes)] if clashes else []
+    return out, findings
+
+
+def dataset_digest(header: Header) -> str:
+    """SHA-256 over a file behind its file meta information."""
+    digest = hashlib.sha256()
+    with header.path.open("rb", buffering=0) as file:
+        from workstation.dicom.header import dataset_offset
+
+        file.seek(dataset_offset(file))
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _missing_uids(headers: Sequence[Header]) -> list[Finding]:
+    """Identifiers that are empty or ill-formed are made from the content; never sent out."""
+    made = 0
+    for header in headers:
+        identity = identity_of(header)
+        study, series, sop = (header.text(t) for t in (el.STUDY_UID, el.SERIES_UID, el.SOP_UID))
+        if _usable(study) and _usable(series) and _usable(sop):
+            continue
+        made += 1
+        if not _usable(study):
+            study = derived_uid("study", identity.key, header.text(el.STUDY_DATE), header.text(el.STUDY_ID))
+            header.tags[el.STUDY_UID] = (b"UI", study.encode())
+        if not _usable(series):
+            parts = (header.text(t) for t in (el.SERIES_NUMBER, el.MODALITY, el.SERIES_DESCRIPTION))
+            header.tags[el.SERIES_UID] = (b"UI", derived_uid("series", study, *parts).encode())
+        if not _usable(sop):
+            header.tags[el.SOP_UID] = (b"UI", derived_uid("sop", dataset_digest(header)).encode())
+    return [finding("uid_missing", n=made, files=made)] if made else []
+
+
+def _usable(uid: str) -> bool:
+    """Good enough to tell objects apart; zero-led parts are common in old files and stay as they are."""
+    return is_valid(uid) or (0 < len(uid) <= 64 and all(part.isdigit() for part in uid.split(".")))
+
+
+def _studies(headers: Sequence[Header]) -> list[StudyFound]:
+    by_study: dict[str, list[Header]] = defaultdict(list)
+    for header in headers:
+        by_study[header.text(el.STUDY_UID)].append(header)
+    return [_study(uid, members) for uid, members in by_study.items()]
+
+
+def _study(study_uid: str, headers: list[Header]) -> StudyFound:
+    identities = [identity_of(h) for h in headers]
+    people = persons(identities)
+    findings: list[Finding] = []
+    if len(people) > 1:
+        findings.append(finding("mixed_patients", n=len(people), files=len(headers)))
+    elif incomplete(identities):
+        findings.append(finding("identity_incomplete", files=len(headers)))
+    series = _series_of(headers, identities, people)
+    first = headers[0]
+    return StudyFound(
+        study_uid=study_uid,
+        date=iso_date(first.text(el.STUDY_DATE)),
+        time=first.text(el.STUDY_TIME) or None,
+        accession=next((a for a in (h.text(el.ACCESSION) for h in headers) if a), ""),
+        description=next((d for d in (h.text(el.STUDY_DESCRIPTION) for h in headers) if d), ""),
+        patient=people[0],
+        series=tuple(series),
+        findings=tuple(findings),
+    )
+
+
+def _series_of(headers: list[Header], identities: list[Identity], people: list[Identity]) -> list[SeriesFound]:
+    """Series in the order of their numbers; one that holds several patients is split by patient first."""
+    from workstation.dicom.identity import contradict
+
+    groups: dict[tuple[str, int], list[Header]] = defaultdict(list)
+    for header, identity in zip(headers, identities, strict=True):
+        person = next((k for k, p in enumerate(people) if not contradict(identity, p)), 0)
+        groups[(header.text(el.SERIES_UID), person)].append(header)
+    found = [series_found(uid, members, mixed=len(people) > 1) for (uid, _), members in groups.items()]
+    return sorted(found, key=lambda s: (s.number is None, s.number or 0, s.series_uid))

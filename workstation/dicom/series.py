@@ -1,0 +1,221 @@
+"""A series from the headers of its files: its volumes, checked, or why there are none."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from render.errors import GeometryError
+from render.geometry import Geometry
+from workstation.base.findings import Finding
+from workstation.dicom import decoders
+from workstation.dicom import tags as el
+from workstation.dicom.describe import facts_of, is_lossy, units_of
+from workstation.dicom.found import Frame, SeriesFound, VolumeFound
+from workstation.dicom.header import Header
+from workstation.dicom.images import CT_CLASSES, KINDS, MULTI_FRAME, NUCLEAR, SINGLE_FRAME, Image, image_of
+from workstation.dicom.split import hard_split
+from workstation.dicom.stack import FEW_SLICES, Stack, stacks_of
+from workstation.dicom.suits import eligible, score
+from workstation.dicom.words import finding
+
+
+def series_found(series_uid: str, headers: Sequence[Header], *, mixed: bool = False) -> SeriesFound:
+    """One series. `mixed`: its study holds several patients, so that nothing may be opened."""
+    findings: list[Finding] = []
+    images: list[Image] = []
+    flat: dict[str, int] = defaultdict(int)
+    image_files = 0
+    first = headers[0]
+    for header in headers:
+        is_image = el.ROWS in header and (header.pixel is not None or el.COLUMNS in header)
+        image_files += is_image
+        if not is_image:
+            continue
+        kind = _flat_kind(header)
+        if kind:
+            flat[kind] += 1
+            continue
+        made, noted = _images_of(header)
+        images.extend(made)
+        findings.extend(noted)
+    findings.extend(finding("not_a_volume", kind=kind, files=n) for kind, n in flat.items())
+    volumes: list[VolumeFound] = []
+    groups = hard_split(images)
+    stacks: list[Stack] = []
+    for group in groups:
+        made_stacks, noted = stacks_of(group)
+        stacks.extend(made_stacks)
+        findings.extend(noted)
+    localizer = _localizer(images, groups, len(stacks))
+    if localizer is not None:
+        findings.append(localizer)
+    modality = first.text(el.MODALITY).upper() or "OT"
+    study_uid = first.text(el.STUDY_UID)
+    for stack in stacks:
+        extra = () if localizer is None else (localizer,)
+        volume = _volume(stack, modality, study_uid, series_uid, (*stack.findings, *extra), mixed)
+        if isinstance(volume, Finding):
+            findings.append(volume)
+        else:
+            volumes.append(volume)
+    findings.extend(_header_findings(headers))
+    return SeriesFound(
+        series_uid=series_uid,
+        number=first.integer(el.SERIES_NUMBER),
+        modality=modality,
+        description=first.text(el.SERIES_DESCRIPTION),
+        images=image_files,
+        volumes=tuple(volumes),
+        findings=merged(findings),
+        files=tuple(h.path for h in headers),
+    )
+
+
+def _flat_kind(header: Header) -> str:
+    """What an image is called that is no part of a volume; "" for one that may be."""
+    sop_class = header.sop_class
+    frames = header.integer(el.FRAMES) or 1
+    known = sop_class in SINGLE_FRAME or sop_class in MULTI_FRAME or (sop_class == NUCLEAR and frames > 1)
+    if not known:
+        return KINDS.get(sop_class, header.text(el.MODALITY).upper() or "of an unknown kind")
+    if (header.integer(el.SAMPLES) or 1) > 1 or header.text(el.PHOTOMETRIC).upper() == "PALETTE COLOR":
+        return "colour"
+    return ""
+
+
+def _images_of(header: Header) -> tuple[list[Image], list[Finding]]:
+    """Images of a file: one, its frames, or the tiles of a mosaic."""
+    if header.sop_class in MULTI_FRAME:
+        from workstation.dicom.multiframe import frames_of
+
+        return frames_of(header)
+    if header.sop_class == NUCLEAR:
+        from workstation.dicom.nuclear import frames_of as nuclear_frames
+
+        return nuclear_frames(header)
+    from workstation.dicom.mosaic import is_mosaic, is_vframe
+
+    if is_mosaic(header) or is_vframe(header):
+        from workstation.dicom.mosaic import tiles_of
+
+        return tiles_of(header)
+    return [image_of(header)], []
+
+
+def _localizer(images: list[Image], groups: list[list[Image]], stacks: int) -> Finding | None:
+    """By the token of the image type, or three orientations of few slices each in one series."""
+    if not images:
+        return None
+    if any("LOCALIZER" in i.image_type for i in images):
+        return finding("localizer", n=max(1, stacks), files=len(images))
+    orientations = [g for g in groups if g[0].orientation is not None]
+    if len(orientations) < 3 or any(len(g) >= FEW_SLICES for g in orientations):
+        return None
+    normals: list[np.ndarray] = []
+    for group in orientations:
+        o = np.array(group[0].orientation)
+        n = np.cross(o[:3], o[3:])
+        if all(abs(float(n @ other)) < 0.9 for other in normals):
+            normals.append(n)
+    return finding("localizer", n=max(1, stacks), files=len(images)) if len(normals) >= 3 else None
+
+
+def _volume(
+    stack: Stack, modality: str, study_uid: str, series_uid: str, findings: Iterable[Finding], mixed: bool
+) -> VolumeFound | Finding:
+    images = stack.images
+    first = images[0]
+    shape = (len(stack.slices), first.rows, first.columns)
+    try:
+        geometry = Geometry(shape, stack.affine_lps, first.frame_of_reference)
+    except GeometryError:
+        return finding("geometry_missing", files=len(images))
+    noted = list(findings)
+    units = units_of(modality, images)
+    if first.header.sop_class in CT_CLASSES and units != "HU":
+        noted.append(finding("not_hu", files=len(images)))
+    lossy, ratio = is_lossy(images)
+    if lossy:
+        noted.append(finding("lossy", r=ratio, files=len(images)))
+    unknown = {i.header.syntax for i in images if not decoders.supported(i.header.syntax)}
+    noted.extend(finding("syntax_unsupported", name=decoders.name_of(syntax)) for syntax in sorted(unknown))
+    facts = facts_of(stack, modality)
+    if modality == "PT" and facts["suv"] is None:
+        noted.append(finding("suv_unavailable", tag=facts["suv_missing"]))
+    whole = all(float(i.slope).is_integer() and float(i.intercept).is_integer() for i in images)
+    frames = tuple(
+        None
+        if i is None or i.position is None
+        else Frame(i.header.path, i.header.sop_uid, i.frame, i.position, i.slope, i.intercept, i.instance)
+        for i in stack.slices
+    )
+    contrast = bool(facts["contrast"])
+    points, reasons = score(
+        gap_mm=stack.gap_mm,
+        thickness_mm=first.thickness,
+        image_type=first.image_type,
+        kernel=str(facts["kernel"] or ""),
+        manufacturer=str(facts["manufacturer"]),
+        contrast=contrast,
+        findings=noted,
+        lossy=lossy,
+    )
+    voxels = shape[0] * shape[1] * shape[2]
+    positions = None
+    if stack.positions_lps is not None:
+        positions = tuple((float(p[0]), float(p[1]), float(p[2])) for p in stack.positions_lps)
+    return VolumeFound(
+        id=_volume_id(series_uid, stack),
+        study_uid=study_uid,
+        series_uid=series_uid,
+        geometry=geometry,
+        frames=frames,
+        units=units,
+        modality=modality,
+        suits_3d=not mixed and eligible(modality, first.image_type, shape[0], noted),
+        score=points,
+        score_reasons=reasons,
+        positions_lps=positions,
+        filled=stack.filled,
+        phase=stack.phase,
+        lossy=lossy,
+        memory_mb=round(voxels * (2 if whole else 4) / 1e6, 1),
+        findings=merged(noted),
+        facts=facts,
+    )
+
+
+def _volume_id(series_uid: str, stack: Stack) -> str:
+    """A short name that stays the same for the same images."""
+    digest = hashlib.sha256(series_uid.encode())
+    for image in stack.images:
+        digest.update(f"|{image.header.sop_uid}#{image.frame}".encode())
+    return "v" + digest.hexdigest()[:12]
+
+
+def _header_findings(headers: Sequence[Header]) -> list[Finding]:
+    out: list[Finding] = []
+    bad: dict[int, int] = defaultdict(int)
+    for header in headers:
+        for tag in header.bad:
+            bad[tag] += 1
+    for tag, n in sorted(bad.items()):
+        out.append(finding("bad_value", tag=f"({tag >> 16:04X},{tag & 0xFFFF:04X})", n=n, files=n))
+    guessed = sum(h.guessed for h in headers)
+    if guessed:
+        out.append(finding("charset_guessed", files=guessed))
+    return out
+
+
+def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings once each: equal sentences are one, their files added up."""
+    out: dict[tuple[str, str], Finding] = {}
+    for f in findings:
+        key = (f.code, f.sentence)
+        old = out.get(key)
+        out[key] = f if old is None else Finding(f.code, f.severity, f.sentence, old.files + f.files)
+    return tuple(out.values())
