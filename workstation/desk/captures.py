@@ -217,6 +217,7 @@ def release(session: Session, sop_uid: str, secret: str) -> Capture:
         picture,
         after,
         sources=[(str(session.facts.get("sop_class", "")), u) for u in capture.source_uids],
+        series_number=write_common.SERIES_NUMBER["captures"],
         instance_number=number,
         equipment=equipment_of(session.place, session.facts),
         now=now,

@@ -103,10 +103,9 @@ def _reader_facts(place: Place, facts: dict[str, Any]) -> None:
 
 def decide_facts(facts: Mapping[str, Any], as_of: str) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
     """Facts as decided on, the answer and its explanation."""
-    from billing.decide import decide, to_json
-    from billing.explain import explain
-
+    from billing.decide import answer_to_builtins, decide
     from billing.errors import FactsError
+    from billing.explain import explain
     from billing.facts import read_facts
 
     stated = {**facts, "as_of": as_of}
@@ -115,7 +114,7 @@ def decide_facts(facts: Mapping[str, Any], as_of: str) -> tuple[dict[str, Any], 
     except FactsError as error:
         raise InputRefused("facts", f"The facts of this case cannot be read: {error}.") from error
     answer = decide(read)
-    return stated, to_json(answer), tuple(explain(answer))
+    return stated, answer_to_builtins(answer), tuple(explain(answer))
 
 
 def today(place: Place) -> str:

@@ -221,7 +221,6 @@ def _objects(
             sources=[Reference(report.source_sop_class, u, session.key.series_uid) for u in report.source_uids],
             slices=slices,
             report=report_at,
-            body_part=str(session.facts.get("body_part") or ""),
             **own,
         )
         objects["measurements"] = (
