@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from render.errors import GeometryError
 from render.geometry import Geometry
@@ -22,7 +23,7 @@ def display_copy(volume: Volume, cancelled: Callable[[], bool] | None = None) ->
 
     Every new voxel is interpolated linearly: within the two neighbouring acquired slices at their true places,
     then between them along the normal. Rows and columns keep their spacing and direction; the distance of
-    slices becomes the smallest acquired one. The grid is enlarged so that no acquired voxel is cut off. Digest,
+    slices becomes the smallest one that makes up a fifth of the acquired ones. The grid is enlarged so that no acquired voxel is cut off. Digest,
     identity and unit stay; `resampled` says what happened. Numbers are never taken from this copy.
 
     Raises
@@ -55,7 +56,7 @@ def display_copy(volume: Volume, cancelled: Callable[[], bool] | None = None) ->
         raise GeometryError("Two slices lie at the same place, so no regular volume can be made of them.")
     reach = float(height[-1] - height[0])
     if count > 1:
-        apart = max(float(gaps.min()), reach / (_AT_MOST_LONGER * (count - 1)))
+        apart = max(_usual_gap(gaps), reach / (_AT_MOST_LONGER * (count - 1)))
         number = round(reach / apart) + 1
         apart = reach / (number - 1)
     else:
@@ -97,6 +98,14 @@ def display_copy(volume: Volume, cancelled: Callable[[], bool] | None = None) ->
         padding=padding,
         resampled=True,
     )
+
+
+def _usual_gap(gaps: npt.NDArray[np.float64]) -> float:
+    """The smallest gap that, within a tenth, makes up at least a fifth of all gaps."""
+    for gap in np.sort(gaps):
+        if np.count_nonzero(np.abs(gaps - gap) <= 0.1 * gap) >= 0.2 * len(gaps):
+            return float(gap)
+    return float(np.median(gaps))
 
 
 def _outside(volume: Volume) -> tuple[float, tuple[float, float] | None]:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from render.engine import Engine
@@ -165,11 +166,11 @@ class Stage:
             except Cancelled:
                 continue
             except RenderError as error:
-                self._answer(request, lambda e=error, r=request: r.on_error(e.sentence))
+                self._answer(request, partial(request.on_error, error.sentence))
             except MemoryError:
-                self._answer(request, lambda r=request: r.on_error("There is not enough memory for this picture."))
+                self._answer(request, partial(request.on_error, "There is not enough memory for this picture."))
             except Exception:  # noqa: BLE001  the thread must live; the fault's own text may hold anything
-                self._answer(request, lambda r=request: r.on_error("This picture could not be made."))
+                self._answer(request, partial(request.on_error, "This picture could not be made."))
 
     def _make(self, request: _Request, engine: Engine) -> None:
         view = request.view
@@ -188,13 +189,13 @@ class Stage:
             usual = self._took.get(kind, 1.0) if view.quality == "settled" else 1.0
             if usual > _QUICK:
                 picture = engine.picture(view.replace(quality="drag"), request.labels, stale)
-                self._answer(request, lambda: request.on_done(picture))
+                self._answer(request, partial(request.on_done, picture))
                 self._again(request, view, 0.0)
                 return
         picture = engine.picture(view, request.labels, stale)
         if view.quality == "settled":
             self._took[kind] = picture.seconds
-        self._answer(request, lambda: request.on_done(picture))
+        self._answer(request, partial(request.on_done, picture))
         if view.quality == "drag":
             self._again(request, view.replace(quality="settled"), _SILENCE)
 
