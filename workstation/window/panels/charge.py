@@ -1,0 +1,300 @@
+"""*Charge*: what can be billed, what is still asked, and why, for the person who has to stand for it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QShowEvent
+from PySide6.QtWidgets import QWidget
+
+from workstation.base.errors import RenderDeskError
+from workstation.window.panels.answers import AnswerForm, keep, keep_for_site, part_of_order, site_facts
+from workstation.window.panels.parts import (
+    Card,
+    Line,
+    Panel,
+    Rows,
+    Rule,
+    Sign,
+    Words,
+    button,
+    restate,
+    row,
+    sentence_row,
+)
+from workstation.window.panels.questions import answer_words, question_of
+from workstation.window.panels.secret import ask_secret
+
+if TYPE_CHECKING:
+    from workstation.desk.charge_case import Decided
+    from workstation.desk.desk import Desk
+    from workstation.desk.session import Session
+    from workstation.window.actions import Actions
+
+_STATE = {"bill": "done", "hold": "wants", "reject": "refused"}
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+FOOTNOTE = (
+    "Codes are numbers of CPT, which is the American Medical Association's (AMA); its texts are not shown here. "
+    "This is a proposal by rules: who confirms it stands for it."
+)
+
+
+def headline(answer: dict[str, Any]) -> str:
+    """The decision in a few words."""
+    count = len(answer.get("questions", ()))
+    if answer["decision"] == "bill":
+        return "Ready to bill"
+    if answer["decision"] == "hold":
+        number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+        if not count:
+            return "Held"
+        return f"Held: {number} {'answer is' if count == 1 else 'answers are'} missing"
+    return "Nothing to bill for the 3D"
+
+
+class ChargePanel(Panel):
+    """The sixth step."""
+
+    step = "charge"
+    title = "Charge"
+
+    def __init__(self, desk: Desk, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._desk, self._session, self._actions = desk, session, actions
+        self._decided: Decided | None = None
+        self._of: object = None
+        self._all = False
+        self.decision = Card()
+        self.words = Words("", "quiet")
+        self.code = Words("", "code")
+        self.modifiers = Rows(4)
+        line = row(self.code, self.modifiers, 0, spacing=12)
+        line.setAlignment(self.modifiers, Qt.AlignmentFlag.AlignVCenter)
+        self.decision.add(self.words)
+        self.decision.add(line)
+        self.add(self.decision)
+        self.questions = Card("To answer")
+        self._question_rows = Rows(12)
+        self.questions.add(self._question_rows)
+        self.add(self.questions)
+        self.why = Card("Why")
+        self._why_rows = Rows(0)
+        self.why.add(self._why_rows)
+        self.more = button("All rules with their sources", self._more, "link")
+        self.why.add(self.more)
+        self.add(self.why)
+        self.notes = Card("To know")
+        self._note_rows = Rows(0)
+        self.notes.add(self._note_rows)
+        self.add(self.notes)
+        self.given = Card("Answered here")
+        self._given_rows = Rows(4)
+        self.given.add(self._given_rows)
+        self.add(self.given)
+        self.word = Words("", "quiet")
+        self.add(self.word)
+        self.confirm = button("Confirm", self._confirm, "primary")
+        self.confirm.setObjectName("field_confirm")
+        self.add(self.confirm)
+        self.message = Card("Message")
+        self._message_rows = Rows(4)
+        self.message.add(self._message_rows)
+        self.add(self.message)
+        self.add(Words(FOOTNOTE, "quiet"))
+        self.finish()
+        self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Decide anew where the case, the physician's part or the acting person has changed."""
+        now = (self._session.case, self._session.supervision(), self._desk.actor)
+        if self._decided is None or now != self._of:
+            try:
+                self._decided = self._session.decide()
+                # deciding may leave its own mark in the case: what stands afterwards is what was decided
+                self._of = (self._session.case, self._session.supervision(), self._desk.actor)
+            except RenderDeskError as error:
+                self._decided, self._of = None, None
+                self._refused(error.sentence)
+                return
+        self._show(self._decided)
+
+    def _refused(self, sentence: str) -> None:
+        restate(self.decision, "refused")
+        self.words.say(sentence)
+        self.code.hide()
+        for card in (self.questions, self.why, self.notes, self.given, self.message, self.confirm):
+            card.hide()
+
+    def _show(self, decided: Decided) -> None:
+        answer = decided.answer
+        sent = self._session.message_path
+        restate(self.decision, _STATE[answer["decision"]])
+        self.words.say("Confirmed" if sent is not None else headline(answer))
+        self.code.say(str(answer["code"] or "None"))
+        self.code.show()
+        self._show_modifiers(answer)
+        self._show_questions(answer)
+        self._show_why(decided)
+        self._show_notes(answer)
+        self._show_given()
+        self._show_confirm(answer, sent)
+
+    def _show_modifiers(self, answer: dict[str, Any]) -> None:
+        if answer["decision"] == "bill":
+            words = " ".join(str(m) for m in answer["modifiers"]) or "no modifier"
+        elif answer["decision"] == "hold" and answer["code"]:
+            words = "modifiers after the answers"
+        else:
+            words = ""
+        self.modifiers.fill([Words(words, "badge")] if words else [])
+
+    def _show_questions(self, answer: dict[str, Any]) -> None:
+        wanted: list[tuple[str, str]] = []
+        seen: set[str] = set()
+        for one in answer["questions"] if answer["decision"] == "hold" else []:
+            path = str(one["field"])
+            question = question_of(path)
+            # missing facts that one place settles are one row
+            key = f"{question.where}|{question.ask}" if question and question.kind == "place" else path
+            if key not in seen:
+                seen.add(key)
+                wanted.append((path, str(one.get("ask", ""))))
+        if wanted and [p.path for p in self._question_rows.findChildren(AnswerForm)] == [p for p, _ in wanted]:
+            return  # what is being typed stays
+        parts: list[QWidget] = []
+        for path, ask in wanted:
+            question = question_of(path)
+            if parts:
+                parts.append(Rule())
+            why_not = ""
+            if part_of_order(path):
+                why_not = self._desk.why_not("order")
+            elif path.startswith("rendering."):
+                why_not = self._desk.why_not("render")
+            parts.append(
+                AnswerForm(
+                    path,
+                    ask,
+                    question,
+                    partial(self._answer, path),
+                    self.go_to.emit,
+                    why_not,
+                )
+            )
+        self._question_rows.fill(parts)
+        self.questions.setVisible(bool(parts))
+
+    def _answer(self, path: str, value: Any) -> None:
+        question = question_of(path)
+        try:
+            keep(self._session, path, value)
+            if question is not None and question.site:
+                keep_for_site(self._desk, path, value)
+                self._decided = None
+        except RenderDeskError as error:
+            self._actions.say(error.sentence, "refused")
+        self.refresh()
+
+    def _show_why(self, decided: Decided) -> None:
+        parts: list[QWidget] = []
+        if self._all:
+            for place, reason in enumerate(decided.answer["reasons"]):
+                if place:
+                    parts.append(Rule())
+                state = {"pass": "done", "hold": "wants"}.get(reason["outcome"], "refused")
+                source = " · ".join(str(p) for p in (reason["rule"], reason.get("source")) if p)
+                parts.append(sentence_row(state, str(reason["text"]), source))
+        else:
+            for place, line in enumerate(decided.lines):
+                if place:
+                    parts.append(Rule())
+                words = Words(line)
+                words.setContentsMargins(0, 4, 0, 4)
+                parts.append(words)
+        self._why_rows.fill(parts)
+        self.why.setVisible(bool(parts))
+        count = len(decided.answer["reasons"])
+        self.more.setText("The short form" if self._all else f"All {count} answers with their sources")
+        self.more.setVisible(count > 0)
+
+    def _more(self) -> None:
+        self._all = not self._all
+        self.refresh()
+
+    def _show_notes(self, answer: dict[str, Any]) -> None:
+        parts = [sentence_row("wants", str(w["text"])) for w in answer["warnings"]]
+        for other in answer["alternatives"]:
+            code = other.get("code")
+            parts.append(sentence_row("", f"Consider {code}" if code else "Consider", str(other.get("why", ""))))
+        self._note_rows.fill(parts)
+        self.notes.setVisible(bool(parts))
+
+    def _show_given(self) -> None:
+        parts: list[QWidget] = []
+        known = {**site_facts(self._desk), **self._session.case.given}
+        for path, value in sorted(known.items()):
+            question = question_of(path)
+            if question is None or question.kind == "place" or value is None:
+                continue
+            text = Line(f"{question.ask} {answer_words(path, value)}", "quiet")
+            change = button("Change", partial(self._answer, path, None), "link", "Ask this again")
+            holder = QWidget()
+            line = row(text, change)
+            line.setStretch(0, 1)
+            holder.setLayout(line)
+            parts.append(holder)
+        self._given_rows.fill(parts)
+        self.given.setVisible(bool(parts))
+
+    def _show_confirm(self, answer: dict[str, Any], sent: Any) -> None:
+        may = self._desk.may("confirm_charge")
+        code = " ".join([str(answer["code"] or ""), *(str(m) for m in answer["modifiers"])]).strip()
+        self.confirm.setText(f"Confirm {code}".strip())
+        self.confirm.setVisible(sent is None and answer["decision"] != "reject")
+        self.confirm.setEnabled(may and answer["decision"] == "bill")
+        if sent is None and answer["decision"] == "bill" and not may:
+            self.word.say(self._desk.why_not("confirm_charge"), "")
+            self.word.show()
+        elif not self.word.property("state"):
+            self.word.hide()
+        self.message.setVisible(sent is not None)
+        if sent is not None:
+            text = Words("The charge stands in the ledger; its message waits in the outgoing folder.")
+            show = button("Show the folder", lambda: self._open(sent), "link")
+            holder = QWidget()
+            line = row(Sign("done"), text)
+            line.setStretch(1, 1)
+            holder.setLayout(line)
+            self._message_rows.fill([holder, Line(str(sent.name), "mono"), show])
+
+    def _open(self, path: Any) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
+
+    def _confirm(self) -> None:
+        if self._decided is None:
+            return
+        secret = ""
+        if self._desk.must_ask_again("confirm_charge"):
+            code = " ".join([str(self._decided.answer["code"]), *map(str, self._decided.answer["modifiers"])])
+            asked = ask_secret(
+                self.window(), f"Confirm {code}", "The charge is confirmed in your name and sent to billing."
+            )
+            if asked is None:
+                return
+            secret = asked
+        try:
+            self._session.confirm_charge(secret)
+        except RenderDeskError as error:
+            self.word.say(error.sentence, "refused")
+            self.word.show()
+            return
+        self._decided = None
+        self.word.say("", "")
+        self._actions.say("The charge is confirmed.", "done")
+        self.refresh()

@@ -1,0 +1,159 @@
+"""*Load*: what came with the study, what was chosen and why, whose it is, and the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from workstation.base.errors import RenderDeskError
+from workstation.desk.identity import missing_identity
+from workstation.window.panels.order_form import OrderForm
+from workstation.window.panels.parts import Card, Line, Panel, Rows, Rule, Words, button, sentence_row
+from workstation.window.panels.say import counted, listed
+
+if TYPE_CHECKING:
+    from workstation.base.findings import Finding
+    from workstation.desk.desk import Desk
+    from workstation.desk.session import Session
+    from workstation.dicom.found import SeriesFound, VolumeFound
+    from workstation.window.actions import Actions
+
+_STATE = {"info": "", "warning": "wants", "refused": "refused"}
+_PHASES = {
+    "temporal": "time point",
+    "time": "time point",
+    "cardiac": "heart phase",
+    "echo": "echo",
+    "diffusion": "diffusion step",
+    "contrast": "contrast phase",
+    "kernel": "reconstruction",
+}
+
+
+def volume_words(volume: VolumeFound) -> str:
+    """One line about a volume: size, spacing and phase, in words."""
+    slices, rows, columns = volume.geometry.shape
+    between, _, within = volume.geometry.spacing_mm
+    words = f"{slices} slices of {columns} by {rows}, {between:.1f} mm apart, {within:.2f} mm in the slice"
+    if volume.phase is not None and volume.phase.of > 1:
+        name = _PHASES.get(volume.phase.kind, "phase")
+        words = f"{name} {volume.phase.index + 1} of {volume.phase.of}: {words}"
+    return words[:1].upper() + words[1:]
+
+
+class LoadPanel(Panel):
+    """The first step."""
+
+    step = "load"
+    title = "Load"
+
+    def __init__(self, desk: Desk, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._desk, self._session, self._actions = desk, session, actions
+        self._identity = Card("Whose pictures, which side")
+        self._identity_rows = Rows(0)
+        self._identity.add(self._identity_rows)
+        self._chosen = Card("Shown now")
+        self._chosen_rows = Rows(4)
+        self._chosen.add(self._chosen_rows)
+        self._series = Card("Series of this study")
+        self._series_rows = Rows(8)
+        self._series.add(self._series_rows)
+        self.order = OrderForm(desk, session)
+        for card in (self._identity, self._chosen, self._series, self.order):
+            self.add(card)
+        self.finish()
+        self.refresh()
+
+    def refresh(self) -> None:
+        self._identity_rows.fill(self._identity_parts())
+        self._chosen_rows.fill(self._chosen_parts())
+        self._series_rows.fill(self._series_parts())
+        self.order.refresh()
+
+    def _identity_parts(self) -> list[QWidget]:
+        case = self._session.case
+        parts: list[QWidget] = []
+        lacking = missing_identity(case.patient)
+        if lacking:
+            by = case.identity_confirmed_by
+            if by is not None:
+                parts.append(sentence_row("done", f"{by.name} confirmed that these are this patient's pictures."))
+            else:
+                confirm = button("Confirm", lambda: self._do(self._session.confirm_identity))
+                confirm.setObjectName("field_identity")
+                confirm.setEnabled(self._desk.may("confirm_identity"))
+                confirm.setToolTip(self._desk.why_not("confirm_identity"))
+                meaning = "Compare name, number and birth date with the order before you confirm."
+                parts.append(
+                    sentence_row("wants", f"The files lack the patient's {listed(lacking)}.", meaning, confirm)
+                )
+        if "position_doubtful" in case.findings:
+            by = case.side_confirmed_by
+            if by is not None:
+                parts.append(sentence_row("done", f"{by.name} confirmed right and left as labelled."))
+            else:
+                confirm = button("Confirm as labelled", lambda: self._do(self._session.confirm_side))
+                confirm.setObjectName("field_side")
+                confirm.setEnabled(self._desk.may("confirm_side"))
+                confirm.setToolTip(self._desk.why_not("confirm_side"))
+                meaning = (
+                    "The anatomy and the labels do not agree. If the labels are wrong, close the study and have "
+                    "it sent again; nothing can be flipped here."
+                )
+                holder = QWidget()
+                rows = Rows(4)
+                rows.fill([sentence_row("wants", "It is not sure which side is right.", meaning), confirm])
+                holder.setLayout(rows.column)
+                parts.append(holder)
+        if not parts:
+            parts.append(sentence_row("done", "Name, number and sides agree in all files of this study."))
+        return parts
+
+    def _do(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except RenderDeskError as error:
+            self._actions.say(error.sentence, "refused")
+        self.refresh()
+
+    def _chosen_parts(self) -> list[QWidget]:
+        parts: list[QWidget] = []
+        if self._session.choice_line:
+            parts.append(Words(self._session.choice_line))
+        parts += [_finding(f) for f in self._session.findings]
+        return parts
+
+    def _series_parts(self) -> list[QWidget]:
+        parts: list[QWidget] = []
+        shown = self._session.key.series_uid
+        for place, series in enumerate(self._session.series):
+            if place:
+                parts.append(Rule())
+            parts.append(self._series_part(series, series.series_uid == shown))
+        return parts
+
+    def _series_part(self, series: SeriesFound, shown: bool) -> QWidget:
+        rows = Rows(4)
+        number = "" if series.number is None else f"{series.number} · "
+        head = Line(f"{number}{series.description or 'Without description'}", "strong")
+        kind = counted(series.images, "image")
+        quiet = f"{series.modality} · {kind}" + (" · shown now" if shown else "")
+        parts: list[QWidget] = [head, Words(quiet, "quiet")]
+        parts += [Words(volume_words(v), "quiet") for v in series.volumes]
+        if not series.volumes:
+            parts.append(Words("Set apart: these images do not make a volume.", "quiet"))
+        told = {f.sentence for f in self._session.findings} if shown else set()
+        seen: list[Finding] = [*series.findings, *(f for v in series.volumes for f in v.findings)]
+        for finding in seen:
+            if finding.sentence not in told:
+                told.add(finding.sentence)
+                parts.append(_finding(finding))
+        rows.fill(parts)
+        return rows
+
+
+def _finding(finding: Finding) -> QWidget:
+    return sentence_row(_STATE[finding.severity], finding.sentence)
