@@ -1,4 +1,4 @@
-"""What a report must say before it is signed, and whether all of it speaks of the same side (clinical rules 6.1, 6.5)."""
+"""What a report must say before it is signed, and whether it all speaks of one side (clinical rules 6.1, 6.5)."""
 
 from __future__ import annotations
 
@@ -63,9 +63,7 @@ def _identity(content: ReportContent, case: Case) -> Iterator[Check]:
         words = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
         yield _block("identity", f"The images do not state the patient's {words}; confirm the identity.", "identity")
     if "position_doubtful" in case.findings and case.side_confirmed_by is None:
-        yield _block(
-            "position", "The images' sides are doubtful; confirm them as labelled or reject the series.", "side"
-        )
+        yield _block("position", "The sides of the images are doubtful; confirm them or reject the series.", "side")
 
 
 def _order(content: ReportContent, case: Case) -> Iterator[Check]:
@@ -95,9 +93,7 @@ def _pictures(content: ReportContent, case: Case) -> Iterator[Check]:
         yield _block("pictures", "No picture is released; the record needs at least one.", "pictures")
         return
     if not content.technique or not content.software:
-        yield _block(
-            "technique", "The report does not say on which workstation and how the pictures were made.", "pictures"
-        )
+        yield _block("technique", "The report does not say where and how the pictures were made.", "pictures")
     if not any(is_3d(technique_of(c.view)) for c in released):
         yield _warn("no_3d", "No released picture is a 3D rendering; planes alone are not called 3D.", "pictures")
     away = len(released) - content.pictures_archived
@@ -131,7 +127,7 @@ def _measurements(content: ReportContent, case: Case) -> Iterator[Check]:
     if stale:
         yield _warn(
             "stale",
-            f"{_some(stale, 'measurement belongs', 'measurements belong')} to changed input and must be accepted again.",
+            f"{_some(stale, 'measurement belongs', 'measurements belong')} to changed input; accept them again.",
             "measurements",
         )
     for m in content.measurements:
@@ -143,9 +139,7 @@ def _supervision(content: ReportContent) -> Iterator[Check]:
     words = {"region": "where", "tissues": "what", "pictures": "which pictures", "steering": "steering"}
     absent = [words[a.act] for a in content.supervision if a.kind == "absent"]
     if not content.supervision or len(absent) == len(content.supervision):
-        yield _block(
-            "supervision", "No physician's part in the 3D work is documented; take part or attest it.", "supervision"
-        )
+        yield _block("supervision", "No physician's part in the 3D work is documented.", "supervision")
     elif absent:
         yield _warn("supervision_part", f"Supervision is not documented for: {', '.join(absent)}.", "supervision")
 
