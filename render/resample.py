@@ -22,9 +22,10 @@ def display_copy(volume: Volume, cancelled: Callable[[], bool] | None = None) ->
     """A regular grid of the same patient space; the same object when it is regular already.
 
     Every new voxel is interpolated linearly: within the two neighbouring acquired slices at their true places,
-    then between them along the normal. Rows and columns keep their spacing and direction; the distance of
-    slices becomes the smallest one that makes up a fifth of the acquired ones. The grid is enlarged so that no acquired voxel is cut off. Digest,
-    identity and unit stay; `resampled` says what happened. Numbers are never taken from this copy.
+    then between them along the normal. Rows and columns keep their spacing and direction; the distance of slices
+    becomes the smallest one that makes up a fifth of the acquired ones. The grid is enlarged so that no acquired
+    voxel is cut off. Digest, identity and unit stay; `resampled` says what happened. Numbers are never taken from
+    this copy.
 
     Raises
     ------
