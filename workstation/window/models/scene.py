@@ -10,7 +10,7 @@ import numpy as np
 
 from render import camera as cameras
 from render import planes, presets
-from render.view import Box, Plane, Slab, Surface, Technique, Vector, View, Window
+from render.view import Box, Camera, Plane, Slab, Surface, Technique, Vector, View, Window
 from render.volume import Volume
 from workstation.base.errors import InputRefused
 
@@ -38,7 +38,8 @@ class Scene:
         self.preset = presets.choose(volume, facts)
         self.crop: Box | None = None
         self.views: dict[str, View] = {}
-        window = self.window_presets()[0][1] if self.window_presets() else _full(volume)
+        self._windows = presets.window_presets(volume.modality, volume)
+        window = self._windows[0][1] if self._windows else _full(volume)
         for name in PLANES:
             self.views[name] = View(
                 technique=Technique.MPR,
@@ -54,7 +55,7 @@ class Scene:
             technique=Technique.VR,
             size=_START_SIZE,
             volume=volume.digest,
-            camera=cameras.standard(volume, "A", _START_SIZE),
+            camera=cameras.standard(volume, "A", _START_SIZE, threshold=presets.framing(self.preset, look)),
             look=look,
             overlays="screen",
             quality="settled",
@@ -65,7 +66,7 @@ class Scene:
 
     def window_presets(self) -> list[tuple[str, Window]]:
         """(title, window) in the order of the number keys 1 to 9; further ones are in the menu alone."""
-        return list(presets.window_presets(self.volume.modality if self.volume.units else ""))
+        return list(self._windows)
 
     def file_window(self, after: Window | None = None) -> Window:
         """The file's own window; asked again, its next one, then the full range."""
@@ -105,7 +106,7 @@ class Scene:
             plane = planes.standard(self.volume, pane, self.point, view.size)
             view = view.replace(plane=planes.fit(self.volume, plane, view.size))
         else:
-            view = view.replace(camera=cameras.standard(self.volume, "A", view.size))
+            view = view.replace(camera=self._eye("A"))
         self.views[pane] = view
         return view
 
@@ -199,11 +200,19 @@ class Scene:
         return view
 
     def stand(self, letter: str) -> View:
-        """The 3D eye at one of the six standard places, as near as it was."""
+        """The 3D eye at one of the six standard places, the object framed."""
         view = self.views["3d"]
-        made = cameras.standard(self.volume, letter, view.size)
-        self.views["3d"] = view.replace(camera=made)
+        self.views["3d"] = view.replace(camera=self._eye(letter))
         return self.views["3d"]
+
+    def _eye(self, letter: str) -> Camera:
+        """A standard eye, framed on what the look (or surface) shows of the object."""
+        view = self.views["3d"]
+        if view.surfaces:
+            threshold: float | None = min(s.low for s in view.surfaces)
+        else:
+            threshold = presets.framing(self.preset, view.look) if view.look is not None else None
+        return cameras.standard(self.volume, letter, view.size, threshold=threshold)
 
     def set_crop(self, crop: Box | None) -> View:
         """The region that the 3D pane shows."""

@@ -1,0 +1,119 @@
+"""The study list as a Qt model: one row per study, sorted as a person likes, its state a word with a colour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QFont
+
+from workstation.window import words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtCore import QObject
+
+    from workstation.archive.index import StudyRow
+
+COLUMNS = ("Patient", "ID", "Born", "Study", "Date", "Series", "Images", "3D work")
+STATES = {
+    "new": ("not begun", ""),
+    "opened": ("in work", "wants"),
+    "drafts": ("drafts to release", "wants"),
+    "released": ("to sign", "wants"),
+    "signed": ("signed", "done"),
+    "charged": ("charged", "done"),
+}
+Index = QModelIndex | QPersistentModelIndex
+STATE_ROLE = Qt.ItemDataRole.UserRole
+ROW_ROLE = int(Qt.ItemDataRole.UserRole) + 1
+
+
+class Studies(QAbstractTableModel):
+    """Rows of the study list."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[StudyRow] = []
+        self._sort = (4, Qt.SortOrder.DescendingOrder)
+        self._bold = QFont()
+        self._bold.setWeight(QFont.Weight.DemiBold)
+
+    def fill(self, rows: Sequence[StudyRow]) -> None:
+        """Show these."""
+        self.beginResetModel()
+        self._rows = list(rows)
+        self._order()
+        self.endResetModel()
+
+    def at(self, row: int) -> StudyRow | None:
+        """The study of a row."""
+        return self._rows[row] if 0 <= row < len(self._rows) else None
+
+    def row_of(self, study_uid: str) -> int:
+        """Where a study stands, or -1."""
+        return next((k for k, row in enumerate(self._rows) if row.study_uid == study_uid), -1)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row = self.at(index.row())
+        if row is None:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return cells(row)[index.column()]
+        if role == STATE_ROLE and index.column() == len(COLUMNS) - 1:
+            return STATES.get(row.state, (row.state, ""))
+        if role == ROW_ROLE:
+            return row
+        if role == Qt.ItemDataRole.FontRole and index.column() == 0:
+            return self._bold
+        if role == Qt.ItemDataRole.ToolTipRole and row.mixed:
+            return "Files of this study name several patients; it opens only after that is decided."
+        return None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self.layoutAboutToBeChanged.emit()
+        self._sort = (column, order)
+        self._order()
+        self.layoutChanged.emit()
+
+    def _order(self) -> None:
+        column, order = self._sort
+
+        def key(row: StudyRow) -> Any:
+            if column in {5, 6}:
+                return row.series if column == 5 else row.images
+            if column == 4:
+                return (row.date or "", row.time or "")
+            return cells(row)[column].casefold()
+
+        self._rows.sort(key=key, reverse=order == Qt.SortOrder.DescendingOrder)
+
+
+def cells(row: StudyRow) -> tuple[str, ...]:
+    """What stands in the columns."""
+    name = words.person(row.patient_name)
+    script = words.other_script(row.patient_name)
+    return (
+        f"{script}  {name}" if script else name,
+        row.patient_id or "no ID",
+        words.date(row.birth_date) or "not known",
+        f"{row.modalities}  {row.description}".strip(),
+        words.date(row.date) or "not known",
+        str(row.series),
+        str(row.images),
+        STATES.get(row.state, (row.state, ""))[0],
+    )

@@ -1,0 +1,242 @@
+"""The bar above the panes: the tool in hand, layout, look, window, slab, and the threshold of a surface."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QWidget
+
+from render.view import Slab, Surface
+from workstation.window import words
+from workstation.window.fourup import TITLES
+from workstation.window.models.scene import SLAB_STEPS
+from workstation.window.theme import tokens
+from workstation.window.widgets import named, tool, upright
+
+if TYPE_CHECKING:
+    from workstation.window.actions import Actions
+    from workstation.window.stagehand import Stagehand
+
+TOOLS = ("pointer", "crosshair", "pan", "zoom", "length", "angle", "crop")
+_SLABS = {"mip": "Slab MIP", "minip": "Slab MinIP", "mean": "Slab mean"}
+# titled thresholds in HU, start values that stay editable (bone for models, compact bone, skin surface, lumen)
+TISSUES = (
+    ("Bone", 226.0, "e8dcc0"),
+    ("Compact bone", 662.0, "f0e8d8"),
+    ("Lumen, contrast", 150.0, "c8503c"),
+    ("Skin", -300.0, "d8a888"),
+)
+
+
+class ThresholdBar(QWidget):
+    """The threshold of the surface in the 3D pane, live under the slider."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        self._stagehand: Stagehand | None = None
+        self._low, self._high = 0.0, 1.0
+        self._began = 0.0
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        self.tissue = tool("Surface  ▾", tip="Thresholds to begin with")
+        self.tissue.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.tissue)
+        for title, low, colour in TISSUES:
+            menu.addAction(title, partial(self._choose, title, low, colour))
+        self._menu = menu
+        self.tissue.setMenu(menu)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, 1000)
+        self.slider.setFixedWidth(200)
+        self.slider.setToolTip("Threshold of the surface")
+        self.slider.setAccessibleName("Threshold of the surface")
+        self.number = QLabel()
+        self.number.setMinimumWidth(72)
+        self.slider.sliderPressed.connect(self._press)
+        self.slider.valueChanged.connect(self._move)
+        self.slider.sliderReleased.connect(self._release)
+        for part in (self.tissue, self.slider, self.number):
+            row.addWidget(part)
+
+    def follow(self, stagehand: Stagehand | None) -> None:
+        """Show the surface of this case's 3D pane; hidden when there is none."""
+        self._stagehand = stagehand
+        surface = stagehand.surface() if stagehand is not None else None
+        self.setVisible(surface is not None)
+        if stagehand is None or surface is None:
+            return
+        self._low, self._high = stagehand.threshold_range()
+        self._menu.setEnabled(stagehand.session.volume.units == "HU")
+        if not self.slider.isSliderDown():
+            self.slider.blockSignals(True)
+            self.slider.setValue(round(1000 * (surface.low - self._low) / max(1e-6, self._high - self._low)))
+            self.slider.blockSignals(False)
+        self._print(surface.low)
+
+    def _print(self, low: float) -> None:
+        units = self._stagehand.session.volume.units if self._stagehand else ""
+        self.number.setText(f"{low:.0f} HU" if units == "HU" else f"{low:.1f}")
+
+    def _value(self) -> float:
+        return round(self._low + (self._high - self._low) * self.slider.value() / 1000, 1)
+
+    def _press(self) -> None:
+        self._began = time.monotonic()
+
+    def _move(self) -> None:
+        self._show(done=not self.slider.isSliderDown())
+
+    def _release(self) -> None:
+        self._show(done=True)
+
+    def _show(self, *, done: bool) -> None:
+        surface = self._stagehand.surface() if self._stagehand else None
+        if self._stagehand is None or surface is None:
+            return
+        low = self._value()
+        self._print(low)
+        spent = time.monotonic() - self._began if self._began else 0.0
+        changed = msgspec.structs.replace(surface, low=low, high=None, name="")
+        self._stagehand.set_surface(changed, done=done, active_s=spent if done else 0.0)
+        if done:
+            self._began = 0.0
+
+    def _choose(self, title: str, low: float, colour: str) -> None:
+        if self._stagehand is not None:
+            self._stagehand.set_surface(Surface(low=low, colour=colour, name=title))
+
+
+class Toolstrip(QWidget):
+    """Tools and menus of the panes."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        named(self, "Toolbar")
+        self.setFixedHeight(tokens.TOOLBAR)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(4)
+        group = QActionGroup(self)
+        for name in TOOLS:
+            action = actions.qaction(f"tool.{name}")
+            group.addAction(action)
+            button = tool()
+            button.setDefaultAction(action)
+            button.setFixedSize(30, 30)
+            row.addWidget(button)
+        group.addAction(actions.qaction("tool.window"))
+        actions.qaction("tool.pointer").setChecked(True)
+        self._line(row)
+        self.layout_menu = self._menu(row, "Four Up", "Layout of the panes")
+        for name, title in TITLES.items():
+            self.layout_menu.menu().addAction(title, partial(actions.run, f"layout.{name}"))
+        self.preset = self._menu(row, "Look", "Look of the 3D pane")
+        self.window_menu = self._menu(row, "Window", "Window presets, number keys 1 to 9; 0 is the file's own")
+        self.slab = self._menu(row, "Slab off", "Thick planes")
+        self._line(row)
+        self.threshold = ThresholdBar(actions)
+        row.addWidget(self.threshold)
+        row.addStretch(1)
+        for name in ("undo", "redo"):
+            button = tool()
+            button.setDefaultAction(actions.qaction(name))
+            row.addWidget(button)
+        capture = tool("Capture", "camera", actions.qaction("capture").toolTip())
+        capture.clicked.connect(lambda: actions.run("capture"))
+        row.addWidget(capture)
+        self._line(row)
+        find = tool("Ctrl+K", tip=actions.qaction("palette").toolTip())
+        find.clicked.connect(lambda: actions.run("palette"))
+        row.addWidget(find)
+        panel = tool(tip=actions.qaction("panel").toolTip())
+        panel.setIcon(actions.qaction("panel").icon())
+        panel.clicked.connect(lambda: actions.run("panel"))
+        row.addWidget(panel)
+        self.threshold.follow(None)
+
+    @staticmethod
+    def _line(row: QHBoxLayout) -> None:
+        line = upright()
+        line.setFixedHeight(20)
+        row.addSpacing(4)
+        row.addWidget(line)
+        row.addSpacing(4)
+
+    @staticmethod
+    def _menu(row: QHBoxLayout, text: str, tip: str) -> QToolButton:
+        button = tool(f"{text}  ▾", tip=tip)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setMenu(QMenu(button))
+        row.addWidget(button)
+        return button
+
+    def fill(self, stagehand: Stagehand, looks: list[tuple[str, str]]) -> None:
+        """Menus of an opened case: `looks` as (name, title)."""
+        fill_looks(self.preset.menu(), looks, self._actions)
+        fill_windows(self.window_menu.menu(), stagehand, self._actions)
+        fill_slabs(self.slab.menu(), stagehand, self._actions)
+        self.tell(stagehand)
+
+    def tell(self, stagehand: Stagehand) -> None:
+        """Write into the menus' titles what is shown."""
+        from render import presets
+
+        view = stagehand.view()
+        planes_window = stagehand.scene.views["axial"].window
+        shown = view.window or planes_window
+        if shown is not None:
+            title = next((t for t, w in stagehand.scene.window_presets() if w == shown), "Window")
+            self.window_menu.setText(f"{title} {words.window(shown).replace('W ', '').replace(' L ', '/')}  ▾")
+        scene3d = stagehand.scene.views["3d"]
+        if scene3d.technique.value == "ssd":
+            self.preset.setText("Surface  ▾")
+        else:
+            self.preset.setText(f"{presets.get(stagehand.scene.preset).title}  ▾")
+        slab = stagehand.scene.views["axial"].slab
+        self.slab.setText(slab_words(slab) + "  ▾")
+        self.threshold.follow(stagehand)
+
+
+def slab_words(slab: Slab | None) -> str:
+    """What the slab is, in words."""
+    return "Slab off" if slab is None else f"{_SLABS[slab.mode]} {slab.thickness_mm:.0f} mm"
+
+
+def fill_looks(menu: QMenu, looks: list[tuple[str, str]], actions: Actions) -> None:
+    """The looks of the 3D pane, and the surface."""
+    menu.clear()
+    for name, title in looks:
+        menu.addAction(title, partial(actions.run, f"preset.{name}"))
+    menu.addSeparator()
+    menu.addAction(actions.qaction("technique.ssd"))
+
+
+def fill_windows(menu: QMenu, stagehand: Stagehand, actions: Actions) -> None:
+    """The window presets with their keys."""
+    menu.clear()
+    presets = stagehand.scene.window_presets()
+    if not presets:
+        menu.addAction("No presets: these values have no unit").setEnabled(False)
+    for number, (title, window) in enumerate(presets, start=1):
+        told = f"{title}  {words.window(window)}" + (f"\t{number}" if number <= 9 else "")
+        menu.addAction(told, partial(actions.run, f"window.{number}"))
+    menu.addSeparator()
+    menu.addAction("The file's own, then the full range\t0", partial(actions.run, "window.0"))
+
+
+def fill_slabs(menu: QMenu, stagehand: Stagehand, actions: Actions) -> None:
+    """Slab kinds and thicknesses."""
+    menu.clear()
+    for name in ("off", "mip", "minip", "mean"):
+        menu.addAction(actions.qaction(f"slab.{name}"))
+    menu.addSeparator()
+    for mm in SLAB_STEPS:
+        menu.addAction(f"{mm:.0f} mm", partial(actions.run, "slab_mm", mm))
