@@ -26,7 +26,7 @@ def choose(result: ScanResult, series: str | None = None, volume: str | None = N
         In one sentence; `detail["findings"]` holds what was found.
     """
     if not result.studies:
-        raise _nothing(result)
+        raise nothing_here(result)
     studies: Iterable[tuple[StudyFound, SeriesFound]] = [(st, se) for st in result.studies for se in st.series]
     if series is not None:
         studies = [(st, se) for st, se in studies if series in (se.series_uid, str(se.number))]
@@ -86,7 +86,8 @@ def _one_patient(studies: list[StudyFound]) -> None:
         )
 
 
-def _nothing(result: ScanResult) -> InputRefused:
+def nothing_here(result: ScanResult) -> InputRefused:
+    """Why a scan found no study, in one sentence."""
     codes = {f.code: f for f in result.findings}
     if result.files == 0 and not codes:
         return InputRefused("empty", "There are no files here.")

@@ -175,7 +175,8 @@ def _elements(
                 return at, Pixel(tag, vr or b"OW", value, None if length == UNDEFINED else length)
         if length == UNDEFINED:
             inner_explicit = explicit and vr != b"UN"  # PS3.5 6.2.2: UN of undefined length is implicit LE
-            items: list[Tags] | None = [] if keep and wanted.get(tag) == b"SQ" else None
+            sequence = wanted.get(tag) == b"SQ" or (group & 1 and vr == b"SQ")
+            items: list[Tags] | None = [] if keep and sequence else None
             at = _items(window, value, window.size, items, inner_explicit, little or vr == b"UN", level + 1, True)
             data, base = window.data, window.base
             n = len(data)
@@ -192,7 +193,7 @@ def _elements(
             if not explicit or vr == b"UN":
                 kind = wanted.get(tag, b"UN")
             if kind == b"SQ":
-                if wanted.get(tag) == b"SQ":
+                if wanted.get(tag) == b"SQ" or group & 1:
                     items = []
                     _items(window, value, following, items, explicit and vr != b"UN", little, level + 1, False)
                     data, base = window.data, window.base
