@@ -102,6 +102,31 @@ KIND = own("KIND", "Kind of measurement")
 DEFINITION = own("DEFINITION", "Definition of the measurement")
 PRINTED = own("PRINTED", "Value as printed")
 
+# BodyPartExamined -> site (PS3.16 Annex L); what is not here gets no site
+SITES = {
+    "ABDOMEN": sct("818981001", "Abdomen"),
+    "ABDOMENPELVIS": sct("818982008", "Abdomen and Pelvis"),
+    "AORTA": sct("15825003", "Aorta"),
+    "BRAIN": sct("12738006", "Brain"),
+    "CHEST": sct("816094009", "Chest"),
+    "CSPINE": sct("122494005", "Cervical spine"),
+    "FOOT": sct("56459004", "Foot"),
+    "HAND": sct("85562004", "Hand"),
+    "HEAD": sct("69536005", "Head"),
+    "HEADNECK": sct("774007", "Head and Neck"),
+    "HEART": sct("80891009", "Heart"),
+    "HIP": sct("29836001", "Hip"),
+    "KIDNEY": sct("64033007", "Kidney"),
+    "KNEE": sct("72696002", "Knee"),
+    "LIVER": sct("10200004", "Liver"),
+    "LSPINE": sct("122496007", "Lumbar spine"),
+    "NECK": sct("45048000", "Neck"),
+    "PELVIS": sct("816092008", "Pelvis"),
+    "SHOULDER": sct("16982005", "Shoulder"),
+    "SKULL": sct("89546000", "Skull"),
+    "SPINE": sct("421060004", "Spine"),
+}
+
 MEAN, SD = sct("373098007", "Mean"), sct("386136009", "Standard Deviation")
 MINIMUM, MAXIMUM = sct("255605001", "Minimum"), sct("56851009", "Maximum")
 

@@ -91,7 +91,9 @@ def _group(group: Dataset, slices: dict[str, Dataset]) -> StoredMeasurement | No
     source_uid = "" if source is None else str(source.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
     points, pixels, frame = _place(first, slices.get(source_uid))
     unit = str(value.MeasurementUnitsCodeSequence[0].CodeValue)
-    side = next((str(c.ConceptCodeSequence[0].CodeValue) for c in _having(group, codes.LATERALITY)), "")
+    sites = [group, *_having(group, codes.FINDING_SITE)]
+    sides = [str(c.ConceptCodeSequence[0].CodeValue) for s in sites for c in _having(s, codes.LATERALITY)]
+    side = sides[0] if sides else ""
     return StoredMeasurement(
         name=_text(group, codes.TRACKING_ID),
         kind=_text(group, codes.KIND),

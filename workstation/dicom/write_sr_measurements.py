@@ -64,6 +64,7 @@ def measurements_sr(
     report: Reference | None = None,
     predecessor: Reference | None = None,
     signed_at: str = "",
+    body_part: str = "",
     study: Mapping[str, str] | None = None,
 ) -> Dataset:
     """The accepted measurements, each with its tracking UID, value, unit, method, uncertainty and points.
@@ -76,6 +77,7 @@ def measurements_sr(
     sources : images that may be referred to; a measurement's own source slice must be among them to be named
     slices : headers of source slices by SOP instance; without one the points are written in 3D
     report : the report (TID 2000) that goes with it
+    body_part : used as finding site where the source names none
 
     Raises
     ------
@@ -116,7 +118,8 @@ def measurements_sr(
         predecessor=predecessor,
     )
     images = {r.sop_uid: r for r in sources}
-    groups = [_group(m, images, slices or {}, frame) for m in kept]
+    site = codes.SITES.get((text_of(source, "BodyPartExamined") or body_part).strip().upper())
+    groups = [_group(m, images, slices or {}, frame, site) for m in kept]
     children = [
         language(),
         *observers(author, equipment),
@@ -135,7 +138,13 @@ def procedure_of(modality: str) -> Code:
     return known or codes.own(f"3D-{modality or 'OT'}"[:16], f"3D processing of {modality or 'other'} images")
 
 
-def _group(m: MeasurementLike, images: Mapping[str, Reference], slices: Mapping[str, Dataset], frame: str) -> Dataset:
+def _group(
+    m: MeasurementLike,
+    images: Mapping[str, Reference],
+    slices: Mapping[str, Dataset],
+    frame: str,
+    site: Code | None,
+) -> Dataset:
     """One measurement (TID 1501): identity, site, side, its numbers."""
     reference = images.get(m.source_uid)
     group = container(
@@ -145,13 +154,16 @@ def _group(m: MeasurementLike, images: Mapping[str, Reference], slices: Mapping[
         uid("HAS OBS CONTEXT", codes.TRACKING_UID, m.tracking_uid),
         template="1501",
     )
+    side = [code("HAS CONCEPT MOD", codes.LATERALITY, codes.SIDES[m.side])] if m.side in codes.SIDES else []
+    if site is not None:
+        within(group, code("HAS CONCEPT MOD", codes.FINDING_SITE, site, *side))
+    elif side:  # without a site the side is an answer of its own
+        within(group, code("CONTAINS", codes.LATERALITY, codes.SIDES[m.side]))
     if reference is not None:
         within(group, image("CONTAINS", codes.SOURCE_OF_MEASUREMENT, reference))
     first, *others = _numbers(m)
     place = _points("INFERRED FROM", m, reference, slices, frame)
     within(group, within(first, place), *others)
-    if m.side in codes.SIDES:
-        within(group, code("CONTAINS", codes.LATERALITY, codes.SIDES[m.side]))
     within(group, text("CONTAINS", codes.KIND, m.kind), text("CONTAINS", codes.PRINTED, m.measured.printed))
     if m.measured.definition:
         within(group, text("CONTAINS", codes.DEFINITION, m.measured.definition))
