@@ -69,7 +69,7 @@ class Engine:
         Cancelled
         """
         begun = time.perf_counter()
-        view = self._completed(view)
+        view = self.completed(view)
         if view.is_plane:
             rgb, renderer = self._plane(view, cancelled), PLANES
         else:
@@ -81,7 +81,14 @@ class Engine:
 
     # ---- what a view leaves open
 
-    def _completed(self, view: View) -> View:
+    def completed(self, view: View) -> View:
+        """The view with everything filled in that it leaves open; the picture of either is the same.
+
+        Raises
+        ------
+        RenderError
+            See `picture`.
+        """
         if view.volume and view.volume != self.volume.digest:
             raise RenderError("recipe", "This view was made of another volume, so its picture cannot be made here.")
         width, height = view.size
