@@ -133,6 +133,9 @@ class Pixels:
         except FragmentError as error:
             raise PixelError(str(error)) from error
         self._note(stream)
+        if self.header.syntax != decoders.RLE and b"\xff\xd9" not in stream[-1024:]:
+            # Decoders fill up what is missing with something plausible; JPEG, JPEG-LS and JPEG 2000 all end in FF D9.
+            raise PixelError("its compressed pixels end early")
         try:
             bits = decoders.decode_stream(stream, self.header.syntax, self.rows, self.columns, self.allocated)
         except (Exception, MemoryError) as error:
