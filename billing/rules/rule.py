@@ -48,14 +48,13 @@ class Warned(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """One answer of one rule. `applies` is False where a pass only says that the rule has nothing to do here."""
+    """One answer of one rule: outcome, words, and what comes with it."""
 
     outcome: Outcome
     text: str
     asks: tuple[Ask, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     warnings: tuple[Warned, ...] = ()
-    applies: bool = True
 
 
 Check = Callable[[Context], "Finding | list[Finding]"]
@@ -101,8 +100,8 @@ def fine(text: str, *, warnings: tuple[Warned, ...] = ()) -> Finding:
 
 
 def idle(text: str, *, warnings: tuple[Warned, ...] = ()) -> Finding:
-    """The rule has nothing to do in this case."""
-    return Finding("pass", text, warnings=warnings, applies=False)
+    """The rule has nothing to do in this case: a pass too, and the text says why."""
+    return Finding("pass", text, warnings=warnings)
 
 
 def hold(text: str, *asks: tuple[str, str], alternatives: tuple[Alternative, ...] = ()) -> Finding:
