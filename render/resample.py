@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ def display_copy(volume: Volume, cancelled: Callable[[], bool] | None = None) ->
     corners = (sides + places[None, :, :]).reshape(-1, 3)
     low_r, high_r = float((corners @ rows).min()), float((corners @ rows).max())
     low_c, high_c = float((corners @ columns).min()), float((corners @ columns).max())
-    shape = (number, round((high_r - low_r) / dr) + 1, round((high_c - low_c) / dc) + 1)
+    shape = (number, math.ceil((high_r - low_r) / dr - 1e-6) + 1, math.ceil((high_c - low_c) / dc - 1e-6) + 1)
     heights = height[0] + apart * np.arange(number)
     heights[-1] = height[-1]
     lower = np.clip(np.searchsorted(height, heights, side="right") - 1, 0, max(0, count - 2)).astype(np.int64)
