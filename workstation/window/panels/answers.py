@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QDateEdit, QLineEdit, QWidget
 
 from workstation.case.model import Base, Order
 from workstation.window.panels.order_form import YES_NO, check_digit_right, line_edit
-from workstation.window.panels.parts import CONTROL, Choice, Rows, Sign, Words, button, row
+from workstation.window.panels.parts import CONTROL, Choice, Rows, Words, button, row, sentence_row
 from workstation.window.panels.questions import Question, general, index_of
 from workstation.window.panels.say import button_to
 
@@ -136,16 +136,10 @@ class AnswerForm(QWidget):
         line = row(rows)
         line.setStretch(0, 1)
         self.setLayout(line)
-        head = QWidget()
-        top = row(Sign("wants"), Words(question.ask if question else ask))
-        top.setStretch(1, 1)
-        head.setLayout(top)
-        parts: list[QWidget] = [head]
         quiet = question.quiet if question else ""
         if question is not None and question.kind == "place" and ask and ask != question.ask:
             quiet = ask
-        if quiet:
-            parts.append(Words(quiet, "quiet"))
+        parts: list[QWidget] = [sentence_row("wants", question.ask if question else ask, quiet)]
         self.word = Words("", "quiet")
         self.word.hide()
         self.control: QWidget | None = None
@@ -164,7 +158,7 @@ class AnswerForm(QWidget):
             self.control = made
             return [made]
         if kind == "yes_no" or (kind == "choice" and len(question.options) <= 3 and _short(question)):
-            options = YES_NO[:2] if kind == "yes_no" else question.options
+            options = YES_NO if kind == "yes_no" else question.options
             choice = Choice(options, self._answered)
             self.control = choice
             self.setFocusProxy(choice.button(options[0][0]))

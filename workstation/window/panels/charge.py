@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QShowEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from workstation.base.errors import RenderDeskError
 from workstation.window.panels.answers import AnswerForm, keep, keep_for_site, part_of_order, site_facts
@@ -41,9 +41,8 @@ FOOTNOTE = (
 )
 
 
-def headline(answer: dict[str, Any]) -> str:
-    """The decision in a few words."""
-    count = len(answer.get("questions", ()))
+def headline(answer: dict[str, Any], count: int) -> str:
+    """The decision in a few words; `count` is how many answers are asked."""
     if answer["decision"] == "bill":
         return "Ready to bill"
     if answer["decision"] == "hold":
@@ -52,6 +51,21 @@ def headline(answer: dict[str, Any]) -> str:
             return "Held"
         return f"Held: {number} {'answer is' if count == 1 else 'answers are'} missing"
     return "Nothing to bill for the 3D"
+
+
+def asked(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    """Path and sentence of each question to put; missing facts that one place settles are one question."""
+    wanted: list[tuple[str, str]] = []
+    seen: set[str] = set()
+    for one in answer["questions"] if answer["decision"] == "hold" else []:
+        path = str(one["field"])
+        question = question_of(path)
+        # missing facts that one place settles are one row
+        key = f"{question.where}|{question.ask}" if question and question.kind == "place" else path
+        if key not in seen:
+            seen.add(key)
+            wanted.append((path, str(one.get("ask", ""))))
+    return wanted
 
 
 class ChargePanel(Panel):
@@ -69,7 +83,11 @@ class ChargePanel(Panel):
         self.decision = Card()
         self.words = Words("", "quiet")
         self.code = Words("", "code")
-        self.modifiers = Rows(4)
+        self.modifiers = QLabel()
+        self.modifiers.setTextFormat(Qt.TextFormat.PlainText)
+        self.modifiers.setProperty("role", "badge")
+        self.code.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.code.setWordWrap(False)
         line = row(self.code, self.modifiers, 0, spacing=12)
         line.setAlignment(self.modifiers, Qt.AlignmentFlag.AlignVCenter)
         self.decision.add(self.words)
@@ -128,18 +146,20 @@ class ChargePanel(Panel):
         restate(self.decision, "refused")
         self.words.say(sentence)
         self.code.hide()
+        self.modifiers.hide()
         for card in (self.questions, self.why, self.notes, self.given, self.message, self.confirm):
             card.hide()
 
     def _show(self, decided: Decided) -> None:
         answer = decided.answer
         sent = self._session.message_path
+        wanted = asked(answer)
         restate(self.decision, _STATE[answer["decision"]])
-        self.words.say("Confirmed" if sent is not None else headline(answer))
+        self.words.say("Confirmed" if sent is not None else headline(answer, len(wanted)))
         self.code.say(str(answer["code"] or "None"))
         self.code.show()
         self._show_modifiers(answer)
-        self._show_questions(answer)
+        self._show_questions(wanted)
         self._show_why(decided)
         self._show_notes(answer)
         self._show_given()
@@ -152,19 +172,10 @@ class ChargePanel(Panel):
             words = "modifiers after the answers"
         else:
             words = ""
-        self.modifiers.fill([Words(words, "badge")] if words else [])
+        self.modifiers.setText(words)
+        self.modifiers.setVisible(bool(words))
 
-    def _show_questions(self, answer: dict[str, Any]) -> None:
-        wanted: list[tuple[str, str]] = []
-        seen: set[str] = set()
-        for one in answer["questions"] if answer["decision"] == "hold" else []:
-            path = str(one["field"])
-            question = question_of(path)
-            # missing facts that one place settles are one row
-            key = f"{question.where}|{question.ask}" if question and question.kind == "place" else path
-            if key not in seen:
-                seen.add(key)
-                wanted.append((path, str(one.get("ask", ""))))
+    def _show_questions(self, wanted: list[tuple[str, str]]) -> None:
         if wanted and [p.path for p in self._question_rows.findChildren(AnswerForm)] == [p for p, _ in wanted]:
             return  # what is being typed stays
         parts: list[QWidget] = []

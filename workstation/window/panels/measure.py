@@ -42,17 +42,24 @@ def uncertainty_words(m: Measurement) -> str:
     return "" if u is None or m.measured.value is None else f"± {u:.1f} {m.measured.unit}".rstrip()
 
 
+def uncertainty_short(m: Measurement) -> str:
+    """``"± 0.6"``: the unit stands with the value."""
+    u = m.measured.uncertainty
+    return "" if u is None or m.measured.value is None else f"± {u:.1f}"
+
+
 class Sheet(QTableWidget):
     """Name, value and uncertainty of each measurement; names are edited in place."""
 
     def __init__(self, delete: Callable[[], None], go: Callable[[], None], parent: QWidget | None = None) -> None:
         super().__init__(0, 3, parent)
         self._delete, self._go = delete, go
-        self.setHorizontalHeaderLabels(["Name", "Value", "Uncertainty"])
+        self.setHorizontalHeaderLabels(["Name", "Value", "±"])
         self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
         self.horizontalHeader().setHighlightSections(False)
+        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(_ROW)
         self.setShowGrid(False)
@@ -108,7 +115,11 @@ class MeasurePanel(Panel):
         self.go = button("Go to", self._go, tip="Bring the planes there  [Enter]")
         self.rename = button("Rename", self._rename, tip="Another name  [F2]")
         self.remove = button("Remove", self._remove, tip="Take it out; undo brings it back  [Del]")
-        self.detail.add(row(self.accept, self.go, self.rename, self.remove, 0, spacing=4))
+        self.detail.add(self.accept)
+        line = row(self.go, self.rename, self.remove, spacing=4)
+        for place in range(3):
+            line.setStretch(place, 1)
+        self.detail.add(line)
         self.add(self.detail)
         self.finish()
         self.refresh()
@@ -129,7 +140,9 @@ class MeasurePanel(Panel):
         self._filling = False
         self.empty.setVisible(not found)
         self.sheet.setVisible(bool(found))
-        self.sheet.setFixedHeight(34 + _ROW * min(max(len(found), 1), 10) + 2)
+        self.sheet.setFixedHeight(
+            self.sheet.horizontalHeader().sizeHint().height() + _ROW * min(max(len(found), 1), 10) + 4
+        )
         if found:
             place = min(keep, len(found) - 1)
             self.sheet.setCurrentCell(place, 0, QItemSelectionModel.SelectionFlag.ClearAndSelect | _ROWS)
@@ -139,7 +152,7 @@ class MeasurePanel(Panel):
         state, word = state_of(m)
         signs = {"done": ("check-circle", tokens.DONE), "wants": ("warning-circle", tokens.WANTS)}
         glyph, colour = signs.get(state, ("x-circle", tokens.REFUSED))
-        texts = (m.name, m.measured.printed or "none", uncertainty_words(m))
+        texts = (m.name, m.measured.printed or "none", uncertainty_short(m))
         for column, text in enumerate(texts):
             item = self.sheet.item(place, column) or QTableWidgetItem()
             if self.sheet.item(place, column) is None:

@@ -23,7 +23,7 @@ SIDES: tuple[tuple[str | None, str], ...] = (
     ("bilateral", "Both sides"),
     ("not_applicable", "No side"),
 )
-YES_NO: tuple[tuple[object, str], ...] = ((True, "Yes"), (False, "No"), (None, "Not known"))
+YES_NO: tuple[tuple[object, str], ...] = ((True, "Yes"), (False, "No"))
 _SOURCES = {
     "typed": "Typed here.",
     "tags": "From the images of this study.",
@@ -81,11 +81,11 @@ class BaseRow(QWidget):
         for word in _MODALITIES:
             self.modality.addItem(word, word)
         self.modality.setCurrentIndex(max(self.modality.findData(base.modality), 0))
-        self.performed = Choice((("same", "Here"), ("other", "Elsewhere"), (None, "Not known")), self._touched)
+        self.performed = Choice((("same", "Here"), ("other", "Elsewhere")), self._touched, clearable=True)
         self.performed.choose(base.performed_by)
-        self.angio = Choice(YES_NO, self._touched)
+        self.angio = Choice(YES_NO, self._touched, clearable=True)
         self.angio.choose(base.angiographic)
-        self.source = Choice(((True, "Yes"), (False, "No"), (None, "Not known")), self._touched)
+        self.source = Choice(YES_NO, self._touched, clearable=True)
         self.source.choose(base.source)
         parts: list[QWidget] = [
             _pair(field_row("Procedure code", self.code), field_row("Examination", self.modality)),
@@ -142,7 +142,7 @@ class OrderForm(Card):
         self.origin = Words("", "quiet")
         self.accession = line_edit("accession")
         self.order_id = line_edit("order_id")
-        self.ordered = Choice(YES_NO, self._touched)
+        self.ordered = Choice(YES_NO, self._touched, clearable=True)
         self.ordered.setObjectName("field_order")
         self.ordered.setFocusProxy(self.ordered.button(True))
         self.reason = text_edit("reason", "Why the 3D is wanted, in the words of the order")

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QLinearGradient, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -155,7 +154,8 @@ class Rule(QFrame):
 
 def section(text: str) -> QLabel:
     """The small capital title of a card."""
-    label = QLabel(text)
+    label = QLabel(text.upper())
+    label.setAccessibleName(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setProperty("role", "section")
     return label
@@ -269,55 +269,60 @@ def field_row(title: str, control: QWidget, quiet: str = "") -> QWidget:
 
 
 class Choice(QWidget):
-    """A few words of which one holds, as buttons side by side; nothing is chosen until a person does."""
+    """A few words of which one holds, as buttons side by side; nothing is chosen until a person does.
+
+    With `clearable` a click on the chosen word takes the choice back: not known again.
+    """
 
     def __init__(
         self,
         options: Iterable[tuple[object, str]],
         changed: Callable[[object], None] | None = None,
         parent: QWidget | None = None,
+        *,
+        clearable: bool = False,
     ) -> None:
         super().__init__(parent)
         self._values: list[object] = []
+        self._buttons: list[QPushButton] = []
         self._changed = changed
-        self._group = QButtonGroup(self)
-        self._group.setExclusive(True)
+        self._clearable = clearable
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(4)
-        for value, words in options:
+        for place, (value, words) in enumerate(options):
             made = QPushButton(words)
             made.setCheckable(True)
             made.setAutoDefault(False)
             made.setProperty("kind", "segment")
             made.setMinimumHeight(CONTROL)
-            self._group.addButton(made, len(self._values))
+            made.clicked.connect(lambda _checked=False, number=place: self._clicked(number))
             self._values.append(value)
+            self._buttons.append(made)
             line.addWidget(made, 1)
-        self._group.idClicked.connect(self._clicked)
 
     def _clicked(self, number: int) -> None:
+        if not self._buttons[number].isChecked() and not self._clearable:
+            self._buttons[number].setChecked(True)
+        for place, other in enumerate(self._buttons):
+            if place != number:
+                other.setChecked(False)
         if self._changed is not None:
-            self._changed(self._values[number])
+            self._changed(self.value)
 
     @property
     def value(self) -> object:
         """The chosen value; None before a choice."""
-        number = self._group.checkedId()
-        return self._values[number] if number >= 0 else None
+        return next((v for v, b in zip(self._values, self._buttons, strict=True) if b.isChecked()), None)
 
     def choose(self, value: object) -> None:
         """Show this value as chosen, without telling anybody; a value that is no option clears the choice."""
-        self._group.setExclusive(False)
-        for number, option in enumerate(self._values):
-            self._group.button(number).setChecked(option == value and type(option) is type(value))
-        self._group.setExclusive(True)
+        for option, one in zip(self._values, self._buttons, strict=True):
+            one.setChecked(option == value and type(option) is type(value))
 
     def button(self, value: object) -> QPushButton:
         """The button of a value, for its tooltip and tests."""
-        found = self._group.button(self._values.index(value))
-        assert isinstance(found, QPushButton)
-        return found
+        return self._buttons[self._values.index(value)]
 
 
 class Panel(QWidget):

@@ -95,6 +95,9 @@ class ReleaseDialog(QDialog):
         self.heading = Words("", "heading")
         self.about = Words("", "quiet")
         self.picture = Shown()
+        # the keys R, D and N belong to the picture, not to the first field of the dialog
+        self.picture.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.picture.setFocus()
         self.reason = line_edit("discard_reason", "Why it is discarded (if you wish)")
         self.word = Words("", "quiet")
         column.addWidget(self.heading)
@@ -129,6 +132,7 @@ class ReleaseDialog(QDialog):
         self.heading.say(f"{capture.title or 'Picture'} ({self._all - len(self._waiting) + 1} of {self._all})")
         self.about.say(f"Drafted by {capture.made_by.name}")
         self.reason.clear()
+        self.picture.setFocus()
         try:
             self.picture.put(self._session.png(capture))
         except RenderDeskError as error:

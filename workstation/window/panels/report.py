@@ -58,7 +58,7 @@ _AFTER = (
     ("impression", "Impression", "Never filled in for you"),
     ("recommendation", "Recommendation", ""),
     ("limitations", "Limitations", "Noise, motion, metal, missing phases ..."),
-    ("communication", "Communication", "To whom, when and how a critical result was told"),
+    ("communication", "Communication", "Who was told, when and how"),
 )
 _WHERE = {
     "order": "load:order",
