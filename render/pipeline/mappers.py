@@ -121,7 +121,7 @@ def draw(volume: Volume, view: View, renderer: str) -> npt.NDArray[np.uint8]:
         window.Render()
         pixels = vtkUnsignedCharArray()
         width, height = view.size
-        window.GetPixelData(0, 0, width - 1, height - 1, 0, pixels)
+        window.GetPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
         flat = vtk_to_numpy(pixels)
         if flat.size != width * height * 3:
             raise RenderError("gl_failed", "OpenGL gave no picture, so this renderer is not available.")
