@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 GROUPS = ("All", "Today", "CT", "MR", "With open work")
 _OPEN_WORK = {"opened", "drafts", "released"}
-_WIDTHS = (240, 130, 96, 0, 96, 60, 64, 140)
+_WIDTHS = (240, 136, 104, 0, 112, 64, 72, 150)
 _COLOURS = {"": tokens.QUIET, "wants": tokens.WANTS, "done": tokens.DONE, "refused": tokens.REFUSED}
 
 
@@ -112,7 +112,7 @@ class LibraryView(QWidget):
 
     def _side(self, bundled: bool) -> QWidget:
         side = named(QWidget(), "LibrarySide")
-        side.setFixedWidth(196)
+        side.setFixedWidth(212)
         column = QVBoxLayout(side)
         column.setContentsMargins(10, 16, 10, 12)
         column.setSpacing(4)

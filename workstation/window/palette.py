@@ -161,7 +161,7 @@ class Palette(Overlay):
 
     def _do(self) -> None:
         item = self.list.currentItem()
-        if item is None or not item.flags() & Qt.ItemFlag.ItemIsEnabled:
+        if self.list.currentRow() < 0 or not item.flags() & Qt.ItemFlag.ItemIsEnabled:
             return
         self.end()
         self._actions.run(str(item.data(_NAME)))

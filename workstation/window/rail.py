@@ -130,10 +130,10 @@ class Rail(QWidget):
         """Mark the step whose panel is shown."""
         self.steps[name].setChecked(True)
 
-    def tell(self, states: Mapping[str, StepState] | Mapping[object, StepState]) -> None:
+    def tell(self, states: Mapping[str, StepState]) -> None:
         """Take over the state of every step."""
         for name, state in states.items():
-            step = self.steps.get(str(name))
+            step = self.steps.get(name)
             if step is not None:
                 step.tell(state.state, tuple(point.sentence for point in state.points))
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workstation.desk.desk import Desk
     from workstation.people.accounts import Account
 
+ROLES = ("radiologist", "resident", "technologist", "biller", "viewer", "administrator")
 _NOT_CLEARED = "Not cleared as a medical device."
 
 
@@ -67,7 +68,7 @@ class AccountRow(QPushButton):
         told.addStretch(1)
         row.addLayout(told, 1)
         if pin:
-            row.addWidget(label(f"PIN {pin}", "badge", "wants"))
+            row.addWidget(label(f"PIN {pin}", "badge", "wants"), 0, Qt.AlignmentFlag.AlignVCenter)
         for child in self.findChildren(QWidget):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
@@ -240,7 +241,7 @@ class Cover(QWidget):
                 )
             )
         self.rows = []
-        for account in self._desk.accounts():
+        for account in sorted(self._desk.accounts(), key=lambda a: (ROLES.index(a.role), a.name)):
             row = AccountRow(account, pins.get(account.account, ""))
             row.clicked.connect(lambda *_, a=account.account: self.choose(a))
             self.rows.append(row)

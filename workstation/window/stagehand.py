@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -146,8 +147,8 @@ class Stagehand(QObject):
                 name,
                 view,
                 self.session.labels(view),
-                lambda picture, name=name: self._pictured.emit(name, picture),
-                lambda sentence, name=name: self._failed.emit(name, sentence),
+                partial(self._pictured.emit, name),
+                partial(self._failed.emit, name),
             )
 
     def _paint(self, pane: str, picture: Picture) -> None:

@@ -1,0 +1,69 @@
+"""Start of the window: the application dressed, the home opened, the frame shown, then who is working."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from workstation.window.theme import sheet
+
+_log = logging.getLogger(__name__)
+
+
+def application(arguments: list[str] | None = None) -> QApplication:
+    """The dressed application; the one that runs already, if there is one."""
+    running = QApplication.instance()
+    if isinstance(running, QApplication):
+        sheet.apply(running)
+        return running
+    if sys.platform.startswith("linux") and not any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    app = QApplication(arguments or ["renderdesk"])
+    app.setApplicationName("RenderDesk")
+    app.setDesktopFileName("renderdesk")
+    QGuiApplication.setQuitOnLastWindowClosed(True)
+    sheet.apply(app)
+    return app
+
+
+def run(home: Path | None, source: str, series: str | None, volume: str | None, *, demo: bool) -> int:
+    """Show the window until it is closed.
+
+    Parameters
+    ----------
+    home : folder of the home; the platform's own place when absent
+    source : what to open once somebody has signed in; "" for the study list
+    demo : a DEMO home, with its three accounts
+    """
+    app = application()
+    from render.stage import Stage
+    from workstation.base.errors import InputRefused
+    from workstation.desk.desk import Desk
+    from workstation.desk.sample_place import bundled_study
+    from workstation.window.main import MainWindow
+
+    try:
+        bundled: Path | None = bundled_study()
+    except InputRefused:
+        bundled = None
+    window = MainWindow(Desk(home, demo=demo), Stage(), bundled)
+    # a screen of the window's own size or less has no room for a title bar around it
+    free = app.primaryScreen().availableGeometry().size()
+    if free.width() <= window.width() or free.height() <= window.height() + 40:
+        window.showMaximized()
+    else:
+        window.show()
+    window.begin(source, series, volume)
+    # Ctrl+C in the terminal ends the program in order: Qt's loop must come by Python now and then
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    heart = QTimer(interval=300)
+    heart.timeout.connect(lambda: None)
+    heart.start()
+    return app.exec()

@@ -1,0 +1,374 @@
+"""The page of an opened case: rail, series, panes with their tools and film, and the panel of the step in hand."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
+
+from workstation.window import words
+from workstation.window.film_strip import FilmStrip
+from workstation.window.fourup import FourUp
+from workstation.window.jobs import DEFECT
+from workstation.window.models.scene import PANES, PLANES
+from workstation.window.rail import STEPS, Rail
+from workstation.window.series_strip import SeriesStrip
+from workstation.window.stagehand import Stagehand
+from workstation.window.theme import tokens
+from workstation.window.toolstrip import Toolstrip, fill_looks, fill_slabs, fill_windows, slab_words
+from workstation.window.viewport import Pane, Viewport
+from workstation.window.widgets import label, named
+
+if TYPE_CHECKING:
+    from render.stage import Stage
+    from workstation.desk.desk import Desk
+    from workstation.desk.session import Session
+    from workstation.window.actions import Actions
+    from workstation.window.tools.base import Pointer, Tool
+
+_log = logging.getLogger(__name__)
+
+
+class CasePage(QWidget):
+    """Signals: `changed()` the case or its views changed; `series(uid, volume)` another volume is wanted;
+    `hover(text)`, `made(text)` for the status bar.
+    """
+
+    changed = Signal()
+    series = Signal(str, str)
+    hover = Signal(str)
+    made = Signal(str)
+    _told = Signal(str)
+
+    def __init__(self, desk: Desk, actions: Actions, stage: Stage) -> None:
+        super().__init__()
+        self._desk, self._actions, self._stage = desk, actions, stage
+        self.session: Session | None = None
+        self.hand: Stagehand | None = None
+        self.step = "view"
+        self._kinds: set[str] = set()
+        self._scrolls: dict[str, int] = {}
+        self.panes = {name: Pane(name, words.PLANE_TITLES[name], self._tool_for, actions) for name in PANES}
+        self.fourup = FourUp(self.panes)
+        self.rail, self.strip = Rail(), SeriesStrip()
+        self.tools = Toolstrip(actions)
+        self.film = FilmStrip(desk, actions)
+        self.panel = named(QFrame(), "Panel")
+        self.panel.setFixedWidth(tokens.PANEL_WIDTH)
+        inside = QVBoxLayout(self.panel)
+        inside.setContentsMargins(0, 0, 0, 0)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside.addWidget(self.area)
+        self._lay_out()
+        self._connect()
+        self._refresh = QTimer(self)
+        self._refresh.setSingleShot(True)
+        self._refresh.setInterval(60)
+        self._refresh.timeout.connect(self._follow)
+
+    def _lay_out(self) -> None:
+        middle = QVBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.tools)
+        middle.addWidget(self.fourup, 1)
+        middle.addWidget(self.film)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.rail)
+        row.addWidget(self.strip)
+        row.addLayout(middle, 1)
+        row.addWidget(self.panel)
+
+    def _connect(self) -> None:
+        self.rail.chosen.connect(self.choose_step)
+        self.strip.chosen.connect(self.series)
+        self.fourup.arranged.connect(self._arranged)
+        self._told.connect(self._note, Qt.ConnectionType.QueuedConnection)
+        for name, pane in self.panes.items():
+            port = pane.viewport
+            port.effect.connect(partial(self._effect, port))
+            port.wheeled.connect(partial(self._wheel, port))
+            port.hovered.connect(self._hover)
+            port.activated.connect(partial(self._activate, name))
+            port.resized.connect(self._resized)
+            port.maximise.connect(partial(self.maximise, name))
+            port.menu.connect(lambda at, name=name: self.menu(name).exec(at))
+
+    # A case comes and goes.
+
+    def blank(self, sentence: str) -> None:
+        """All panes blank at once, with a sentence; nothing of the last case is left anywhere on the page."""
+        if self.hand is not None:
+            self.hand.end()
+            self.hand.deleteLater()
+        self.hand = None
+        self._actions.stagehand = None
+        self.session = None
+        self._stage.set_volume(None)
+        for pane in self.panes.values():
+            pane.viewport.blank(sentence)
+        self.strip.forget()
+        self.film.show_case(None)
+        self.rail.forget()
+        self._show_panel()
+
+    def progress(self, sentence: str) -> None:
+        """How far opening is, where the pictures will stand."""
+        for pane in self.panes.values():
+            pane.viewport.blank(sentence)
+
+    def show_case(self, session: Session) -> None:
+        """Put an opened case on screen; its identity has been checked."""
+        self.session = session
+        hand = Stagehand(session, self._stage, self.panes, self.fourup, self._actions)
+        self.hand = hand
+        self._actions.stagehand = hand
+        hand.hover.connect(self.hover)
+        hand.made.connect(self.made)
+        hand.changed.connect(self._changed)
+        hand.surfaced.connect(self._surfaced)
+        session.listen(self._told.emit)
+        self.strip.show_case(session)
+        looks = self._looks(session)
+        for name in PANES:
+            self._fill_menu(name, looks)
+        hand.begin()
+        self.tools.fill(hand, looks)
+        self.film.show_case(session)
+        self._offer(looks, session)
+        if self.step == "load" or not self.panel.isVisible():
+            self.step = self.step or "view"
+        self.choose_step(self.step)
+        self._follow()
+        self._thumbnail(session)
+
+    def _thumbnail(self, session: Session) -> None:
+        """The shown volume's middle slice for the series strip, made on the stage's own thread."""
+        hand = self.hand
+        if hand is None:
+            return
+        view = hand.scene.views["axial"].replace(size=(224, 152), overlays="none", scale=1.0, marks=())
+        from render import planes
+
+        assert view.plane is not None
+        view = view.replace(plane=planes.fit(session.display, view.plane, view.size), quality="settled")
+        self._small = _Thumbnail(self.strip)
+        self._stage.request("thumbnail", view, session.labels(view), self._small.came.emit, lambda _sentence: None)
+
+    def _looks(self, session: Session) -> list[tuple[str, str]]:
+        from render import presets
+
+        modality = session.volume.modality
+        found = [presets.get(name) for name in presets.names()]
+        return [(p.id, p.title) for p in found if not p.modality or modality in p.modality]
+
+    def _offer(self, looks: list[tuple[str, str]], session: Session) -> None:
+        assert self.hand is not None
+        items = [(f"preset.{name}", f"Look: {title}", "3D") for name, title in looks]
+        items += [
+            (f"window.{number}", f"Window: {title}, {words.window(window)}", "Window")
+            for number, (title, window) in enumerate(self.hand.scene.window_presets(), start=1)
+        ]
+        for series in session.series:
+            for volume in series.volumes:
+                if volume.id != session.found.id:
+                    items.append(
+                        (
+                            f"series.{series.series_uid}|{volume.id}",
+                            f"Series: {series.number} {series.description}",
+                            "Series",
+                        )
+                    )
+        self._actions.offer(items)
+
+    # The panes.
+
+    def _tool_for(self, viewport: Viewport, button: Qt.MouseButton, at: Pointer) -> Tool | None:
+        return None if self.hand is None else self.hand.tool_for(viewport, button, at)
+
+    def _effect(self, viewport: Viewport, effect: object, seconds: float) -> None:
+        if self.hand is None:
+            return
+        try:
+            self.hand.effect(viewport, effect, seconds)  # type: ignore[arg-type]
+        except Exception:  # noqa: BLE001 - a defect in a drag must not take the window down
+            _log.exception("effect failed")
+            self._actions.say(DEFECT, "refused")
+
+    def _wheel(self, viewport: Viewport, steps: float, at: object) -> None:
+        if self.hand is not None:
+            self.hand.wheel(viewport, steps, at)  # type: ignore[arg-type]
+
+    def _hover(self, viewport: object, at: object) -> None:
+        if self.hand is not None:
+            self.hand.hovered(viewport, at)  # type: ignore[arg-type]
+
+    def _activate(self, name: str) -> None:
+        if self.hand is not None and self.hand.active != name:
+            self.hand.activate(name)
+
+    def _resized(self) -> None:
+        if self.hand is not None:
+            self.hand.later()
+
+    def _arranged(self, layout: str) -> None:
+        from workstation.window.fourup import TITLES
+
+        self.tools.layout_menu.setText(f"{TITLES.get(layout, 'One')}  ▾")
+        if self.hand is not None:
+            if self.hand.active not in self.fourup.shown():
+                self.hand.activate(self.fourup.shown()[0])
+            self.hand.later()
+
+    def maximise(self, name: str = "") -> None:
+        """Show one pane alone, or as before."""
+        pane = name or (self.hand.active if self.hand is not None else "axial")
+        self._activate(pane)
+        self.fourup.maximise(pane)
+
+    def arrange(self, layout: str) -> None:
+        """A named layout."""
+        self.fourup.arrange(layout, self.hand.active if self.hand is not None else "axial")
+
+    def _fill_menu(self, name: str, looks: list[tuple[str, str]]) -> None:
+        assert self.hand is not None
+        menu, actions = QMenu(self.panes[name]), self._actions
+        menu.aboutToShow.connect(partial(self._activate, name))
+        if name == "3d":
+            fill_looks(menu.addMenu("Look"), looks, actions)
+            for technique in ("vr", "mip", "ssd"):
+                menu.addAction(actions.qaction(f"technique.{technique}"))
+            eyes = menu.addMenu("From")
+            for letter in "APLRSI":
+                eyes.addAction(actions.qaction(f"view.{letter}"))
+            menu.addSeparator()
+            menu.addAction(actions.qaction("uncrop"))
+        else:
+            fill_windows(menu.addMenu("Window"), self.hand, actions)
+            fill_slabs(menu.addMenu("Slab"), self.hand, actions)
+            menu.addAction(actions.qaction("tool.crop"))
+            menu.addAction(actions.qaction("cross"))
+        menu.addSeparator()
+        for act in ("capture", "reset", "maximise", "info"):
+            menu.addAction(actions.qaction(act))
+        self.panes[name].set_menu(menu)
+
+    def menu(self, name: str) -> QMenu:
+        """The menu of a pane; empty without a case."""
+        return self.panes[name].title.menu() if self.hand is not None else QMenu(self)
+
+    def _changed(self, pane: str) -> None:
+        if self.hand is None:
+            return
+        view = self.hand.scene.views[pane]
+        if pane == "3d":
+            told = [words.TECHNIQUES[view.technique], words.eye(view)]
+            if view.crop is not None:
+                told.append("cropped")
+            self.panes[pane].set_title("3D", " · ".join(told))
+        else:
+            self.panes[pane].set_title(words.PLANE_TITLES[pane], "" if view.slab is None else slab_words(view.slab))
+        self.tools.tell(self.hand)
+        self._actions.view_changed.emit(pane)
+        self.changed.emit()
+
+    def _surfaced(self) -> None:
+        if self.hand is not None:
+            self.tools.tell(self.hand)
+
+    # The panel and the rail.
+
+    def choose_step(self, step: str) -> None:
+        """Show the panel of a step; the pictures stay."""
+        if step not in STEPS:
+            return
+        self._scrolls[self.step] = self.area.verticalScrollBar().value()
+        self.step = step
+        self.rail.choose(step)
+        self.panel.setVisible(True)
+        self._show_panel()
+
+    def _show_panel(self) -> None:
+        from workstation.window import panels
+
+        old = self.area.takeWidget()
+        if old is not None:
+            old.deleteLater()
+        try:
+            made: QWidget = panels.make(self.step, self._desk, self.session, self._actions)
+        except Exception:  # noqa: BLE001 - a defect in one panel must leave the pictures usable
+            _log.exception("panel failed")
+            made = label(DEFECT, "quiet", wrap=True)
+        go = getattr(made, "go_to", None)
+        if go is not None:
+            go.connect(self._actions.go_to)
+        self.area.setWidget(made)
+        kept = self._scrolls.get(self.step, 0)
+        QTimer.singleShot(0, lambda: self.area.verticalScrollBar().setValue(kept))
+
+    def focus_field(self, field: str) -> None:
+        """Lead to a field of the panel."""
+        focus = getattr(self.area.widget(), "focus_field", None)
+        if focus is not None and field:
+            focus(field)
+
+    def _note(self, kind: str) -> None:
+        self._kinds.add(kind)
+        if self.hand is not None:
+            self.hand.follow(kind)
+        self._refresh.start()
+
+    def _follow(self) -> None:
+        """The case changed: rail, film, panel and names of undo."""
+        kinds, self._kinds = self._kinds, set()
+        if self.session is None:
+            return
+        if "captures" in kinds or "case" in kinds:
+            self.film.refresh()
+        try:
+            self.rail.tell({str(step): state for step, state in self.session.open_points().items()})
+            refresh = getattr(self.area.widget(), "refresh", None)
+            if refresh is not None and kinds:
+                refresh()
+        except Exception:  # noqa: BLE001 - the pictures go on when a count of open points cannot be made
+            _log.exception("refresh failed")
+            self._actions.say(DEFECT, "refused")
+        self.changed.emit()
+
+    def person_changed(self) -> None:
+        """Somebody else acts: what they may do is asked anew."""
+        self.film.refresh()
+        self._show_panel()
+        self._kinds.add("case")
+        self._refresh.start()
+
+    def next_point(self) -> None:
+        """Go to the next open point of the rail."""
+        if self.session is None:
+            return
+        for step, state in self.session.open_points().items():
+            if state.points:
+                self._actions.say(state.points[0].sentence, "wants")
+                self._actions.go_to(state.points[0].where or step)
+                return
+        self._actions.say("Nothing is open in this case.", "done")
+
+    def planes_shown(self) -> bool:
+        """Whether any plane can be seen."""
+        return any(name in PLANES for name in self.fourup.shown())
+
+
+class _Thumbnail(QWidget):
+    """Brings a small picture from the stage's thread to the strip."""
+
+    came = Signal(object)
+
+    def __init__(self, strip: SeriesStrip) -> None:
+        super().__init__()
+        self.came.connect(strip.show_thumbnail, Qt.ConnectionType.QueuedConnection)

@@ -1,0 +1,611 @@
+"""The window's frame: pages, who acts, opening as a transaction, locking, dropping, and the keys."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from workstation.base.errors import InputRefused, RenderDeskError
+from workstation.window import words
+from workstation.window.actions import Actions
+from workstation.window.case_page import CasePage
+from workstation.window.jobs import Jobs, sentence_of
+from workstation.window.library_view import LibraryView
+from workstation.window.palette import KeySheet, Palette
+from workstation.window.patient_bar import PatientBar
+from workstation.window.rail import STEPS
+from workstation.window.sign_in import Cover
+from workstation.window.stagehand import TOOLS
+from workstation.window.status import StatusBar
+from workstation.window.widgets import named, restate
+
+if TYPE_CHECKING:
+    from render.stage import Stage
+    from workstation.archive.index import StudyRow
+    from workstation.desk.desk import Desk
+    from workstation.desk.session import Session
+
+_log = logging.getLogger(__name__)
+_IDLE_MIN, _IDLE_LEAST, _IDLE_MOST = 10, 2, 30  # minutes: idle lock of the clinical rules (7.2)
+_INPUT = {QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress, QEvent.Type.Wheel}
+_KEYPAD = {Qt.Key.Key_1: "AP", Qt.Key.Key_3: "LR", Qt.Key.Key_7: "SI"}
+_KEYPAD |= {Qt.Key.Key_End: "AP", Qt.Key.Key_PageDown: "LR", Qt.Key.Key_Home: "SI"}  # with NumLock off
+_SCROLL = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}
+
+
+class MainWindow(QMainWindow):
+    """One window on one home.
+
+    Parameters
+    ----------
+    desk : the use cases
+    stage : makes the pictures; the window closes both
+    bundled : folder of the bundled study, or None where the installation came without
+    """
+
+    def __init__(self, desk: Desk, stage: Stage, bundled: Path | None = None) -> None:
+        super().__init__()
+        self.desk, self.stage, self.bundled = desk, stage, bundled
+        self.setWindowTitle("RenderDesk")
+        self.resize(1600, 1000)
+        self.setMinimumSize(1024, 640)
+        self.setAcceptDrops(True)
+        self.jobs = Jobs(self)
+        self.actions_ = Actions(self, self.jobs)
+        self._wanted: tuple[str, str | None, str | None, StudyRow | None] | None = None
+        self._opening = 0
+        self.bar = PatientBar(self.actions_)
+        self.status = StatusBar()
+        self.library = LibraryView(desk, self.actions_, bundled=bundled is not None)
+        self.case = CasePage(desk, self.actions_, stage)
+        self.pages = QStackedWidget()
+        self.charges: QWidget | None = None
+        for page in (self.library, self.case):
+            self.pages.addWidget(page)
+        frame = named(QWidget(), "Frame")
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.bar)
+        column.addWidget(self.pages, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(frame)
+        self.palette_, self.keys = Palette(self.actions_, self), KeySheet(self)
+        self.cover = Cover(desk, self)
+        self._connect()
+        self._bind()
+        self.actions_.enable_case(False)
+        self._idle = QTimer(self)
+        self._idle.timeout.connect(self._lock_when_idle)
+        self._idle.start(5000)
+        self._last_input = time.monotonic()
+        app = QApplication.instance()
+        if app is not None:
+            app.installEventFilter(self)
+        self._show_archive()
+
+    # Wiring.
+
+    def _connect(self) -> None:
+        self.actions_.said.connect(self.status.say)
+        self.jobs.began.connect(self.status.begin_job)
+        self.jobs.moved.connect(self._job_moved)
+        self.jobs.ended.connect(self.status.end_job)
+        self.status.cancelled.connect(self.jobs.cancel)
+        self.bar.page.connect(self.show_page)
+        self.library.open_study.connect(self.open_row)
+        self.library.open_bundled.connect(self.open_bundled)
+        self.case.series.connect(self.open_series)
+        self.case.hover.connect(self.status.pointer.setText)
+        self.case.made.connect(self.status.made.setText)
+        self.case.changed.connect(self._case_changed)
+        self.cover.signed_in.connect(self._signed_in)
+        self.cover.went_back.connect(self._uncovered)
+
+    def _bind(self) -> None:
+        bind = self.actions_.bind
+        bind("palette", self.palette_.begin)
+        bind("keys", self.keys.begin)
+        bind("library", self.show_library)
+        bind("import", self.choose_files)
+        bind("import_folder", self.choose_folder)
+        bind("switch_user", lambda: self.cover.ask("The case stays open for who comes next.", may_go_back=True))
+        bind("lock", self.lock)
+        bind("account", self.make_account)
+        bind("quit", self.close)
+        bind("close_case", self.close_case)
+        bind("undo", self._undo)
+        bind("redo", self._redo)
+        bind("capture", self.capture)
+        bind("discard", self.discard)
+        bind("next_point", self.case.next_point)
+        bind("panel", lambda: self.case.panel.setVisible(not self.case.panel.isVisible()))
+        bind("film", lambda: self.case.film.setVisible(not self.case.film.isVisible()))
+        bind("step.*", self.case.choose_step)
+        bind("layout.*", self.case.arrange)
+        bind("maximise", self.case.maximise)
+        bind("series.*", lambda both: self.open_series(*both.split("|", 1)))
+        for name in TOOLS:
+            bind(f"tool.{name}", partial(self._tool, name))
+        hand = self._hand
+        bind("leave", lambda: hand().leave())
+        bind("reset", lambda: hand().reset())
+        bind("info", lambda: hand().next_overlays())
+        bind("cross", lambda: hand().toggle_cross())
+        bind("next_pane", lambda: hand().next_pane())
+        bind("uncrop", lambda: hand().uncrop())
+        bind("delete", self._delete)
+        bind("view.*", lambda letter: hand().stand_at(letter))
+        bind("technique.*", lambda name: hand().technique(name))
+        bind("preset.*", lambda name: hand().set_preset(name))
+        bind("window.*", lambda number: hand().window_key(int(number)))
+        bind("slab.off", lambda: hand().set_slab("off"))
+        bind("slab.mip", lambda: hand().set_slab("mip"))
+        bind("slab.minip", lambda: hand().set_slab("minip"))
+        bind("slab.mean", lambda: hand().set_slab("mean"))
+        bind("slab.thicker", lambda: hand().slab_step(1))
+        bind("slab.thinner", lambda: hand().slab_step(-1))
+        bind("slab_mm", self._slab_mm)
+        self.actions_.on_go(self.go_to)
+
+    def _hand(self) -> Any:
+        if self.case.hand is None:
+            raise InputRefused("no_case", "Open a study first.")
+        return self.case.hand
+
+    def _slab_mm(self, mm: float) -> None:
+        slab = self._hand().scene.views["axial"].slab
+        self._hand().set_slab(slab.mode if slab else "mip", mm)
+
+    def _tool(self, name: str) -> None:
+        self.actions_.qaction(f"tool.{name}").setChecked(True)
+        self._hand().choose_tool(name)
+
+    # Who acts.
+
+    def begin(self, source: str = "", series: str | None = None, volume: str | None = None) -> None:
+        """Ask who is working; then open what was named, or show the study list."""
+        if source:
+            self._wanted = (source, series, volume, None)
+        if self.desk.actor is None:
+            self.cover.ask()
+        else:
+            self._signed_in()
+
+    def _signed_in(self) -> None:
+        actor = self.desk.actor
+        self.bar.show_actor(actor)
+        self._uncovered()
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self.open(*wanted)
+        elif self.case.session is not None:
+            self.case.person_changed()
+        else:
+            self.show_library()
+        if actor is not None and actor.role == "administrator" and len(self.desk.accounts()) == 1:
+            self.actions_.say("Make accounts for those who will work here: Ctrl+K, Make an account.", "wants")
+
+    def _uncovered(self) -> None:
+        self._last_input = time.monotonic()
+        self._retitle()
+        if self.case.hand is not None and self.pages.currentWidget() is self.case:
+            self.case.panes[self.case.hand.active].viewport.setFocus()
+
+    def lock(self, why: str = "Locked. The case stays as it is; sign in to go on.") -> None:
+        """Hide pixels and names until somebody signs in; work is kept, the acting identity ends."""
+        for widget in (QApplication.activeModalWidget(), QApplication.activePopupWidget()):
+            if widget is not None:
+                widget.close()
+        self.palette_.hide()
+        self.keys.hide()
+        self.desk.sign_out("locked")
+        self.bar.show_actor(None)
+        self.setWindowTitle("RenderDesk")
+        self.cover.ask(why)
+
+    def _lock_when_idle(self) -> None:
+        try:
+            minutes = float(self.desk.setting("lock.minutes", str(_IDLE_MIN)))
+        except ValueError:
+            minutes = _IDLE_MIN
+        minutes = min(_IDLE_MOST, max(_IDLE_LEAST, minutes))
+        if self.desk.actor is not None and time.monotonic() - self._last_input > minutes * 60:
+            self.lock(f"Locked after {minutes:.0f} minutes without a hand. The case stays as it is.")
+
+    def make_account(self) -> None:
+        """The form for a further account."""
+        why = self.desk.why_not("accounts")
+        if why:
+            raise InputRefused("not_allowed", why)
+        self.cover.ask_account()
+
+    # Pages.
+
+    def show_page(self, name: str) -> None:
+        """The study list or the biller's worklist."""
+        if name == "charges":
+            self._show_charges()
+        else:
+            self.show_library()
+
+    def show_library(self) -> None:
+        """The study list; an opened case stays open behind it until another is opened."""
+        self.close_case()
+
+    def _show_library(self) -> None:
+        self.bar.show_case(None, (), "studies")
+        self.pages.setCurrentWidget(self.library)
+        self.library.refresh()
+        self.library.search.setFocus()
+        self._retitle()
+
+    def _show_charges(self) -> None:
+        if self.charges is None:
+            from workstation.window.panels.charges_view import ChargesView
+
+            view = ChargesView(self.desk, self.actions_)
+            view.open_case.connect(self._open_charge)
+            self.charges = view
+            self.pages.addWidget(view)
+        self.pages.setCurrentWidget(self.charges)
+        self.bar.show_case(None, (), "charges")
+        refresh = getattr(self.charges, "refresh", None)
+        if refresh is not None:
+            refresh()
+
+    def _open_charge(self, study_uid: str) -> None:
+        self.case.step = "charge"
+        self.open(f"study:{study_uid}")
+
+    def go_to(self, where: str) -> None:
+        """Lead a person to a place: a step, a field of it, the film strip, a pane, the list."""
+        place, _, field = where.partition(":")
+        if place in {"step", "pane"}:
+            place, _, field = field.partition(":")
+        if place in STEPS:
+            self.case.choose_step(place)
+            QTimer.singleShot(0, lambda: self.case.focus_field(field))
+        elif place == "film":
+            self.case.film.setVisible(True)
+            drafts = [f for f in self.case.film.frames if f.capture.state == "draft"]
+            if drafts:
+                drafts[0].setFocus(Qt.FocusReason.OtherFocusReason)
+        elif place in self.case.panes and self.case.hand is not None:
+            if place not in self.case.fourup.shown():
+                self.case.arrange("four")
+            self.case.hand.activate(place)
+        elif place == "library":
+            self.show_library()
+        elif place == "charges":
+            self._show_charges()
+
+    # Opening, as a transaction.
+
+    def open_row(self, row: StudyRow) -> None:
+        """A study of the list."""
+        self.open(f"study:{row.study_uid}", None, None, row)
+
+    def open_bundled(self) -> None:
+        """The study that comes with the program."""
+        if self.bundled is not None:
+            self.open(str(self.bundled))
+
+    def open_series(self, series_uid: str, volume: str) -> None:
+        """Another volume of the opened study."""
+        session = self.case.session
+        if session is not None:
+            self.open(f"study:{session.key.study_uid}" if self._filed(session) else self._source, series_uid, volume)
+
+    def _filed(self, session: Session) -> bool:
+        return any(row.study_uid == session.key.study_uid for row in self.desk.studies())
+
+    def open(
+        self, source: str, series: str | None = None, volume: str | None = None, row: StudyRow | None = None
+    ) -> None:
+        """Blank, load, read back whose files these are, and only then show; else blank panes and one sentence."""
+        if self.desk.actor is None:
+            self._wanted = (source, series, volume, row)
+            self.cover.ask()
+            return
+        self._leave_case()
+        self._opening += 1
+        ticket = self._opening
+        self._source = source
+        self.pages.setCurrentWidget(self.case)
+        self.case.blank("Opening ...")
+        self.bar.show_case(None, ())
+        self._retitle()
+
+        def work(progress: Any, stop: Any) -> Session:
+            return self.desk.open(source, series, volume, progress=progress, stop=stop)
+
+        self.jobs.start(
+            "Opening the study",
+            work,
+            lambda session: self._opened(ticket, session, series, volume, row),
+            partial(self._not_opened, ticket),
+        )
+
+    def _opened(
+        self, ticket: int, session: Session, series: str | None, volume: str | None, row: StudyRow | None
+    ) -> None:
+        if ticket != self._opening or self.desk.actor is None:
+            session.close()  # a later request came, or nobody acts any more: this one never reaches a pane
+            return
+        try:
+            refusal = mismatch(session, series, volume, row)
+            if refusal:
+                session.close()
+                self._not_opened(ticket, InputRefused("identity_mismatch", refusal))
+                return
+            self.bar.show_case(session.case, session.badges())
+            self.actions_.enable_case(True)
+            self.case.show_case(session)
+        except (RenderDeskError, RuntimeError, ValueError) as error:
+            _log.exception("showing the case failed")
+            session.close()
+            self._not_opened(ticket, error)
+            return
+        self._retitle()
+        self.status.say(session.choice_line)
+        self.case.panes[self.case.hand.active if self.case.hand else "axial"].viewport.setFocus()
+
+    def _not_opened(self, ticket: int, error: BaseException) -> None:
+        if ticket != self._opening:
+            return
+        self.actions_.enable_case(False)
+        self.case.blank("")
+        self._show_library()
+        self.actions_.say(sentence_of(error), "refused")
+
+    def close_case(self) -> None:
+        """Save, let go of the voxels, and show the study list."""
+        self._leave_case()
+        self._opening += 1
+        self.case.blank("")
+        self._show_library()
+
+    def _leave_case(self) -> None:
+        session = self.case.session
+        self.actions_.enable_case(False)
+        self.status.forget()
+        if session is None:
+            return
+        self.case.blank("")
+        try:
+            session.close()
+        except RenderDeskError as error:
+            self.actions_.say(error.sentence, "refused")
+
+    def _job_moved(self, fraction: float, words_: str) -> None:
+        self.status.move_job(fraction, words_)
+        if self.case.session is None and self.pages.currentWidget() is self.case:
+            self.case.progress(f"Opening ... {fraction:.0%}")
+
+    def _retitle(self) -> None:
+        session, actor = self.case.session, self.desk.actor
+        who = f" · {actor.name} ({actor.role})" if actor else ""
+        name = f"{words.person(session.case.patient.name)} · " if session is not None and actor else ""
+        demo = " · DEMO" if self.desk.demo else ""
+        self.setWindowTitle(f"{name}RenderDesk{demo}{who}")
+
+    def _case_changed(self) -> None:
+        session, hand = self.case.session, self.case.hand
+        if session is None or hand is None:
+            return
+        for act, title in (("undo", session.undo_title), ("redo", session.redo_title)):
+            action = self.actions_.qaction(act)
+            action.setEnabled(bool(title))
+            action.setText(f"{act.capitalize()}: {title}" if title else act.capitalize())
+            action.setToolTip(action.text())
+        window = hand.view().window
+        self.status.window_words.setText(words.window(window) if window else "")
+
+    # Acts.
+
+    def _undo(self) -> None:
+        session = self.case.session
+        if session is None or not session.undo_title:
+            return
+        title = session.undo_title
+        session.undo()
+        self.actions_.say(f"Undone: {title}")
+
+    def _redo(self) -> None:
+        session = self.case.session
+        if session is None or not session.redo_title:
+            return
+        title = session.redo_title
+        session.redo()
+        self.actions_.say(f"Done again: {title}")
+
+    def _delete(self) -> None:
+        session = self.case.session
+        if session is None or not session.case.measurements:
+            self.actions_.say("There is no measurement to remove.")
+            return
+        newest = session.case.measurements[-1]
+        session.remove(newest.id)
+        self.actions_.say(f"{newest.name} is removed; Ctrl+Z brings it back.")
+
+    def capture(self) -> None:
+        """Make the active pane's picture for the record and keep it as a draft."""
+        session, hand = self.case.session, self._hand()
+        if session is None:
+            return
+        why = self.desk.why_not("draft")
+        if why:
+            raise InputRefused("not_allowed", why)
+        view = hand.record_view()
+        title = words.title(view)
+        labels = session.labels(view, record=True)
+        removals = ("cropped",) if view.crop is not None else ()
+        stage = self.stage
+
+        def done(picture: Any) -> None:
+            if self.case.session is not session:
+                return
+            try:
+                session.draft(picture, title, removals)
+            except RenderDeskError as refusal:
+                self.actions_.refused(refusal)
+                return
+            self.case.film.setVisible(True)
+            self.actions_.say(f"{title} is kept as a draft; a physician releases it.", "done")
+
+        self.jobs.start(f"Capturing {title}", lambda _progress, _stop: stage.picture(view, labels), done)
+
+    def discard(self, sop_uid: str) -> None:
+        """Take a draft out of the film strip."""
+        if self.case.session is not None:
+            self.case.session.discard(sop_uid, "discarded in the film strip")
+            self.actions_.say("The draft is discarded.")
+
+    # Taking in.
+
+    def choose_files(self) -> None:
+        """Files or ZIPs by dialog."""
+        names, _ = QFileDialog.getOpenFileNames(self, "Import files, a ZIP or a DICOMDIR")
+        self.take_in([Path(name) for name in names])
+
+    def choose_folder(self) -> None:
+        """A folder by dialog."""
+        name = QFileDialog.getExistingDirectory(self, "Import a folder or CD")
+        self.take_in([Path(name)] if name else [])
+
+    def take_in(self, paths: list[Path]) -> None:
+        """Import, with progress; then the list, and the study itself when it is one alone."""
+        if not paths:
+            return
+        why = self.desk.why_not("import")
+        if why:
+            self.actions_.say(why, "refused")
+            return
+
+        def work(progress: Any, stop: Any) -> Any:
+            return self.desk.import_paths(paths, progress=progress, stop=stop)
+
+        def done(imported: Any) -> None:
+            if self.case.session is None:
+                self._show_library()
+            count = len(imported.studies)
+            skipped = f", {imported.skipped} files are not usable" if imported.skipped else ""
+            if not count:
+                found = imported.findings[0].sentence if imported.findings else "Nothing usable was found there."
+                self.actions_.say(found, "refused")
+                return
+            told = f"{count} {'study' if count == 1 else 'studies'}, {imported.new} new files{skipped}."
+            self.actions_.say(told, "done")
+            if count == 1 and self.case.session is None:
+                self.open(f"study:{imported.studies[0]}")
+
+        self.jobs.start("Importing", work, done)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() and not self.cover.isVisible():
+            event.acceptProposedAction()
+            restate(self.library.drop, over="true")
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        restate(self.library.drop, over="false")
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        restate(self.library.drop, over="false")
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        self.take_in(paths)
+
+    # Keys that are told from one another by more than their letter.
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        hand = self.case.hand
+        if hand is None or self.pages.currentWidget() is not self.case or self.cover.isVisible():
+            super().keyPressEvent(event)
+            return
+        key, mods = event.key(), event.modifiers()
+        keypad = bool(mods & Qt.KeyboardModifier.KeypadModifier)
+        shift = bool(mods & Qt.KeyboardModifier.ShiftModifier)
+        if keypad and key in _KEYPAD:
+            self.actions_.run(f"view.{_KEYPAD[Qt.Key(key)][int(shift)]}")
+        elif Qt.Key.Key_0 <= key <= Qt.Key.Key_9 and not mods & ~Qt.KeyboardModifier.KeypadModifier:
+            self.actions_.run(f"window.{key - int(Qt.Key.Key_0)}")
+        elif key in _SCROLL and not keypad:
+            hand.scroll(_SCROLL[Qt.Key(key)])
+        elif key == Qt.Key.Key_Home:
+            hand.scroll_to_end("first")
+        elif key == Qt.Key.Key_End:
+            hand.scroll_to_end("last")
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self.case.maximise()
+        else:
+            super().keyPressEvent(event)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes round the panes while one of them has the keys; in forms it does what it always does."""
+        hand, focused = self.case.hand, self.focusWidget()
+        if hand is not None and any(focused is pane.viewport for pane in self.case.panes.values()):
+            hand.next_pane(1 if forward else -1)
+            return True
+        return super().focusNextPrevChild(forward)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in _INPUT:
+            self._last_input = time.monotonic()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for layer in (self.cover, self.palette_, self.keys):
+            layer.setGeometry(self.rect())
+
+    def _show_archive(self) -> None:
+        local = self.desk.setting("site.archive") == "local" or self.desk.demo
+        self.status.show_archive("local archive" if local else "no archive set up", "done" if local else "wants")
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._idle.stop()
+        app = QApplication.instance()
+        if app is not None:
+            app.removeEventFilter(self)
+        self._leave_case()
+        self.jobs.close()
+        self.stage.close()
+        self.desk.close()
+        event.accept()
+
+
+def mismatch(session: Session, series: str | None, volume: str | None, row: StudyRow | None) -> str:
+    """Whether what was loaded is what was asked for, by what its own files say; the sentence, or "".
+
+    CLINICAL.md 1.3: the identity shown is that of the displayed volume, never the list row's, and both must agree.
+    """
+    key = session.key
+    told = "What was loaded belongs to another study than the one asked for; nothing is shown."
+    if row is not None and (key.study_uid != row.study_uid or key.patient_key != row.patient_key):
+        return told
+    if series is not None and series not in {key.series_uid, str(_number(session))}:
+        return told
+    if volume is not None and session.found.id != volume:
+        return told
+    if session.display.digest != session.volume.digest or key.volume not in {"", session.volume.digest}:
+        return told
+    return ""
+
+
+def _number(session: Session) -> int | None:
+    return next((s.number for s in session.series if s.series_uid == session.key.series_uid), None)
