@@ -68,9 +68,7 @@ def grid(
     first = np.array(centre, float) - middle * along
     first = first - c * spacing[1] * (rows - 1) / 2 - r * spacing[2] * (columns - 1) / 2
     positions = first + s[:, None] * along
-    inside = (
-        np.arange(rows)[:, None, None] * c * spacing[1] + np.arange(columns)[None, :, None] * r * spacing[2]
-    )
+    inside = np.arange(rows)[:, None, None] * c * spacing[1] + np.arange(columns)[None, :, None] * r * spacing[2]
     return positions, positions[:, None, None, :] + inside
 
 
@@ -189,6 +187,4 @@ def write(ds: Dataset, path: Path, syntax: str = str(ExplicitVRLittleEndian)) ->
     return path
 
 
-NATIVE = frozenset(
-    {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"}
-)
+NATIVE = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"})

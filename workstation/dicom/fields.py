@@ -83,7 +83,7 @@ class Fields:
         Decimal commas are points (some makers write the locale's); `NaN` and `inf` are no numbers.
         """
         raw = self.raw(tag)
-        if not raw.strip(b" \0") and (len(raw) == 0 or raw.strip(b"\0")):
+        if not raw:
             return ()
         vr = self.tags[tag][0]
         kind = _BINARY.get(el.WANTED.get(tag, vr) if vr in (b"UN", b"") else vr)
