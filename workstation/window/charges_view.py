@@ -32,7 +32,10 @@ from PySide6.QtWidgets import (
 
 from workstation.archive.index import search_text
 from workstation.base.errors import RenderDeskError
-from workstation.window.panels.parts import CONTROL, Card, Rows, Words, button, restate, row, sentence_row
+from workstation.desk.charge_case import decide_place
+from workstation.desk.open_study import stored_case
+from workstation.window.panels.charge import FOOTNOTE
+from workstation.window.panels.parts import CONTROL, Card, Rows, Rule, Words, button, restate, row, sentence_row
 from workstation.window.panels.say import counted, plain_name
 from workstation.window.theme import tokens
 
@@ -61,6 +64,12 @@ def age_days(line: ChargeLine, today: date) -> int | None:
         return (today - date.fromisoformat(line.date)).days if line.date else None
     except ValueError:
         return None
+
+
+def why_lines(desk: Desk, study_uid: str) -> tuple[str, ...]:
+    """Why a case is decided as it is, in about twelve lines; its voxels are not opened for that."""
+    case = stored_case(desk.place, study_uid)
+    return () if case is None else decide_place(desk.place, case).lines
 
 
 class ChargeModel(QAbstractTableModel):
@@ -239,7 +248,12 @@ class ChargesView(QWidget):
         side.addWidget(self.code)
         side.addWidget(self.who)
         side.addWidget(self.why)
+        self.reasons = Card("Why")
+        self._reason_rows = Rows(0)
+        self.reasons.add(self._reason_rows)
+        side.addWidget(self.reasons)
         side.addStretch(1)
+        side.addWidget(Words(FOOTNOTE, "quiet"))
         self.open = button("Open the case", self._open, "primary", "Questions, reasons and the confirmation  [Enter]")
         side.addWidget(self.open)
         split = QSplitter(Qt.Orientation.Horizontal)
@@ -267,7 +281,7 @@ class ChargesView(QWidget):
         self.search.setPlaceholderText("Patient, code, state, question ...")
         self.search.setClearButtonEnabled(True)
         self.search.setMinimumHeight(CONTROL)
-        self.search.setMaximumWidth(440)
+        self.search.setFixedWidth(400)
         self.search.setAccessibleName("Find charges")
         again = button("Decide again", self.refresh, tip="Read all cases anew")
         column.addLayout(row(self.search, again, 0))
@@ -347,7 +361,7 @@ class ChargesView(QWidget):
         ages = [a for a in (age_days(x, today) for x in ready) if a is not None]
         self.ready.put(len(ready), f"oldest {counted(max(ages), 'day')}" if ages else "")
         asked = Counter(x.question for x in held if x.question).most_common(2)
-        self.held.put(len(held), "\n".join(f"{q} {n}" for q, n in asked), "wants")
+        self.held.put(len(held), "\n".join(f"{n} × {q}" for q, n in asked), "wants")
         self.confirmed.put(len(done), "")
         reasons = Counter(x.question for x in lines if x.state == "open" and x.decision == "reject" and x.question)
         self.bars.put(reasons.most_common(5))
@@ -363,7 +377,7 @@ class ChargesView(QWidget):
     def _show_line(self) -> None:
         line = self.current()
         self.open.setEnabled(line is not None)
-        for part in (self.code, self.who, self.why):
+        for part in (self.code, self.who, self.why, self.reasons):
             part.setVisible(line is not None)
         if line is None:
             return
@@ -376,6 +390,19 @@ class ChargesView(QWidget):
         if line.state != "open":
             head = f"This charge is {line.state}."
         self._why_rows.fill([sentence_row(state, f"{word[:1].upper()}{word[1:]}. {head}", line.question)])
+        try:
+            reasons = why_lines(self._desk, line.study_uid)
+        except RenderDeskError as error:
+            reasons = (error.sentence,)
+        parts: list[QWidget] = []
+        for place, words in enumerate(reasons):
+            if place:
+                parts.append(Rule())
+            said_so = Words(words)
+            said_so.setContentsMargins(0, 4, 0, 4)
+            parts.append(said_so)
+        self._reason_rows.fill(parts)
+        self.reasons.setVisible(bool(parts))
 
     def _open(self) -> None:
         line = self.current()

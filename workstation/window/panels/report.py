@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices, QFocusEvent, QPixmap, QResizeEvent
+from PySide6.QtGui import QDesktopServices, QFocusEvent, QHideEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -232,6 +232,10 @@ class ReportPanel(Panel):
         except RenderDeskError as error:
             self._actions.say(error.sentence, "refused")
         self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.keep_text()
+        super().hideEvent(event)
 
     # --- showing ----------------------------------------------------------------------------------------------
 

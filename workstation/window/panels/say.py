@@ -57,4 +57,7 @@ def plain_name(name: str) -> str:
     first = name.split("=", 1)[0].strip("^ ")
     family, _, rest = first.partition("^")
     given = " ".join(p for p in rest.split("^") if p)
-    return f"{family}, {given}" if given else family
+    if not given:
+        return family
+    # ideographic names stand as family and given name, without a comma
+    return f"{family} {given}" if ord(family[:1] or "A") >= 0x2E80 else f"{family}, {given}"

@@ -157,6 +157,7 @@ class ViewPanel(Panel):
         self.slab_mm.setDecimals(1)
         self.slab_mm.setSuffix(" mm")
         self.slab_mm.setMinimumHeight(CONTROL)
+        self.slab_mm.lineEdit().setTextMargins(4, 0, 0, 0)
         self.slab_mm.editingFinished.connect(self._thicker)
         card.add(_equal(field_row("Slab", self.slab), field_row("Thickness", self.slab_mm)))
         self.add(card)
@@ -451,13 +452,15 @@ def _spin(low: int, high: int, suffix: str = "") -> QSpinBox:
     made.setMinimumHeight(CONTROL)
     made.setMinimumWidth(64)
     made.setKeyboardTracking(False)
+    made.lineEdit().setTextMargins(4, 0, 0, 0)
     return made
 
 
 def _equal(left: QWidget, right: QWidget) -> QWidget:
     made = QWidget()
     line = row(left, right)
-    line.setStretch(0, 1)
-    line.setStretch(1, 1)
+    for part in (left, right):
+        line.setStretchFactor(part, 1)
+        line.setAlignment(part, Qt.AlignmentFlag.AlignTop)
     made.setLayout(line)
     return made
