@@ -47,7 +47,7 @@ DECLARED: tuple[Declared, ...] = (
     Declared("palette", "Find an action ...", ("Ctrl+K",), "magnifying-glass", case=False),
     Declared("keys", "Keys and mouse", ("?",), "keyboard", case=False),
     Declared("library", "Study list", ("Ctrl+L",), "house", case=False),
-    Declared("import", "Import folder or file ...", ("Ctrl+O",), "upload-simple", case=False),
+    Declared("import", "Import files or a ZIP ...", ("Ctrl+O",), "upload-simple", case=False),
     Declared("import_folder", "Import folder ...", (), "folder-open", case=False),
     Declared("switch_user", "Switch user ...", ("Ctrl+U",), "user-switch", case=False),
     Declared("lock", "Lock the screen", ("Ctrl+Shift+L",), "lock-simple", case=False),
@@ -93,9 +93,9 @@ DECLARED: tuple[Declared, ...] = (
         Declared(f"view.{letter}", f"3D from {words}", (f"Alt+{letter}",), "cube", "3D", shown_keys=_KEYPAD[letter])
         for letter, words in _VIEWS
     ),
-    Declared("technique.vr", "Volume rendering", (), "cube", "3D"),
+    Declared("technique.vr", "Volume rendering (VR)", (), "cube", "3D"),
     Declared("technique.mip", "Maximum intensity (MIP)", (), "cube", "3D"),
-    Declared("technique.ssd", "Shaded surface at a threshold", (), "cube", "3D"),
+    Declared("technique.ssd", "Shaded surface at a threshold (SSD)", (), "cube", "3D"),
     Declared("slab.off", "Slab off", (), "stack", "Slab"),
     Declared("slab.mip", "Slab MIP", (), "stack", "Slab"),
     Declared("slab.minip", "Slab MinIP", (), "stack", "Slab"),

@@ -18,7 +18,7 @@ from workstation.window.rail import STEPS, Rail
 from workstation.window.series_strip import SeriesStrip
 from workstation.window.stagehand import Stagehand
 from workstation.window.theme import tokens
-from workstation.window.toolstrip import Toolstrip, fill_looks, fill_slabs, fill_windows, slab_words
+from workstation.window.toolstrip import ThresholdBar, Toolstrip, fill_looks, fill_slabs, fill_windows, slab_words
 from workstation.window.viewport import Pane, Viewport
 from workstation.window.widgets import label, named
 
@@ -55,6 +55,9 @@ class CasePage(QWidget):
         self.fourup = FourUp(self.panes)
         self.rail, self.strip = Rail(), SeriesStrip()
         self.tools = Toolstrip(actions)
+        self.threshold = ThresholdBar(actions)
+        self.panes["3d"].insert(self.threshold)
+        self.threshold.follow(None)
         self.film = FilmStrip(desk, actions)
         self.panel = named(QFrame(), "Panel")
         self.panel.setFixedWidth(tokens.PANEL_WIDTH)
@@ -116,6 +119,7 @@ class CasePage(QWidget):
         self.strip.forget()
         self.film.show_case(None)
         self.rail.forget()
+        self.threshold.follow(None)
         self._show_panel()
 
     def progress(self, sentence: str) -> None:
@@ -220,7 +224,7 @@ class CasePage(QWidget):
     def _arranged(self, layout: str) -> None:
         from workstation.window.fourup import TITLES
 
-        self.tools.layout_menu.setText(f"{TITLES.get(layout, 'One')}  ▾")
+        self.tools.layout_menu.tell(TITLES.get(layout, "One"))
         if self.hand is not None:
             if self.hand.active not in self.fourup.shown():
                 self.hand.activate(self.fourup.shown()[0])
@@ -275,12 +279,15 @@ class CasePage(QWidget):
         else:
             self.panes[pane].set_title(words.PLANE_TITLES[pane], "" if view.slab is None else slab_words(view.slab))
         self.tools.tell(self.hand)
+        if pane == "3d":
+            self.threshold.follow(self.hand)
         self._actions.view_changed.emit(pane)
         self.changed.emit()
 
     def _surfaced(self) -> None:
         if self.hand is not None:
             self.tools.tell(self.hand)
+            self.threshold.follow(self.hand)
 
     # The panel and the rail.
 

@@ -353,7 +353,7 @@ class MainWindow(QMainWindow):
                 session.close()
                 self._not_opened(ticket, InputRefused("identity_mismatch", refusal))
                 return
-            self.bar.show_case(session.case, session.badges())
+            self.bar.show_case(session.case, self._badges(session))
             self.actions_.enable_case(True)
             self.case.show_case(session)
         except (RenderDeskError, RuntimeError, ValueError) as error:
@@ -364,6 +364,11 @@ class MainWindow(QMainWindow):
         self._retitle()
         self.status.say(session.choice_line)
         self.case.panes[self.case.hand.active if self.case.hand else "axial"].viewport.setFocus()
+
+    def _badges(self, session: Session) -> tuple[str, ...]:
+        badges = session.badges()
+        demo = self.desk.demo and not any("DEMO" in badge.upper() for badge in badges)
+        return ("DEMO", *badges) if demo else badges
 
     def _not_opened(self, ticket: int, error: BaseException) -> None:
         if ticket != self._opening:

@@ -110,7 +110,6 @@ class Palette(Overlay):
         self.field.installEventFilter(self)
         self.list = QListWidget()
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.setFixedHeight(380)
         self.list.itemClicked.connect(lambda *_: self._do())
         column.addWidget(self.field)
         column.addWidget(self.list)
@@ -133,6 +132,9 @@ class Palette(Overlay):
         for *_, one, there in sorted(found, key=lambda f: f[:3])[:60]:
             self.list.addItem(self._item(one, there))
         self.list.setCurrentRow(0)
+        shown = max(1, min(12, self.list.count()))
+        self.list.setFixedHeight(shown * max(28, self.list.sizeHintForRow(0)) + 10)
+        self.sheet.adjustSize()
 
     def _item(self, one: Declared, there: bool) -> QListWidgetItem:
         keys = Actions.keys_of(one)

@@ -126,7 +126,7 @@ class PatientBar(QWidget):
         self.when.set_whole(" · ".join(told))
         for badge in badges:
             state = "wants" if any(word in badge.upper() for word in _CAUTION) else ""
-            self._badges.addWidget(label(badge.upper(), "badge", state))
+            self._badges.addWidget(label(badge.upper(), "badge", state), 0, Qt.AlignmentFlag.AlignVCenter)
 
     def _clear_badges(self) -> None:
         while self._badges.count():

@@ -98,7 +98,8 @@ class SeriesStrip(QWidget):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inner = QWidget()
+        inner = named(QWidget(), "Strip")
+        area.viewport().setAutoFillBackground(False)
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(8, 12, 4, 8)
         self._column.setSpacing(8)
@@ -119,7 +120,7 @@ class SeriesStrip(QWidget):
                 else:
                     k, r, c = volume.geometry.shape
                     s = volume.geometry.spacing_mm
-                    lines = [f"{k} x {r} x {c}", f"{s[2]:.2f} x {s[1]:.2f} x {s[0]:.2f} mm"]
+                    lines = [f"{k} x {r} x {c}", " x ".join(f"{mm:.2g}" for mm in (s[2], s[1], s[0])) + " mm"]
                     lines += [f"{volume.units}, {'suits 3D' if volume.suits_3d else 'does not suit 3D'}"]
                     if volume.phase is not None:
                         lines[0] = f"{volume.phase.kind} {volume.phase.index + 1} of {volume.phase.of}"

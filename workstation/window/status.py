@@ -39,6 +39,7 @@ class StatusBar(QWidget):
         said.setSpacing(6)
         said.addWidget(self.glyph)
         said.addWidget(self.sentence)
+        said.addStretch(1)
         self.job = label()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)

@@ -1,4 +1,4 @@
-"""The bar above the panes: the tool in hand, layout, look, window, slab, and the threshold of a surface."""
+"""The bar above the panes: the tool in hand, layout, look, window, slab; and the threshold of a surface."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QWidget
 
 from render.view import Slab, Surface
 from workstation.window import words
 from workstation.window.fourup import TITLES
 from workstation.window.models.scene import SLAB_STEPS
 from workstation.window.theme import tokens
-from workstation.window.widgets import named, tool, upright
+from workstation.window.widgets import MenuButton, named, tool, upright
 
 if TYPE_CHECKING:
     from workstation.window.actions import Actions
@@ -42,11 +42,12 @@ class ThresholdBar(QWidget):
         self._stagehand: Stagehand | None = None
         self._low, self._high = 0.0, 1.0
         self._began = 0.0
+        named(self, "PaneHead")
+        self.setFixedHeight(28)
         row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row.setContentsMargins(4, 0, 8, 0)
         row.setSpacing(8)
-        self.tissue = tool("Surface  ▾", tip="Thresholds to begin with")
-        self.tissue.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.tissue = MenuButton("Surface", "Thresholds to begin with")
         menu = QMenu(self.tissue)
         for title, low, colour in TISSUES:
             menu.addAction(title, partial(self._choose, title, low, colour))
@@ -54,7 +55,7 @@ class ThresholdBar(QWidget):
         self.tissue.setMenu(menu)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, 1000)
-        self.slider.setFixedWidth(200)
+        self.slider.setMinimumWidth(120)
         self.slider.setToolTip("Threshold of the surface")
         self.slider.setAccessibleName("Threshold of the surface")
         self.number = QLabel()
@@ -62,8 +63,9 @@ class ThresholdBar(QWidget):
         self.slider.sliderPressed.connect(self._press)
         self.slider.valueChanged.connect(self._move)
         self.slider.sliderReleased.connect(self._release)
-        for part in (self.tissue, self.slider, self.number):
-            row.addWidget(part)
+        row.addWidget(self.tissue)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.number)
 
     def follow(self, stagehand: Stagehand | None) -> None:
         """Show the surface of this case's 3D pane; hidden when there is none."""
@@ -141,9 +143,6 @@ class Toolstrip(QWidget):
         self.preset = self._menu(row, "Look", "Look of the 3D pane")
         self.window_menu = self._menu(row, "Window", "Window presets, number keys 1 to 9; 0 is the file's own")
         self.slab = self._menu(row, "Slab off", "Thick planes")
-        self._line(row)
-        self.threshold = ThresholdBar(actions)
-        row.addWidget(self.threshold)
         row.addStretch(1)
         for name in ("undo", "redo"):
             button = tool()
@@ -160,7 +159,6 @@ class Toolstrip(QWidget):
         panel.setIcon(actions.qaction("panel").icon())
         panel.clicked.connect(lambda: actions.run("panel"))
         row.addWidget(panel)
-        self.threshold.follow(None)
 
     @staticmethod
     def _line(row: QHBoxLayout) -> None:
@@ -171,9 +169,8 @@ class Toolstrip(QWidget):
         row.addSpacing(4)
 
     @staticmethod
-    def _menu(row: QHBoxLayout, text: str, tip: str) -> QToolButton:
-        button = tool(f"{text}  ▾", tip=tip)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    def _menu(row: QHBoxLayout, text: str, tip: str) -> MenuButton:
+        button = MenuButton(text, tip)
         button.setMenu(QMenu(button))
         row.addWidget(button)
         return button
@@ -194,15 +191,14 @@ class Toolstrip(QWidget):
         shown = view.window or planes_window
         if shown is not None:
             title = next((t for t, w in stagehand.scene.window_presets() if w == shown), "Window")
-            self.window_menu.setText(f"{title} {words.window(shown).replace('W ', '').replace(' L ', '/')}  ▾")
+            self.window_menu.tell(f"{title} {words.window(shown).replace('W ', '').replace(' L ', '/')}")
         scene3d = stagehand.scene.views["3d"]
         if scene3d.technique.value == "ssd":
-            self.preset.setText("Surface  ▾")
+            self.preset.tell("Surface")
         else:
-            self.preset.setText(f"{presets.get(stagehand.scene.preset).title}  ▾")
+            self.preset.tell(presets.get(stagehand.scene.preset).title)
         slab = stagehand.scene.views["axial"].slab
-        self.slab.setText(slab_words(slab) + "  ▾")
-        self.threshold.follow(stagehand)
+        self.slab.tell(slab_words(slab))
 
 
 def slab_words(slab: Slab | None) -> str:

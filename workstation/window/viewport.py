@@ -28,7 +28,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolBut
 from workstation.window.icons import pixmap
 from workstation.window.theme import tokens
 from workstation.window.tools.base import Effect, Pointer, Preview, Region, Tool, pixel_of
-from workstation.window.widgets import named, tool
+from workstation.window.widgets import MenuButton, named, tool
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _CLICK = 4.0
 _GAP = 12.0
-_DASHES = {"axial": Qt.PenStyle.SolidLine, "coronal": Qt.PenStyle.DashDotLine, "sagittal": Qt.PenStyle.DashLine}
+_DASHES: dict[str, list[float]] = {"axial": [], "coronal": [9, 4, 2, 4], "sagittal": [9, 5]}
 # which plane's line stands upright in a pane, and which lies level
 _LINES = {"axial": ("sagittal", "coronal"), "coronal": ("sagittal", "axial"), "sagittal": ("coronal", "axial")}
 _GLYPH = {"window": "circle-half", "rotate": "arrows-clockwise", "zoom": "magnifying-glass-plus"}
@@ -202,8 +202,11 @@ class Viewport(QWidget):
         )
 
     def _line(self, painter: QPainter, a: QPointF, b: QPointF, pen: QPen) -> None:
-        halo = QPen(QColor(tokens.HALO), pen.widthF() + 2)
-        halo.setStyle(pen.style())
+        halo = QPen(QColor(tokens.HALO), pen.widthF() + 1.5)
+        if pen.style() != Qt.PenStyle.SolidLine:
+            # dashes are told in pen widths: the halo's are made as long as the line's own
+            halo.setDashPattern([step * pen.widthF() / halo.widthF() for step in pen.dashPattern()])
+            halo.setCapStyle(Qt.PenCapStyle.FlatCap)
         painter.setPen(halo)
         painter.drawLine(a, b)
         painter.setPen(pen)
@@ -215,7 +218,7 @@ class Viewport(QWidget):
         at = self._at(self.point)
         if at is None:
             return
-        painter.setOpacity(0.85)
+        painter.setOpacity(0.8)
         upright, level = _LINES[self.name]
         for plane, ends in (
             (
@@ -233,8 +236,10 @@ class Viewport(QWidget):
                 ),
             ),
         ):
-            pen = QPen(QColor(tokens.PLANES[plane]), 1.2)
-            pen.setStyle(_DASHES[plane])
+            pen = QPen(QColor(tokens.PLANES[plane]), 1.0)
+            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+            if _DASHES[plane]:
+                pen.setDashPattern(_DASHES[plane])
             for a, b in ends:
                 if (b - a).manhattanLength() > 0 and b.x() >= a.x() and b.y() >= a.y():
                     self._line(painter, a, b, pen)
@@ -409,8 +414,7 @@ class Pane(QFrame):
         self.name = name
         self.viewport = Viewport(name, tool_for, self)
         self._active = False
-        self.title = tool(f"{title}  ▾", tip="What this pane shows")
-        self.title.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.title = MenuButton(title, "What this pane shows")
         self.words = QLabel("")
         self._hover: list[QWidget] = []
         head = named(QWidget(), "PaneHead")
@@ -426,11 +430,11 @@ class Pane(QFrame):
                 row.addWidget(self._letter(letter, actions))
         for act in ("capture", "reset", "maximise"):
             row.addWidget(self._tool(act, actions))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(1, 3, 1, 1)
-        column.setSpacing(0)
-        column.addWidget(head)
-        column.addWidget(self.viewport, 1)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(1, 3, 1, 1)
+        self.column.setSpacing(0)
+        self.column.addWidget(head)
+        self.column.addWidget(self.viewport, 1)
         self._show_tools(False)
 
     def _letter(self, letter: str, actions: Actions) -> QToolButton:
@@ -454,13 +458,17 @@ class Pane(QFrame):
         for button in self._hover:
             button.setVisible(there)
 
+    def insert(self, bar: QWidget) -> None:
+        """Put a bar between the head and the picture."""
+        self.column.insertWidget(1, bar)
+
     def set_menu(self, menu: QMenu) -> None:
         """The menu behind the title."""
         self.title.setMenu(menu)
 
     def set_title(self, title: str, words: str = "") -> None:
         """What the pane shows, in a word or two."""
-        self.title.setText(f"{title}  ▾")
+        self.title.tell(title)
         self.words.setText(words)
 
     def set_active(self, active: bool) -> None:

@@ -115,3 +115,27 @@ class Elided(QLabel):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(min(48, self.sizeHint().width()), self.sizeHint().height())
+
+
+class MenuButton(QToolButton):
+    """A button that opens a menu and always shows its whole text; Qt's own hint forgets the style sheet's padding."""
+
+    def __init__(self, text: str, tip: str = "") -> None:
+        super().__init__()
+        self.setAutoRaise(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setToolTip(tip)
+        self.tell(text)
+
+    def tell(self, text: str) -> None:
+        """Show this text, with a sign that there is a menu."""
+        self.setText(f"{text}  ▾")
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        self.ensurePolished()
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 22, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()

@@ -7,8 +7,14 @@ from render import planes
 from render.view import Technique, Vector, View, Window
 
 _LETTERS = (("R", "L"), ("A", "P"), ("F", "H"))
-_FROM = {"": "anterior"}
-_STANDARD = {"A": "anterior", "P": "posterior", "L": "left", "R": "right", "S": "above", "I": "below"}
+_STANDARD = {
+    "AP": "anterior",
+    "PA": "posterior",
+    "LEFT LATERAL": "left",
+    "RIGHT LATERAL": "right",
+    "CRA 90": "above",
+    "CAU 90": "below",
+}
 PLANE_TITLES = {"axial": "Axial", "coronal": "Coronal", "sagittal": "Sagittal", "3d": "3D"}
 TECHNIQUES = {
     Technique.VR: "Volume rendering",
@@ -73,7 +79,7 @@ def eye(view: View) -> str:
     if view.camera is None:
         return ""
     told = cameras.angles(view.camera)
-    return _STANDARD.get(told, told) or _FROM[""]
+    return _STANDARD.get(told, told)
 
 
 def pane_of(view: View) -> str:

@@ -13,7 +13,10 @@ def dragged(window: Window, dx: float, dy: float) -> Window:
     """The window after a drag of (dx, dy) pixels at scale 1."""
     step = max(window.width / 256, 0.004 if window.width < 10 else 1.0)
     least = 1.0 if window.width >= 10 else 0.01
-    return msgspec.structs.replace(window, width=max(least, window.width + dx * step), center=window.center - dy * step)
+    width, center = max(least, window.width + dx * step), window.center - dy * step
+    if window.width >= 10:  # whole units, as they are printed
+        width, center = float(round(width)), float(round(center))
+    return msgspec.structs.replace(window, width=width, center=center)
 
 
 class WindowTool:
