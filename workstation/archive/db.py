@@ -178,11 +178,13 @@ class Database:
         return None if row is None else str(row[0])
 
     def set_setting(self, name: str, value: str) -> None:
-        """Keep a value, inside `writing`."""
-        self.change(
-            "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (name, value),
-        )
+        """Keep a value."""
+        with self.writing():
+            self.change(
+                "INSERT INTO settings (name, value) VALUES (?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (name, value),
+            )
 
     def check(self) -> list[str]:
         """What SQLite itself finds wrong with the file; empty when sound."""

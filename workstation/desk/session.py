@@ -21,7 +21,8 @@ from workstation.case.history import History
 from workstation.case.model import Capture, Case, Measured, Measurement, Order, ReportText, SignedReport
 from workstation.case.states import progress
 from workstation.case.supervision import Supervision, supervision_of
-from workstation.desk import captures, confirm_charge, identity, measuring, rail, sign_report, supervise
+from workstation.desk import captures, identity, measuring, rail, sign_report, supervise
+from workstation.desk import confirm_charge as charging
 from workstation.desk.charge_case import Decided, decide_session
 from workstation.desk.library import take_in
 from workstation.desk.place import Place
@@ -32,7 +33,6 @@ from workstation.people.roles import Act, require
 
 if TYPE_CHECKING:
     from render.stage import Stage
-
     from workstation.desk.rail import StepState
     from workstation.report.checks import Check
     from workstation.report.model import ReportContent
@@ -130,8 +130,10 @@ class Session:
 
     def save(self) -> None:
         """Keep the whole case."""
-        self.place.cases.save(self.key.study_uid, msgspec.json.encode(self.case).decode("utf-8"), self.place.now())
-        self.place.library.set_state(self.key.study_uid, progress(self.case))
+        text = msgspec.json.encode(self.case).decode("utf-8")
+        with self.place.db.writing():
+            self.place.cases.save(self.key.study_uid, text, self.place.now())
+            self.place.library.set_state(self.key.study_uid, progress(self.case))
 
     @contextlib.contextmanager
     def acting(self) -> Iterator[None]:
@@ -397,20 +399,20 @@ class Session:
 
     def give_facts(self, facts: dict[str, Any]) -> None:
         """Facts that only people know, by their path."""
-        confirm_charge.give_facts(self, facts)
+        charging.give_facts(self, facts)
 
     def decide(self, as_of: str | None = None) -> Decided:
         """What may be charged for this case, and why."""
         return decide_session(self, as_of)
 
-    def confirm_charge(self, secret: str = "") -> confirm_charge.Confirmed:
+    def confirm_charge(self, secret: str = "") -> charging.Confirmed:
         """Confirm the charge: ledger, journal and outgoing message in one transaction."""
-        return confirm_charge.confirm(self, secret)
+        return charging.confirm(self, secret)
 
     @property
     def message_path(self) -> Any:
         """The written charge message, or None."""
-        return confirm_charge.message_path(self)
+        return charging.message_path(self)
 
     def acknowledge_local(self) -> int:
         """Where this computer is the site's archive: acknowledge released pictures that lie here, checksum compared."""

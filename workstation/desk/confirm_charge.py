@@ -1,0 +1,187 @@
+"""Confirming a charge: ledger row, journal line and outgoing message in one transaction, or none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from billing.charge import draft, identity_of, is_late
+from billing.decide import decide
+from billing.errors import BillingError
+from billing.facts import read_facts
+from billing.ledger import Actor as LedgerActor
+from workstation.archive.outbox import Message
+from workstation.base.atomic import make_folder, write_bytes
+from workstation.base.errors import InputRefused
+from workstation.case.evidence import may_be_given
+from workstation.desk.charge_case import decide_session, today
+from workstation.desk.charge_ledger import ledger_of
+from workstation.desk.charge_message import message_text
+
+if TYPE_CHECKING:
+    from workstation.desk.session import Session
+
+# What a site answers once: these hold for every later case too, until one states otherwise.
+SITE_WIDE = frozenset(
+    {
+        "claim.owns_equipment",
+        "claim.bills_reader",
+        "claim.same_locality",
+        "claim.tc_purchased",
+        "claim.off_campus",
+        "claim.form",
+        "claim.pos",
+        "providers.billing_npi",
+    }
+)
+LATE_DAYS = 3
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A confirmed charge: its id, what it says, its message, and where the message was written."""
+
+    charge_id: str
+    code: str
+    modifiers: tuple[str, ...]
+    state: str
+    message: str
+    message_path: Path
+    first: bool
+    """False when the service was charged before and this is that charge."""
+
+
+def give_facts(session: Session, facts: dict[str, Any]) -> None:
+    """Keep what people state; a path that the record owns, or a value of the wrong kind, is refused.
+
+    Raises
+    ------
+    InputRefused
+        ``fact``: the sentence names the field.
+    """
+    actor = session.require("order") if session.actor is None or session.actor.role != "biller" else session.actor
+    for path in facts:
+        if not may_be_given(path):
+            raise InputRefused("fact", f"{path} comes from the record of the work and cannot be typed in.")
+    given = {**session.case.given, **facts}
+    try:
+        read_facts(_nested(given))
+    except BillingError as error:
+        raise InputRefused("fact", f"{error.sentence}" if error.sentence.endswith(".") else f"{error}.") from error
+    site = {path: value for path, value in facts.items() if path in SITE_WIDE}
+    with session.acting():
+        session.place.act("facts_given", actor, session.key, **{"facts": facts})
+        if site:
+            known = session.place.db.setting("site.facts")
+            kept = {**(msgspec.json.decode(known) if known else {}), **site}
+            session.place.db.set_setting("site.facts", msgspec.json.encode(kept, order="sorted").decode())
+        session.put("charge", given=given)
+
+
+def _nested(given: dict[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {"schema": "renderdesk.facts/1"}
+    for path, value in given.items():
+        *groups, last = path.split(".")
+        spot = facts
+        for group in groups:
+            spot = spot.setdefault(group, {})
+        spot[last] = value
+    return facts
+
+
+def confirm(session: Session, secret: str) -> Confirmed:
+    """Confirm what the decision says; the same service confirmed twice is one charge.
+
+    Raises
+    ------
+    NotAllowed
+        Not the role for it, or the PIN is due again.
+    InputRefused
+        ``not_billable``: the decision is hold or reject; ``message``: the message would have a hole.
+    """
+    session.require("confirm_charge")
+    actor = session.people.proved_for("confirm_charge", secret)
+    place = session.place
+    if session.case.charge:
+        return _known(session, session.case.charge)
+    decided = decide_session(session)
+    facts = read_facts(decided.facts)
+    try:
+        drafted = draft(facts, decide(facts), identity_of(facts, study_uid=session.key.study_uid))
+    except BillingError as error:
+        raise InputRefused(error.code, error.sentence) from error
+    late = is_late(drafted.service_date, date.fromisoformat(today(place)), late_days=LATE_DAYS)
+    by = LedgerActor(
+        who=actor.account,
+        role="biller" if actor.role == "biller" else "radiologist",
+        workstation=place.station,
+        at=place.now(),
+    )
+    with session.acting():
+        try:
+            charge = ledger_of(place).confirm(drafted, by, late=late)
+            text, control_id = message_text(session, charge)
+        except BillingError as error:
+            raise InputRefused(error.code, error.sentence) from error
+        session.place.act(
+            "charge_decided",
+            actor,
+            session.key,
+            decision=decided.answer["decision"],
+            code=decided.answer["code"],
+            modifiers=decided.answer["modifiers"],
+            rules_version=decided.answer["rules_version"],
+            facts_digest=charge.digest,
+        )
+        session.place.act(
+            "charge_confirmed",
+            actor,
+            session.key,
+            charge_id=charge.charge_id,
+            code=charge.code,
+            modifiers=list(charge.modifiers),
+            service_key=charge.key,
+            late=charge.late,
+        )
+        first = place.outbox.put(
+            Message(control_id=control_id, charge_id=charge.charge_id, kind="hl7", body=text), place.now()
+        )
+        session.put("charge", charge=charge.charge_id)
+    path = _write(session, charge.charge_id, text)
+    place.act("message_written", actor, session.key, charge_id=charge.charge_id, path=path.name, control_id=control_id)
+    return Confirmed(charge.charge_id, charge.code, charge.modifiers, charge.state, text, path, first)
+
+
+def _known(session: Session, charge_id: str) -> Confirmed:
+    """The charge that this case has already."""
+    charge = ledger_of(session.place).get(charge_id)
+    body = next((m.body for m in session.place.outbox.all() if m.charge_id == charge_id), "")
+    return Confirmed(
+        charge.charge_id,
+        charge.code,
+        charge.modifiers,
+        charge.state,
+        body,
+        _write(session, charge_id, body),
+        first=False,
+    )
+
+
+def _write(session: Session, charge_id: str, text: str) -> Path:
+    """The message as a file for a system that fetches it; named by the charge, never by the patient."""
+    path = make_folder(session.place.home / "messages") / f"{charge_id}.hl7"
+    if not path.is_file():
+        write_bytes(path, text.encode("utf-8"))
+    return path
+
+
+def message_path(session: Session) -> Path | None:
+    """The written message of this case's charge, or None."""
+    if not session.case.charge:
+        return None
+    path = session.place.home / "messages" / f"{session.case.charge}.hl7"
+    return path if path.is_file() else None
