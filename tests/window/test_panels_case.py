@@ -23,7 +23,6 @@ from workstation.case.model import Base, Measured, Order, Patient
 from workstation.window.panels import EmptyPanel, make
 from workstation.window.panels.load import LoadPanel
 from workstation.window.panels.measure import MeasurePanel
-from workstation.window.panels.order_form import check_digit_right
 from workstation.window.panels.segment import SegmentPanel, voxel_volume_ml
 from workstation.window.panels.view import ViewPanel
 
@@ -167,13 +166,15 @@ def test_a_biller_reads_the_order_but_types_nothing(scene, qtbot):
     assert session.did == []
 
 
-@pytest.mark.parametrize(
-    ("npi", "right"),
-    # 1234567893 is the example of the CMS check-digit page; its neighbours are wrong by one digit
-    [("1234567893", True), ("1234567890", False), ("1234567839", False), ("123456789", False), ("12345678٩3", False)],
-)
-def test_the_check_digit_of_a_provider_number(npi, right):
-    assert check_digit_right(npi) is right
+def test_a_wrong_digit_in_a_provider_number_is_told_while_it_is_typed(scene, qtbot):
+    panel, _, _ = scene("load")
+    qtbot.keyClicks(panel.order.npi, "123456789")
+    assert "One more digit." in words(panel)
+    qtbot.keyClicks(panel.order.npi, "0")
+    assert any("A digit of this number is wrong" in w for w in words(panel))
+    qtbot.keyClick(panel.order.npi, Qt.Key.Key_Backspace)
+    qtbot.keyClicks(panel.order.npi, "3")
+    assert not panel.order.npi_word.isVisible()
 
 
 def test_focus_goes_to_the_named_field(scene, qtbot):

@@ -26,7 +26,7 @@ from workstation.case.model import Base, Order
 from workstation.window import charges_view as charges_module
 from workstation.window.charges_view import ChargesView
 from workstation.window.panels import charge as charge_module
-from workstation.window.panels.answers import AnswerForm, parse_codes, parse_diagnoses, site_facts
+from workstation.window.panels.answers import AnswerForm, parse_codes, parse_diagnoses
 from workstation.window.panels.charge import ChargePanel
 from workstation.window.panels.parts import Choice
 from workstation.window.panels.questions import QUESTIONS, answer_words, question_of
@@ -160,11 +160,17 @@ def test_an_answer_can_be_asked_again(panel_of, qtbot):
     assert session.did == [("facts", {"payer.kind": None})]
 
 
-def test_a_fact_of_the_site_is_kept_for_the_case_and_for_the_site(panel_of, qtbot):
-    panel, session, _ = panel_of(held("claim.owns_equipment"), actor=BILLER)
-    click(qtbot, form(panel, "claim.owns_equipment").findChild(Choice).button(False))
-    assert session.did == [("facts", {"claim.owns_equipment": False})]
-    assert site_facts(session.desk) == {"claim.owns_equipment": False}
+def test_part_and_structure_are_one_question_and_one_answer(panel_of, qtbot):
+    panel, session, _ = panel_of(held("rendering.target", "rendering.anatomy"))
+    assert "Held: one answer is missing" in words(panel)
+    asked = form(panel, "rendering.target")
+    part, structure = asked.findChildren(QComboBox)
+    ok = next(b for b in asked.findChildren(QPushButton) if b.text() == "Answer")
+    qtbot.keyClicks(part, "Chest")
+    assert not ok.isEnabled()
+    qtbot.keyClicks(structure, "Vessels")
+    click(qtbot, ok)
+    assert (session.case.anatomy, session.case.target) == ("chest", "vascular")
 
 
 def test_a_fact_of_the_order_goes_into_the_order_and_keeps_the_rest(panel_of, qtbot):

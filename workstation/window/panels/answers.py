@@ -11,10 +11,11 @@ import msgspec
 from PySide6.QtCore import QDate
 from PySide6.QtWidgets import QComboBox, QDateEdit, QLineEdit, QWidget
 
+from billing.npi import good_npi
 from workstation.case.model import Base, Order
-from workstation.window.panels.order_form import YES_NO, check_digit_right, line_edit
+from workstation.window.panels.order_form import YES_NO, line_edit
 from workstation.window.panels.parts import CONTROL, Choice, Rows, Words, button, row, sentence_row
-from workstation.window.panels.questions import Question, general, index_of
+from workstation.window.panels.questions import SITES, TARGETS, Options, Question, general, index_of
 from workstation.window.panels.say import button_to
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ _IN_ORDER = {
 
 
 def part_of_order(path: str) -> bool:
-    """Whether the answer belongs to the order, which only those may change who may enter one."""
+    """Whether the answer belongs to the order or the 3D work, which only those may change who may enter an order."""
     name = general(path)
-    return name in _IN_ORDER or name.startswith("base")
+    return name in _IN_ORDER or name.startswith(("base", "rendering."))
 
 
 def keep(session: Session, path: str, value: Any) -> None:
@@ -52,10 +53,8 @@ def keep(session: Session, path: str, value: Any) -> None:
     """
     name, place = general(path), index_of(path)
     order = session.case.order or Order(accession=session.case.accession)
-    if name in ("rendering.target", "rendering.anatomy"):
-        anatomy, target = session.case.anatomy or "", session.case.target or ""
-        anatomy, target = (value, target) if name == "rendering.anatomy" else (anatomy, value)
-        session.set_anatomy(anatomy, target)
+    if name.startswith("rendering."):
+        session.set_anatomy(*value)
     elif _IN_ORDER.get(name) == "dx":
         session.set_order(msgspec.structs.replace(order, dx=tuple((d["code"], d["label"] or "") for d in value)))
     elif name in _IN_ORDER:
@@ -78,12 +77,6 @@ def site_facts(desk: Desk) -> dict[str, Any]:
     text = desk.setting(SITE_FACTS)
     found = json.loads(text) if text else {}
     return found if isinstance(found, dict) else {}
-
-
-def keep_for_site(desk: Desk, path: str, value: Any) -> None:
-    """Keep an answer for every case of this site; None takes it back."""
-    known = {k: v for k, v in site_facts(desk).items() if k != path}
-    desk.set_setting(SITE_FACTS, json.dumps(known if value is None else {**known, path: value}, sort_keys=True))
 
 
 def parse_codes(text: str) -> list[dict[str, str]] | None:
@@ -167,22 +160,30 @@ class AnswerForm(QWidget):
             return self._combo(question)
         if kind == "date":
             return self._date()
+        if kind == "anatomy":
+            return self._anatomy()
         return self._line(question)
 
     def _combo(self, question: Question) -> list[QWidget]:
-        combo = QComboBox()
-        combo.setMinimumHeight(CONTROL)
-        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        combo.setMinimumContentsLength(12)
-        combo.addItem("Choose ...", None)
-        for value, words in question.options:
-            combo.addItem(words, value)
+        combo = _combo("Choose ...", question.options)
         self.control = combo
         self.setFocusProxy(combo)
         ok = button("Answer", lambda: self._answered(combo.currentData()))
         ok.setEnabled(False)
         combo.currentIndexChanged.connect(lambda place: ok.setEnabled(place > 0))
         return [_beside(combo, ok)]
+
+    def _anatomy(self) -> list[QWidget]:
+        part, structure = _combo("Part of the body", SITES), _combo("Kind of structure", TARGETS)
+        self.control = part
+        self.setFocusProxy(part)
+        ok = button("Answer", lambda: self._answered((part.currentData(), structure.currentData())))
+        ok.setEnabled(False)
+        for one in (part, structure):
+            one.currentIndexChanged.connect(
+                lambda _place: ok.setEnabled(part.currentIndex() > 0 and structure.currentIndex() > 0)
+            )
+        return [part, _beside(structure, ok)]
 
     def _date(self) -> list[QWidget]:
         edit = QDateEdit(QDate.currentDate())
@@ -217,7 +218,7 @@ class AnswerForm(QWidget):
         if not text:
             return
         if question.kind == "npi":
-            if not check_digit_right(text):
+            if not good_npi(text):
                 self._say("This is no provider number: ten digits with a right check digit.", "refused")
                 return
             self._answered(text)
@@ -239,6 +240,18 @@ class AnswerForm(QWidget):
     def _say(self, text: str, state: str) -> None:
         self.word.say(text, state)
         self.word.setVisible(bool(text))
+
+
+def _combo(first: str, options: Options) -> QComboBox:
+    made = QComboBox()
+    made.setMinimumHeight(CONTROL)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setMinimumContentsLength(12)
+    made.setAccessibleName(first)
+    made.addItem(first, None)
+    for value, words in options:
+        made.addItem(words, value)
+    return made
 
 
 def _short(question: Question) -> bool:

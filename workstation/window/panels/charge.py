@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from workstation.base.errors import RenderDeskError
-from workstation.window.panels.answers import AnswerForm, keep, keep_for_site, part_of_order, site_facts
+from workstation.window.panels.answers import AnswerForm, keep, part_of_order, site_facts
 from workstation.window.panels.parts import (
     Card,
     Line,
@@ -61,7 +61,7 @@ def asked(answer: dict[str, Any]) -> list[tuple[str, str]]:
         path = str(one["field"])
         question = question_of(path)
         # missing facts that one place settles are one row
-        key = f"{question.where}|{question.ask}" if question and question.kind == "place" else path
+        key = f"{question.where}|{question.ask}" if question and question.kind in ("place", "anatomy") else path
         if key not in seen:
             seen.add(key)
             wanted.append((path, str(one.get("ask", ""))))
@@ -186,8 +186,6 @@ class ChargePanel(Panel):
             why_not = ""
             if part_of_order(path):
                 why_not = self._desk.why_not("order")
-            elif path.startswith("rendering."):
-                why_not = self._desk.why_not("render")
             parts.append(
                 AnswerForm(
                     path,
@@ -202,12 +200,8 @@ class ChargePanel(Panel):
         self.questions.setVisible(bool(parts))
 
     def _answer(self, path: str, value: Any) -> None:
-        question = question_of(path)
         try:
             keep(self._session, path, value)
-            if question is not None and question.site:
-                keep_for_site(self._desk, path, value)
-                self._decided = None
         except RenderDeskError as error:
             self._actions.say(error.sentence, "refused")
         self.refresh()

@@ -8,6 +8,7 @@ import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
+from billing.npi import good_npi
 from workstation.base.errors import RenderDeskError
 from workstation.case.model import Base, Order
 from workstation.window.panels.parts import CONTROL, Card, Choice, Rows, Rule, Words, button, field_row, row, section
@@ -31,17 +32,6 @@ _SOURCES = {
     "order.json": "From the order file beside the images.",
 }
 _MODALITIES = ("CT", "MR", "US", "TOMO", "XA", "NM", "PT", "XR", "MG", "OT")
-
-
-def check_digit_right(npi: str) -> bool:
-    """Whether a provider number is ten digits with a right check digit (Luhn over 80840 + NPI, 45 CFR 162.406)."""
-    if len(npi) != 10 or not npi.isascii() or not npi.isdigit():
-        return False
-    total = 0
-    for place, digit in enumerate(reversed("80840" + npi)):
-        doubled = int(digit) * (2 if place % 2 else 1)
-        total += doubled - 9 if doubled > 9 else doubled
-    return total % 10 == 0
 
 
 def line_edit(name: str, hint: str = "") -> QLineEdit:
@@ -195,9 +185,10 @@ class OrderForm(Card):
         self._stand()
 
     def _npi(self, text: str) -> None:
-        wrong = bool(text) and not check_digit_right(text)
+        wrong = bool(text) and not good_npi(text)
         if wrong and len(text) < 10:
-            self.npi_word.say(f"{10 - len(text)} more digits.")
+            missing = 10 - len(text)
+            self.npi_word.say("One more digit." if missing == 1 else f"{missing} more digits.")
         else:
             self.npi_word.say("A digit of this number is wrong; please compare it with the order." if wrong else "")
         self.npi_word.setVisible(wrong)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["yes_no", "choice", "text", "npi", "date", "codes", "diagnoses", "place"]
+Kind = Literal["yes_no", "choice", "text", "npi", "date", "codes", "diagnoses", "anatomy", "place"]
 Options = tuple[tuple[object, str], ...]
 
 
@@ -19,9 +19,9 @@ class Question:
     """How one fact is asked.
 
     kind : yes_no, choice (of `options`), text, npi, date, codes (procedure codes of the day), diagnoses,
+        anatomy (part of the body and kind of structure),
         or place (nothing to type: `where` leads to the place that decides it)
     quiet : why it is asked, or how often
-    site : the answer holds for every case of the site
     """
 
     kind: Kind
@@ -29,7 +29,6 @@ class Question:
     quiet: str = ""
     options: Options = ()
     where: str = ""
-    site: bool = False
 
 
 _SITE = "Asked once for this site."
@@ -122,6 +121,8 @@ MODALITIES: Options = (
 )
 _HERE: Options = (("same", "Here"), ("other", "Elsewhere"))
 
+_ANATOMY = Question("anatomy", "What does the 3D show?", "The part of the body, and the kind of structure.")
+
 QUESTIONS: dict[str, Question] = {
     "payer.kind": Question("choice", "Who pays?", options=PAYERS),
     "payer.plan": Question("text", "Which plan?"),
@@ -155,31 +156,24 @@ QUESTIONS: dict[str, Question] = {
         ),
     ),
     "claim.form": Question(
-        "choice",
-        "Who sends this bill?",
-        _SITE,
-        (("professional", "The physicians"), ("institutional", "The hospital")),
-        site=True,
+        "choice", "Who sends this bill?", _SITE, (("professional", "The physicians"), ("institutional", "The hospital"))
     ),
     "claim.pos": Question("choice", "Where was the patient seen?", "The place of service.", PLACES),
-    "claim.bills_reader": Question("yes_no", "Do we bill for the reading physician?", _SITE, site=True),
-    "claim.owns_equipment": Question("yes_no", "Does the billing practice own the scanner?", _SITE, site=True),
-    "claim.same_locality": Question(
-        "yes_no", "Were pictures and reading made in the same Medicare locality?", _SITE, site=True
-    ),
-    "claim.tc_purchased": Question("yes_no", "Was the technical part bought from another supplier?", _SITE, site=True),
+    "claim.bills_reader": Question("yes_no", "Do we bill for the reading physician?", _SITE),
+    "claim.owns_equipment": Question("yes_no", "Does the billing practice own the scanner?", _SITE),
+    "claim.same_locality": Question("yes_no", "Were pictures and reading made in the same Medicare locality?", _SITE),
+    "claim.tc_purchased": Question("yes_no", "Was the technical part bought from another supplier?", _SITE),
     "claim.off_campus": Question(
         "choice",
         "Is the department off the hospital's campus?",
         _SITE,
         (("no", "No"), ("excepted", "Yes, excepted"), ("nonexcepted", "Yes, not excepted")),
-        site=True,
     ),
     "providers.rendering_npi": Question("npi", "What is the reading physician's provider number (NPI)?"),
     "providers.rendering_taxonomy": Question(
         "text", "What is the reading physician's specialty code?", "Ten characters, as registered with the NPI."
     ),
-    "providers.billing_npi": Question("npi", "What is the billing provider's number (NPI)?", _SITE, site=True),
+    "providers.billing_npi": Question("npi", "What is the billing provider's number (NPI)?", _SITE),
     "providers.resident_involved": Question("yes_no", "Did a resident take part?"),
     "providers.teaching_attested": Question(
         "yes_no", "Does the report carry the teaching physician's statement?", "Because a resident took part."
@@ -199,8 +193,8 @@ QUESTIONS: dict[str, Question] = {
     ),
     "base[].includes_3d": Question("yes_no", "Does the code of the scan already include 3D?", "As the code book says."),
     "rendering.techniques": Question("place", "No 3D rendering is among the pictures.", where="view"),
-    "rendering.target": Question("choice", "What does the 3D show?", options=TARGETS),
-    "rendering.anatomy": Question("choice", "Which part of the body does the 3D show?", options=SITES),
+    "rendering.target": _ANATOMY,
+    "rendering.anatomy": _ANATOMY,
     "workstation.kind": Question(
         "place",
         "No picture for the record was made here yet.",
