@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -85,7 +86,7 @@ def read_header(path: Path) -> Header:
         header = _read(path, file, first, size)
     if DIRECTORY_CLASS in (header.media_class, header.sop_class):
         return header
-    if not header.sop_class:
+    if not re.fullmatch(r"[0-9.]{4,64}", header.sop_class):
         if header.no_meta:
             raise NotDicom
         raise Unreadable("the kind of object is not stated")

@@ -98,7 +98,9 @@ def set_rescale(image: Image, fields: Fields, *, needed: bool) -> None:
     """Slope and intercept: a slope of zero, or none where the modality needs it, leaves raw values and says so."""
     slope, intercept = fields.number(el.SLOPE), fields.number(el.INTERCEPT)
     image.rescale_type = fields.text(el.RESCALE_TYPE)
-    if slope == 0 or (needed and (slope is None or intercept is None)):
+    # A look-up table instead of a line occurs in radiographs, not in volumes: its raw values are no quantity.
+    by_table = slope is None and el.MODALITY_LUT in fields
+    if slope == 0 or by_table or (needed and (slope is None or intercept is None)):
         image.slope, image.intercept, image.rescale_bad = 1.0, 0.0, True
         return
     image.slope = 1.0 if slope is None else slope

@@ -10,7 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,9 +77,11 @@ def load(
     refused = next((f for f in found.findings if f.code == "syntax_unsupported"), None)
     if refused is not None:
         raise InputRefused(refused.code, refused.sentence)
-    _check_memory(found, threads)
+    k = _reduction(found, threads)
     pixels = _open(found)
     reader = _Reader(found, pixels, progress, stop, threads, first)
+    if k > 1:
+        return reader.reduced_volume(k)
     try:
         reader.run(whole=_whole(found, pixels.values()))
     except _Overflow:
@@ -87,9 +89,9 @@ def load(
     return reader.volume()
 
 
-def memory_needed(found: VolumeFound, *, threads: int = 2) -> int:
-    """Bytes that loading and showing this volume takes."""
-    k, r, c = found.geometry.shape
+def memory_needed(found: VolumeFound, *, threads: int = 2, reduction: int = 1) -> int:
+    """Bytes that loading and showing this volume takes, at 1/`reduction` of its resolution."""
+    k, r, c = (n // reduction for n in found.geometry.shape)
     resampled = found.positions_lps is not None or not found.geometry.is_regular
     itemsize = 2 if all(_integral(f) for f in found.frames if f is not None) else 4
     return memory.needed(k * r * c, itemsize, r * c, resampled=resampled, workers=threads)
@@ -145,12 +147,18 @@ def _integral(frame: Frame) -> bool:
     return float(frame.slope).is_integer() and float(frame.intercept).is_integer()
 
 
-def _check_memory(found: VolumeFound, threads: int) -> None:
+def _reduction(found: VolumeFound, threads: int) -> int:
+    """1, or the smallest k at 1/k of which the volume fits; refused where 1/4 does not, or places are uneven."""
     free = memory.allowed()
     need = memory_needed(found, threads=threads)
-    if free is not None and need > free:
-        refusal = finding("too_large", a=round(need / 1e9, 1), b=round(free / 1e9, 1))
-        raise InputRefused(refusal.code, refusal.sentence, findings=(refusal,))
+    if free is None or need <= free:
+        return 1
+    for k in (2, 4):
+        fits = memory_needed(found, threads=threads, reduction=k) <= free
+        if fits and found.positions_lps is None and min(found.geometry.shape) >= 4 * k:
+            return k
+    refusal = finding("too_large", a=round(need / 1e9, 1), b=round(free / 1e9, 1))
+    raise InputRefused(refusal.code, refusal.sentence, findings=(refusal,))
 
 
 def _open(found: VolumeFound) -> dict[Path, Pixels | None]:
@@ -305,6 +313,18 @@ class _Reader:
             else:
                 self.voxels[k] = min(self.voxels[i].min() for i in there[:: max(1, len(there) // 8)])
             self.digests[k] = hashlib.sha256(self.voxels[k].data).digest()
+
+    def reduced_volume(self, k: int) -> Volume:
+        """The volume at 1/k, averaged; it says so by its finding and by `Volume.reduced`."""
+        from workstation.dicom.reduced import load_reduced
+
+        whole = _whole(self.found, self.pixels.values())
+        made = load_reduced(self.found, self.pixels, k, whole=whole, progress=self.progress, stop=self.stop)
+        self.voxels, self.digests = made.voxels, list(made.digests)
+        self.found = replace(self.found, geometry=made.geometry, filled=made.filled)
+        volume = self.volume()
+        uids = tuple(volume.source_uids[z * k] for z in range(made.geometry.shape[0]))
+        return replace(volume, reduced=k, source_uids=uids).with_findings("reduced")
 
     def volume(self) -> Volume:
         """The volume with what was found while decoding."""

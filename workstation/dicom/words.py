@@ -91,6 +91,7 @@ _TABLE: dict[str, tuple[str, str, str | None]] = {
         "{n} images could not be decompressed; their place is marked.",
         "One image could not be decompressed; its place is marked.",
     ),
+    "fov_truncated": ("i", "The body is cut off at the image edge.", None),
     "reduced": ("w", "Loaded at 1/{k} resolution to fit memory.", None),
     "too_large": ("r", "Needs {a} GB; {b} GB are free.", None),
 }  # fmt: skip
