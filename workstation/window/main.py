@@ -429,6 +429,7 @@ class MainWindow(QMainWindow):
             return
         title = session.undo_title
         session.undo()
+        self._hand().take_back()
         self.actions_.say(f"Undone: {title}")
 
     def _redo(self) -> None:
@@ -437,6 +438,7 @@ class MainWindow(QMainWindow):
             return
         title = session.redo_title
         session.redo()
+        self._hand().take_back()
         self.actions_.say(f"Done again: {title}")
 
     def _delete(self) -> None:

@@ -71,7 +71,6 @@ class Stagehand(QObject):
         self._bursts: dict[str, tuple[View, float]] = {}
         self._wheel = 0.0
         self._shown_scene = False
-        self._own_edit = False
         self._resets: dict[str, int] = {}
         self._over = True
         self._initial: dict[str, View] = {}
@@ -96,7 +95,10 @@ class Stagehand(QObject):
         for name in PANES:
             self._fit(name)
         self._initial = dict(self.scene.views)
-        self.scene.adopt(self.session.case.views)
+        kept = {name: view for name, view in self.session.case.views.items() if name in {"axial", "3d"}}
+        self.scene.adopt(kept)
+        if "axial" in kept:  # the crosshair goes to the slice where the last session ended
+            self.scene.centre(self.scene.foot("axial"))
         for viewport in self._viewports().values():
             viewport.point = self.scene.point
         self.activate(self.active)
@@ -297,12 +299,11 @@ class Stagehand(QObject):
         after = self.scene.views[pane]
         if after == before:
             return
-        if what != "plane":
-            self._own_edit = True
-            try:
-                self._guarded(lambda: self.session.do(SetView(pane=pane, view=after)))
-            finally:
-                self._own_edit = False
+        if pane in PLANES and (after.window, after.slab) != (before.window, before.slab):
+            # window and slab are shared: the case keeps them with the first plane
+            self._guarded(lambda: self.session.do(SetView(pane="axial", view=self.scene.views["axial"])))
+        elif pane == "3d":
+            self._guarded(lambda: self.session.do(SetView(pane=pane, view=after)))
         if pane == "3d" and self.session.actor is not None:
             self._guarded(lambda: self.session.steered(before, after, what, round(active_s, 2)))
 
@@ -605,36 +606,27 @@ class Stagehand(QObject):
             self.changed.emit(name)
 
     def follow(self, kind: str) -> None:
-        """The case changed: take over what undo brought, and draw measurements anew."""
+        """The case changed: measurements are drawn anew."""
         if self._over:
             return
         if kind == "measurements":
             self.request(*PLANES)
-        elif kind == "views" and not self._own_edit:
-            views = {name: self.session.case.views.get(name, self._initial.get(name)) for name in PANES}
-            changed = self._adopt({name: view for name, view in views.items() if view is not None})
-            self.request(*changed)
-            if "3d" in changed:
-                self.surfaced.emit()
-            for pane in changed:
-                self.changed.emit(pane)
 
-    def _adopt(self, views: dict[str, View]) -> tuple[str, ...]:
-        """Views of the case into the scene; a plane keeps its place, since going through slices is no edit."""
-        case = self.session.case.views
-        kept = [name for name in PLANES if name in case] or ["axial"]
-        wanted = {"3d": views["3d"]}
-        newest = next((name for name in kept if self._differs(name, views[name])), None)
-        if newest is not None:
-            plane = self.scene.views[newest].plane
-            assert plane is not None
-            mine = self.scene.views[newest]
-            wanted[newest] = views[newest].replace(plane=plane, size=mine.size, scale=mine.scale)
-        return self.scene.adopt(wanted)
+    def take_back(self) -> None:
+        """Undo or redo changed the case: the panes show what it says now.
 
-    def _differs(self, pane: str, view: View) -> bool:
-        mine = self.scene.views[pane]
-        return (mine.window, mine.slab) != (view.window, view.slab)
+        The planes keep their place: going through slices is no edit, their window and slab are.
+        """
+        views = {name: self.session.case.views.get(name, self._initial.get(name)) for name in ("axial", "3d")}
+        wanted = {name: view for name, view in views.items() if view is not None}
+        mine = self.scene.views["axial"]
+        wanted["axial"] = wanted["axial"].replace(plane=mine.plane, size=mine.size, scale=mine.scale)
+        changed = self.scene.adopt(wanted)
+        self.request(*changed)
+        if "3d" in changed:
+            self.surfaced.emit()
+        for pane in changed:
+            self.changed.emit(pane)
 
     def record_view(self, pane: str = "") -> View:
         """The active view as a picture for the record: at least 1000 pixels on its shorter side, at scale for print."""

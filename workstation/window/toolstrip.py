@@ -152,7 +152,8 @@ class Toolstrip(QWidget):
         capture.clicked.connect(lambda: actions.run("capture"))
         row.addWidget(capture)
         self._line(row)
-        find = tool("Ctrl+K", tip=actions.qaction("palette").toolTip())
+        find = tool(tip=actions.qaction("palette").toolTip())
+        find.setIcon(actions.qaction("palette").icon())
         find.clicked.connect(lambda: actions.run("palette"))
         row.addWidget(find)
         panel = tool(tip=actions.qaction("panel").toolTip())
@@ -190,8 +191,8 @@ class Toolstrip(QWidget):
         planes_window = stagehand.scene.views["axial"].window
         shown = view.window or planes_window
         if shown is not None:
-            title = next((t for t, w in stagehand.scene.window_presets() if w == shown), "Window")
-            self.window_menu.tell(f"{title} {words.window(shown).replace('W ', '').replace(' L ', '/')}")
+            named_one = next((t for t, w in stagehand.scene.window_presets() if w == shown), "")
+            self.window_menu.tell(named_one or words.window(shown))
         scene3d = stagehand.scene.views["3d"]
         if scene3d.technique.value == "ssd":
             self.preset.tell("Surface")

@@ -245,7 +245,23 @@ class Scene:
                         changed.add(other)
             else:
                 self.crop = fitted.crop
+                self.preset = self._preset_of(fitted)
         return tuple(sorted(changed))
+
+    def foot(self, pane: str) -> Vector:
+        """The point's foot on the pane's plane."""
+        plane = self.views[pane].plane
+        if plane is None:
+            return self.point
+        n = planes.normal(plane)
+        return planes.vector(np.array(self.point) + float((np.array(plane.centre_lps_mm) - self.point) @ n) * n)
+
+    def _preset_of(self, view: View) -> str:
+        """The preset whose look a view has; the one so far when it has none of its own."""
+        if view.technique in {Technique.MIP, Technique.MINIP, Technique.MEAN}:
+            return str(view.technique.value)
+        name = view.look.name if view.look is not None else ""
+        return name if name in presets.names() else self.preset
 
 
 def _fitted(view: View, mine: View) -> View:
