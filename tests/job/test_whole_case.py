@@ -293,10 +293,7 @@ def test_the_order_beside_the_study_is_taken_only_for_that_study(
 ) -> None:
     folder = tmp_path / "with_order"
     shutil.copytree(study_folder, folder)
-    order = {
-        "order": {"accession": "ACC-1", "three_d_ordered": True, "reason": "Planning"},
-        "given": {"claim.pos": "22"},
-    }
+    order = {"accession": "ACC-1", "three_d_ordered": True, "reason": "Planning", "given": {"claim.pos": "22"}}
     (folder / "order.json").write_bytes(msgspec.json.encode(order))
     session = desk.open(str(folder))
     assert session.case.order is not None
@@ -309,8 +306,9 @@ def test_the_order_beside_the_study_is_taken_only_for_that_study(
     ("text", "word"),
     [
         (b"{", "valid"),
-        (b'{"order": {"accession": 5}}', "accession"),
-        (b'{"order": {}, "given": {"supervision.concurrent": true}}', "supervision.concurrent"),
+        (b'{"acession": "A"}', "acession"),
+        (b'{"accession": 5}', "str"),
+        (b'{"given": {"supervision.concurrent": true}}', "supervision.concurrent"),
     ],
 )
 def test_an_order_that_cannot_be_used_is_refused_with_its_field(
@@ -326,7 +324,7 @@ def test_an_order_that_cannot_be_used_is_refused_with_its_field(
 def test_an_order_for_another_study_is_left_alone(desk: Desk, study_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "with_order"
     shutil.copytree(study_folder, folder)
-    (folder / "order.json").write_bytes(b'{"order": {"accession": "OTHER", "three_d_ordered": true}}')
+    (folder / "order.json").write_bytes(b'{"accession": "OTHER", "three_d_ordered": true}')
     session = desk.open(str(folder))
     assert session.case.order is not None
     assert session.case.order.three_d_ordered is None

@@ -110,6 +110,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     dx: tuple[tuple[str, str], ...] = ()
     dx_confirmed: bool | None = None
     purpose: str | None = None
+    visit_number: str = ""
     source: str = "typed"
 
 

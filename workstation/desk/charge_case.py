@@ -114,7 +114,8 @@ def decide_facts(facts: Mapping[str, Any], as_of: str) -> tuple[dict[str, Any], 
     except FactsError as error:
         raise InputRefused("facts", f"The facts of this case cannot be read: {error}.") from error
     answer = decide(read)
-    return stated, answer_to_builtins(answer), tuple(explain(answer))
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(answer_to_builtins(answer)))
+    return stated, plain, tuple(explain(answer))
 
 
 def today(place: Place) -> str:

@@ -1,16 +1,75 @@
-"""The charge as a message to the billing system, from what case, order and site know."""
+"""The charge as a message to the billing system, from what case, order, accounts and site know."""
 
 from __future__ import annotations
 
+from datetime import UTC, date
 from typing import TYPE_CHECKING
+
+from billing.messages import hl7
 
 if TYPE_CHECKING:
     from billing.charge import Charge
+    from workstation.case.model import Case
+    from workstation.desk.place import Place
     from workstation.desk.session import Session
+
+_CLASSES = {"21": "I", "51": "I", "61": "I", "23": "E"}
+"""Patient class of PV1-2 (HL7 table 0004) by place of service; everything else is an outpatient."""
 
 
 def message_text(session: Session, charge: Charge) -> tuple[str, str]:
-    """The HL7 message of a charge and its control id, the same on every attempt."""
-    from billing.messages.hl7 import dft_p03
+    """The HL7 DFT^P03 of a charge, and its control id, which is the same on every attempt.
 
-    raise NotImplementedError(dft_p03)
+    Raises
+    ------
+    MessageHole
+        Something that the message must have is not known; the sentence names it.
+    """
+    return hl7.dft(charge, context_of(session.place, session.case, charge)), hl7.control_id(charge)
+
+
+def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
+    """What the message needs beside the charge."""
+    patient, order = case.patient, case.order
+    setting = place.db.setting
+    facility = setting("site.institution") or "SITE"
+    ordering = hl7.Provider(npi=charge.ordering_npi, name=_name(order.ordering_name if order else ""))
+    return hl7.MessageContext(
+        systems=hl7.Systems(
+            sending_application="RENDERDESK",
+            sending_facility=facility,
+            receiving_application=setting("message.receiving_application") or "BILLING",
+            receiving_facility=setting("message.receiving_facility") or facility,
+            # a demonstration must never pass for a charge: HL7 table 0103, training
+            processing="T" if place.demo else "P",
+        ),
+        posted_at=place.clock.now().astimezone(UTC),
+        patient_id=patient.id,
+        patient_authority=patient.issuer or setting("site.patient_authority") or "LOCAL",
+        patient_name=_name(patient.name),
+        birth_date=date.fromisoformat(patient.birth_date) if patient.birth_date else None,
+        sex=patient.sex if patient.sex in ("M", "F", "O") else "U",  # type: ignore[arg-type]
+        visit_class=_CLASSES.get(charge.pos, "O"),
+        # where nobody knows the visit, the department's own number of it is the accession
+        visit_number=(order.visit_number if order else "") or case.accession,
+        rendering=hl7.Provider(npi=charge.rendering_npi, name=_account_name(place, charge.rendering_npi)),
+        ordering=ordering,
+        referring=ordering,
+        order_number=(order.order_id if order else "") or case.accession,
+    )
+
+
+def _name(text: str) -> hl7.PersonName:
+    """Family and given name of a DICOM name, or of one as it is printed ("Ann Smith")."""
+    if "^" in text:
+        family, _, rest = text.partition("^")
+        return hl7.PersonName(family.strip(), rest.partition("^")[0].strip())
+    plain = text.partition(",")[0].strip()
+    given, _, family = plain.rpartition(" ")
+    return hl7.PersonName(family, given)
+
+
+def _account_name(place: Place, npi: str) -> hl7.PersonName:
+    from workstation.desk.people_store import AccountTable
+
+    return next((_name(a.name) for a in AccountTable(place.db).all() if a.npi == npi), hl7.PersonName())

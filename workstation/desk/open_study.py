@@ -107,8 +107,7 @@ def case_of(place: Place, key: CaseKey, chosen: Source, identity: Identity, path
         case = msgspec.structs.replace(
             case,
             order=msgspec.structs.replace(beside.order, source="order.json"),
-            given=dict(beside.given),
-            anatomy=None,
-            protocol=beside.protocol or case.protocol,
+            given=dict(beside.beside.given),
+            protocol=beside.beside.protocol or case.protocol,
         )
     return case

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,22 @@ from workstation.case.model import Order
 _LARGEST = 1 << 20
 
 
-class OrderFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an `order.json` holds: the order, the study it belongs to, and facts that only people know."""
+class Beside(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an `order.json` may hold beside the order's own fields."""
 
-    order: Order
     study_uid: str = ""
     patient_id: str = ""
     given: dict[str, Any] = msgspec.field(default_factory=dict)
-    anatomy: str | None = None
-    target: str | None = None
     protocol: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True)
+class OrderFile:
+    """The order of an `order.json`, which study it belongs to, and facts that only people know."""
+
+    order: Order
+    beside: Beside
 
 
 def order_file(folder: Path) -> OrderFile | None:
@@ -43,12 +49,17 @@ def order_file(folder: Path) -> OrderFile | None:
     try:
         if path.stat().st_size > _LARGEST:
             raise InputRefused("order_file", "The order.json beside the study is too large to be an order.")
-        read = msgspec.json.decode(path.read_bytes(), type=OrderFile)
+        fields = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        beside = msgspec.convert({k: fields.pop(k) for k in Beside.__struct_fields__ if k in fields}, Beside)
+        unknown = sorted(set(fields) - set(Order.__struct_fields__))
+        if unknown:
+            raise InputRefused("order_file", f"The order.json beside the study has an unknown field: {unknown[0]}.")
+        read = OrderFile(msgspec.convert(fields, Order), beside)
     except OSError as error:
         raise InputRefused("order_file", "The order.json beside the study cannot be read.") from error
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise InputRefused("order_file", f"The order.json beside the study is not a valid order: {error}.") from error
-    for name in read.given:
+    for name in read.beside.given:
         if not may_be_given(name):
             raise InputRefused("order_file", f"The order.json states {name}, which only the program's own record can.")
     return read
@@ -57,8 +68,8 @@ def order_file(folder: Path) -> OrderFile | None:
 def matches(read: OrderFile, study_uid: str, patient_id: str, accession: str) -> bool:
     """Whether the order is for this study: every identifier that it states agrees (clinical rules 1.3)."""
     return (
-        read.study_uid in ("", study_uid)
-        and read.patient_id in ("", patient_id)
+        read.beside.study_uid in ("", study_uid)
+        and read.beside.patient_id in ("", patient_id)
         and (not read.order.accession or not accession or read.order.accession == accession)
     )
 

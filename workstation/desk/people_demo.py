@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 PINS: dict[str, str] = {"demo.tech": "246810", "demo.rad": "135791", "demo.bill": "975310"}
 """Printed by the program wherever a demonstration starts."""
 
-RADIOLOGIST_NPI = "1234567893"
-"""The example NPI of the CMS check-digit specification: it belongs to nobody."""
+RADIOLOGIST_NPI = "1999999851"
+"""The reader that the bundled study's order names; its check digit holds, and it stands for nobody."""
 
 
 def make_demo_people(people: People) -> None:
