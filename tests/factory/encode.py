@@ -48,7 +48,7 @@ def encode(frame: np.ndarray, syntax: str, signed: bool = False) -> bytes:
     if syntax in (J2K_LOSSLESS, J2K):
         values = frame.view("<i2") if signed and frame.dtype.itemsize == 2 else frame
         return imagecodecs.jpeg2k_encode(
-            values, codecformat="j2k", reversible=syntax == J2K_LOSSLESS, level=0 if syntax == J2K_LOSSLESS else 60
+            values, codecformat="j2k", reversible=syntax == J2K_LOSSLESS, level=0 if syntax == J2K_LOSSLESS else 90
         )
     if syntax in (HTJ2K_LOSSLESS, HTJ2K):
         values = frame.view("<i2") if signed and frame.dtype.itemsize == 2 else frame

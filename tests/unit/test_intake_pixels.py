@@ -1,0 +1,296 @@
+"""Stored values and modality values: every encoding gives the same voxels; each trap of the value page once."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import dcmread, dcmwrite
+from pydicom.encaps import encapsulate
+from pydicom.uid import generate_uid
+
+from render.errors import Cancelled
+from render.volume import Volume
+from tests.factory.encode import HTJ2K, HTJ2K_LOSSLESS, J2K, JPEG_LS_NEAR, LOSSLESS, RLE, encode
+from tests.factory.enhanced import ENHANCED_MR, enhanced
+from tests.factory.series import ct_series, scene
+from workstation.base.errors import InputRefused
+from workstation.dicom.decode import Pixels, stream_facts
+from workstation.dicom.found import VolumeFound
+from workstation.dicom.header import read_header
+from workstation.dicom.load import header_of, identity_of, load
+from workstation.dicom.scan import scan
+
+SMALL = {"rows": 16, "columns": 20, "spacing": (2.0, 0.8, 0.8)}
+
+
+def found_in(folder: Path) -> VolumeFound:
+    (volume,) = scan([folder]).studies[0].series[0].volumes
+    return volume
+
+
+def values_of(folder: Path, **options) -> Volume:
+    ct_series(folder, **{**SMALL, **options})
+    return load(found_in(folder))
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory):
+    return values_of(tmp_path_factory.mktemp("truth")).voxels
+
+
+@pytest.mark.parametrize("syntax", [*LOSSLESS, "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"])
+def test_every_lossless_syntax_gives_the_same_voxels(tmp_path, truth, syntax):
+    volume = values_of(tmp_path, syntax=syntax)
+    assert np.array_equal(volume.voxels, truth)
+    assert volume.voxels.dtype == np.int16
+    assert not volume.lossy
+
+
+@pytest.mark.parametrize("syntax", [J2K, HTJ2K, JPEG_LS_NEAR])
+def test_lossy_syntaxes_are_near_and_marked(tmp_path, truth, syntax):
+    volume = values_of(tmp_path, syntax=syntax)
+    assert volume.lossy
+    assert "lossy" in volume.findings
+    off = np.abs(volume.voxels.astype(int) - truth)
+    assert off.max() <= 12, off.max()
+    assert off.mean() < 3
+
+
+@pytest.mark.parametrize("syntax", [RLE, HTJ2K_LOSSLESS])
+def test_frames_of_one_compressed_file(tmp_path, syntax):
+    enhanced(tmp_path / "e", syntax=syntax)
+    volume = load(found_in(tmp_path))
+    lps = volume.geometry.to_lps(np.stack(np.indices(volume.geometry.shape), axis=-1))
+    assert np.abs(volume.voxels - scene(lps)).max() <= 0.51
+
+
+@pytest.mark.parametrize("table", ["none", "basic", "extended"])
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_fragments_are_told_apart(tmp_path, table, pieces):
+    """One stream in several fragments: by either table, or by where streams start."""
+    path = enhanced(tmp_path / "e", slices=24, sop_class=ENHANCED_MR)
+    plain = load(found_in(tmp_path)).voxels
+    ds = dcmread(path)
+    frames = np.frombuffer(ds.PixelData, "<u2").reshape(24, ds.Rows, ds.Columns)
+    streams = [encode(frame, LOSSLESS[1]) for frame in frames]
+    fragments, offsets, at = [], [], 0
+    for stream in streams:
+        offsets.append(at)
+        size = len(stream) // pieces // 2 * 2
+        cuts = [*range(0, size * pieces, size)][:pieces]
+        for a, b in zip(cuts, [*cuts[1:], len(stream)], strict=True):
+            part = stream[a:b] + b"\0" * ((b - a) % 2)
+            fragments.append(part)
+            at += 8 + len(part)
+    raw = encapsulate(fragments, fragments_per_frame=1, has_bot=False)
+    if table == "basic":
+        raw = raw[:4] + (4 * len(offsets)).to_bytes(4, "little") + np.array(offsets, "<u4").tobytes() + raw[8:]
+    if table == "extended":
+        ds.ExtendedOffsetTable = np.array(offsets, "<u8").tobytes()
+        ds.ExtendedOffsetTableLengths = np.array([len(s) for s in streams], "<u8").tobytes()
+    ds.PixelData = raw
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = LOSSLESS[1]
+    dcmwrite(path, ds)
+    assert np.array_equal(load(found_in(tmp_path)).voxels, plain)
+
+
+def test_delimiter_bytes_inside_a_stream_end_nothing(tmp_path):
+    """The bytes of a sequence delimiter occur inside compressed streams; lengths alone are trusted."""
+    path = ct_series(tmp_path, **SMALL, slices=2, syntax=LOSSLESS[1])[0]
+    ds = dcmread(path)
+    stream = encode(np.frombuffer(bytes(640), "<u2").reshape(16, 20), LOSSLESS[1])
+    comment = b"\xff\xfe\x00\x0c\xfe\xff\xdd\xe0\x00\x00\x00\x00\xfe\xff"
+    ds.PixelData = encapsulate([stream[:2] + comment + stream[2:]])
+    ds["PixelData"].VR = "OB"
+    dcmwrite(path, ds)
+    pixels = Pixels(read_header(path))
+    with path.open("rb", buffering=0) as file:
+        assert not pixels.read(file, 0).any()
+
+
+def test_rescale_with_fractions_is_float(tmp_path):
+    volume = values_of(tmp_path, slope=0.25, intercept=-100.0)
+    assert volume.voxels.dtype == np.float32
+    assert (volume.voxels % 1 == 0.75).any() or (volume.voxels % 1 == 0.25).any()
+
+
+def test_rescale_that_varies_is_applied_to_each_slice(tmp_path):
+    """ITK takes the type from the first file and cuts later fractions off."""
+
+    def finer(ds, k):
+        if k == 9:
+            ds.RescaleSlope = 0.25
+            ds.RescaleIntercept = 25.5
+
+    volume = values_of(tmp_path, each=finer, intercept=0)
+    assert volume.voxels.dtype == np.float32
+    raw = values_of(tmp_path / "raw", intercept=0).voxels
+    assert np.array_equal(volume.voxels[9], raw[9] * np.float32(0.25) + np.float32(25.5))
+    assert np.array_equal(volume.voxels[8], raw[8])
+
+
+def test_values_that_leave_sixteen_bits_become_float(tmp_path):
+    def high(ds, k):
+        ds.PixelRepresentation = 0
+        ds.PixelData = np.full(320, 65535, "<u2").tobytes()
+
+    volume = values_of(tmp_path, each=high, modality="MR", intercept=0)
+    assert volume.voxels.dtype == np.float32
+    assert (volume.voxels == 65535).all()
+
+
+def test_unsigned_values_with_an_intercept_fit(tmp_path):
+    """Stored 0..64512 with intercept -32768 is int16 all the same."""
+
+    def wide(ds, k):
+        ds.PixelRepresentation = 0
+        ds.RescaleIntercept = -32768
+        ds.PixelData = np.linspace(0, 64512, 320).astype("<u2").tobytes()
+
+    volume = values_of(tmp_path, each=wide)
+    assert volume.voxels.dtype == np.int16
+    assert (volume.voxels.min(), volume.voxels.max()) == (-32768, 64512 - 32768)
+
+
+def test_high_bit_above_the_stored_bits_is_shifted(tmp_path, truth):
+    def shifted(ds, k):
+        stored = np.frombuffer(ds.PixelData, "<i2").astype(int) + 2048
+        ds.PixelRepresentation, ds.BitsStored, ds.HighBit = 0, 12, 15
+        ds.RescaleIntercept = ds.RescaleIntercept - 2048
+        ds.PixelData = ((stored & 0xFFF) << 4).astype("<u2").tobytes()
+
+    volume = values_of(tmp_path, each=shifted)
+    assert np.array_equal(volume.voxels, truth)
+
+
+def test_twelve_signed_bits_with_an_overlay_above(tmp_path):
+    rng = np.random.default_rng(3)
+    stored = rng.integers(-2048, 2048, (24, 16, 20))
+
+    def overlaid(ds, k):
+        words = (stored[k] & 0xFFF) | (rng.integers(0, 2, (16, 20)) << 13)
+        ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 12, 11, 1
+        ds.PixelData = words.astype("<u2").tobytes()
+
+    volume = values_of(tmp_path, each=overlaid, intercept=-24.0)
+    assert np.array_equal(volume.voxels, stored - 24)
+
+
+def test_eight_bits(tmp_path):
+    stored = np.random.default_rng(4).integers(0, 256, (24, 16, 20))
+
+    def bytes_(ds, k):
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 8, 8, 7, 0
+        ds.PixelData = stored[k].astype("u1").tobytes()
+
+    volume = values_of(tmp_path, each=bytes_, modality="MR", intercept=0)
+    assert np.array_equal(volume.voxels, stored)
+
+
+def test_monochrome1_keeps_its_values(tmp_path, truth):
+    """ITK turns 101 into -102; here the display is inverted and the values are kept."""
+    volume = values_of(tmp_path, tags={"PhotometricInterpretation": "MONOCHROME1"})
+    assert np.array_equal(volume.voxels, truth)
+    assert volume.inverted
+
+
+@pytest.mark.parametrize("written", [63536, -2000])
+def test_padding_is_read_in_the_sense_of_the_pixels(tmp_path, written):
+    from pydicom.dataelem import DataElement
+
+    def padded(ds, k):
+        ds[0x00280120] = DataElement(0x00280120, "US" if written > 0 else "SS", written)
+
+    volume = values_of(tmp_path, each=padded, intercept=-24.0)
+    assert volume.padding == (-2024.0, -2024.0)
+
+
+def test_windows_of_the_file(tmp_path):
+    volume = values_of(tmp_path, tags={"WindowCenter": [40, 300], "WindowWidth": [400, 1500]})
+    assert volume.file_windows == ((40.0, 400.0), (300.0, 1500.0))
+
+
+def test_float_pixels(tmp_path):
+    def floats(ds, k):
+        ds.FloatPixelData = (np.arange(320, dtype="<f4") / 8 + k).tobytes()
+        del ds.PixelData
+        ds.BitsAllocated = 32
+
+    volume = values_of(tmp_path, each=floats, modality="MR", intercept=0)
+    assert volume.voxels.dtype == np.float32
+    assert volume.voxels[3, 0, 5] == pytest.approx(3 + 5 / 8)
+
+
+def test_stream_facts():
+    frame = np.arange(256, dtype="u2").reshape(16, 16)
+    from tests.factory.encode import J2K_LOSSLESS, JPEG_LOSSLESS, JPEG_LS
+
+    assert stream_facts(encode(frame, JPEG_LS)) == (16, False)
+    assert stream_facts(encode(frame, JPEG_LS_NEAR))[1]
+    assert stream_facts(encode(frame, J2K_LOSSLESS)) == (16, False)
+    assert stream_facts(encode(frame, J2K))[1]
+    assert stream_facts(encode(frame, JPEG_LOSSLESS)) == (16, False)
+    assert stream_facts(b"") == (None, False)
+
+
+def test_the_wanted_slice_comes_first_and_progress_counts(tmp_path):
+    ct_series(tmp_path, **SMALL)
+    seen = []
+    load(found_in(tmp_path), threads=1, first=5, progress=lambda done, of: seen.append((done, of)))
+    assert seen[-1] == (24, 24)
+    assert [d for d, _ in seen] == sorted(d for d, _ in seen)
+
+
+def test_stop_ends_the_loading(tmp_path):
+    ct_series(tmp_path, **SMALL)
+    with pytest.raises(Cancelled):
+        load(found_in(tmp_path), stop=lambda: True)
+    assert not [t for t in threading.enumerate() if t.name.startswith("decode")]
+
+
+def test_digest_names_voxels_and_place(tmp_path):
+    a = values_of(tmp_path / "a")
+    b = values_of(tmp_path / "b")
+    moved = values_of(tmp_path / "c", centre=(3.0, -5.0, 7.5), voxels=a.voxels)
+    assert a.digest == b.digest
+    assert len({a.digest, moved.digest}) == 2
+
+
+def test_identity_is_read_back_from_the_files(tmp_path):
+    paths = ct_series(tmp_path, **SMALL)
+    found = found_in(tmp_path)
+    assert identity_of(found).id == "PH-0001"
+    for path in paths:
+        ds = dcmread(path)
+        ds.PatientID, ds.PatientName = "PH-9999", "OTHER^PERSON"
+        dcmwrite(path, ds)
+    assert identity_of(found).id == "PH-9999"
+    with pytest.raises(InputRefused) as refused:
+        load(found)
+    assert refused.value.code == "changed"
+    assert "PH-" not in refused.value.sentence
+
+
+def test_a_file_exchanged_since_the_scan_ends_the_loading(tmp_path):
+    paths = ct_series(tmp_path, **SMALL)
+    found = found_in(tmp_path)
+    ds = dcmread(paths[7])
+    ds.SOPInstanceUID = generate_uid()
+    dcmwrite(paths[7], ds)
+    with pytest.raises(InputRefused, match="another one than before"):
+        load(found)
+    paths[7].unlink()
+    with pytest.raises(InputRefused, match="can no longer be read"):
+        load(found)
+
+
+def test_header_of_has_no_pixels(tmp_path):
+    path = ct_series(tmp_path, **SMALL)[0]
+    ds = header_of(path)
+    assert ds.PatientID == "PH-0001"
+    assert "PixelData" not in ds
