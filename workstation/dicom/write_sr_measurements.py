@@ -181,8 +181,9 @@ def _numbers(m: MeasurementLike) -> list[Dataset]:
         concept = codes.SIGNAL
     value = 0.0 if measured.value is None else measured.value
     first = number("CONTAINS", concept, value, unit)
-    if m.kind == "diameter":
-        within(first, code("HAS CONCEPT MOD", codes.DERIVATION, codes.MAXIMUM))
+    for word, extreme in (("maximum", codes.MAXIMUM), ("minimum", codes.MINIMUM)):
+        if m.kind == "diameter" and measured.definition.lower().startswith(word):
+            within(first, code("HAS CONCEPT MOD", codes.DERIVATION, extreme))
     if measured.uncertainty is not None:
         within(first, number("HAS PROPERTIES", codes.UNCERTAINTY, measured.uncertainty, unit))
     found = [first]
@@ -209,7 +210,7 @@ def _points(
     header = slices.get(m.source_uid)
     flat = None if reference is None or header is None else on_slice(m.points_lps_mm, header)
     kind = "POINT" if len(points) == 1 else "POLYLINE"
-    if m.kind in ("angle", "cobb", "bidirectional") and len(points) == 4:
+    if m.kind in ("angle", "cobb", "bidirectional", "stenosis") and len(points) == 4:
         kind = "MULTIPOINT"
     if m.kind == "ellipse" and len(points) == 4:
         kind = "ELLIPSE"

@@ -14,7 +14,9 @@ from workstation.base.errors import InputRefused
 from workstation.case.model import Measured
 from workstation.measure.angle import angle
 from workstation.measure.bidirectional import bidirectional
+from workstation.measure.centerline import centerline
 from workstation.measure.cobb import cobb
+from workstation.measure.diameter import diameter
 from workstation.measure.ellipse import ellipse
 from workstation.measure.grid import Array, Grid
 from workstation.measure.length import length
@@ -22,6 +24,8 @@ from workstation.measure.options import Options, options_of
 from workstation.measure.point import point
 from workstation.measure.polygon import polygon
 from workstation.measure.polyline import polyline
+from workstation.measure.stenosis import stenosis
+from workstation.measure.volume import volume
 
 Kind = Callable[[Array, Grid, Vector | None, Options], Measured]
 
@@ -35,9 +39,13 @@ _KINDS: dict[str, tuple[Kind, tuple[int, ...] | None]] = {
     "ellipse": (ellipse, (2, 4)),
     "polygon": (polygon, None),
     "point": (point, (1,)),
+    "diameter": (diameter, (2,)),
+    "stenosis": (stenosis, (4,)),
+    "centerline": (centerline, None),
+    "volume": (volume, (1,)),
 }
 KINDS = tuple(_KINDS)
-_AT_LEAST = {"polyline": 2, "polygon": 3}
+_AT_LEAST = {"polyline": 2, "polygon": 3, "centerline": 2}
 
 
 def measure(

@@ -23,6 +23,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     right_lps : right direction of the picture, for an ellipse by two corners
     projected_on : the plane on which an angle is projected
     sharp_kernel : the series was made with a sharp kernel
+    how : which diameter it is meant to be
+    method : of a stenosis
+    low, high : range of values of a volume, in the unit of the voxels
     what, level : words for the definition ("outer wall", "below the left renal artery")
     """
 
@@ -37,6 +40,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     right_lps: Vector | None = None
     projected_on: Literal["", "axial", "coronal", "sagittal"] = ""
     sharp_kernel: bool = False
+    how: Literal["", "max", "min"] = ""
+    method: Literal["NASCET", "ECST", "WASID"] = "NASCET"
+    low: float | None = None
+    high: float | None = None
     what: str = ""
     level: str = ""
 

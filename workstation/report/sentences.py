@@ -117,8 +117,9 @@ def provider_words(order: Order | None) -> str:
     """Ordering provider with NPI."""
     if order is None:
         return ""
+    name = printed_name(order.ordering_name)
     npi = f"NPI {order.ordering_npi}" if order.ordering_npi else ""
-    return f"{order.ordering_name} ({npi})" if order.ordering_name and npi else order.ordering_name or npi
+    return f"{name} ({npi})" if name and npi else name or npi
 
 
 def moment_words(at: str) -> str:
