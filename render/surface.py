@@ -90,9 +90,12 @@ def _field(volume: Volume, surface: Surface) -> tuple[npt.NDArray[Any], float]:
         if outside.any() and float(v[outside].max()) >= level:
             v = v.copy()
             v[outside] = min(float(v[~outside].min(initial=level)), level - 1)
-    if v.dtype == np.int16 and level == round(level):
-        # a voxel that equals the threshold exactly gives triangles without area
-        level = level - 0.5 if level > -32768 else level
+    # a voxel that equals the threshold exactly gives triangles without area: it counts as inside, by a hair
+    if v.dtype == np.int16:
+        if level == round(level) and level > -32768:
+            level -= 0.5
+    elif (v == np.float32(level)).any():
+        level -= 1e-4 * float(np.ptp(v))
     return v, level
 
 

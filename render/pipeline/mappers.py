@@ -20,6 +20,7 @@ from vtkmodules.vtkCommonDataModel import vtkImageData, vtkPiecewiseFunction, vt
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from vtkmodules.vtkRenderingCore import (
     vtkColorTransferFunction,
+    vtkLight,
     vtkRenderer,
     vtkRenderWindow,
     vtkVolume,
@@ -116,6 +117,10 @@ def draw(volume: Volume, view: View, renderer: str) -> npt.NDArray[np.uint8]:
         scene.SetBackground2(*rgb_of(top))
         scene.SetGradientBackground(top != bottom)
         _aim(scene, view.camera)
+        light = vtkLight()
+        light.SetLightTypeToHeadlight()
+        light.SetAmbientColor(1.0, 1.0, 1.0)  # else the fixed-point mapper leaves the ambient share out
+        scene.AddLight(light)
         window.AddRenderer(scene)
         scene.ResetCameraClippingRange()
         window.Render()

@@ -1,0 +1,346 @@
+"""The ray caster: against analytic truth, against VTK's fixed-point mapper, stopped, cropped, and fuzzed."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from render import camera, presets
+from render.caster import portions
+from render.caster.space import Space, tables
+from render.engine import Engine
+from render.errors import Cancelled, RenderError
+from render.policy import find
+from render.view import Box, Look, Surface, Technique, View, Window
+from tests.picture.phantom import ball, geometry, uneven, volume
+
+SIZE = (120, 100)
+LOOK = Look(
+    name="test",
+    version="",
+    opacity=((0, 0), (400, 0.3)),
+    colour=((0, "c08040"), (400, "fff0e0")),
+    ambient=0.2,
+    diffuse=0.8,
+    specular=0.0,
+    fade=0.0,
+)
+GREY = Window(center=500, width=1000, function="LINEAR_EXACT")
+
+
+def view_of(v, name="A", **more):
+    given = {"technique": Technique.VR, "look": LOOK, "overlays": "none", "quality": "record", "size": SIZE}
+    return View(**{**given, "camera": camera.standard(v, name, SIZE), **more})
+
+
+def test_the_step_does_not_change_how_dense_a_look_is():
+    half = tables(LOOK, 0.5)[0].astype(float)
+    whole = tables(LOOK, 1.0)[0].astype(float)
+    assert np.abs(2 * half - whole).max() < 1e-6
+    entry = int((400 - tables(LOOK, 1.0)[2]) * tables(LOOK, 1.0)[3])
+    assert 1 - np.exp(-whole[entry]) == pytest.approx(0.3, abs=1e-3)
+
+
+def test_a_homogeneous_block_follows_the_law_of_beer():
+    # 0.02 per mm through 60 mm of block: what is left of the white background is 0.98 ^ 60
+    thin = Look(name="x", version="", opacity=((0, 0.0), (99, 0.0), (100, 0.02)), colour=((0, "000000"), (1, "000000")))
+    v = volume(lambda p: np.full(p.shape[:-1], 100.0), geometry((31, 31, 31), (2.0, 2.0, 2.0)))
+    eye = camera.standard(v, "A", SIZE)
+    view = View(
+        technique=Technique.VR, look=thin, camera=eye, size=SIZE, overlays="none", background=("ffffff", "ffffff")
+    )
+    got = Engine(v).picture(view).rgb[50, 60]
+    assert got == pytest.approx(255 * 0.98**60, abs=3)
+
+
+def test_the_picture_does_not_depend_on_skipping():
+    """Seen through a table that shows everything a little (nothing skipped) the ball stays the same within it."""
+    v = volume(ball((0, 0, 0), 40.0))
+    space = Space(v)
+    view = Engine(v).completed(view_of(v))
+    with_skipping = space.cast(view)
+    low, high = space.extremes()
+    low[:], high[:] = low.min(), high.max()  # every block may hold anything: none is skipped
+    space._distance = None
+    assert (space.cast(view) == with_skipping).all()
+
+
+def test_mip_finds_a_voxel_where_it_is_and_as_bright_as_it_is():
+    g = geometry((30, 34, 38), (3.0, 2.0, 2.5))
+    at = g.to_lps((11, 20, 9))
+
+    def value(p):
+        return np.where(np.linalg.norm(p - at, axis=-1) < 0.1, 900.0, 100.0)
+
+    v = volume(value, g)
+    for name in "APLRSI":
+        eye = camera.standard(v, name, SIZE, threshold=0.0)
+        view = View(
+            technique=Technique.MIP, size=SIZE, camera=eye, window=GREY, overlays="none", step_mm=0.05, quality="record"
+        )
+        picture = Engine(v).picture(view)
+        y, x = np.unravel_index(int(picture.rgb[..., 0].argmax()), SIZE[::-1])
+        assert camera.project(eye, SIZE, [at])[0][:2] == pytest.approx((x, y), abs=0.8)
+        assert 255 * 0.75 < picture.rgb.max() <= 255 * 0.9 + 1
+        body = picture.rgb[picture.rgb > 0]
+        assert int(np.median(body)) == pytest.approx(255 * 0.1, abs=1)
+
+
+def test_mean_and_minip_look_into_the_body_not_at_the_air_around_it():
+    def value(p):
+        v = np.where(np.linalg.norm(p, axis=-1) < 60, 100.0, -1000.0)
+        v[np.linalg.norm(p - (20, 0, 0), axis=-1) < 12] = -800
+        return v
+
+    v = volume(value)
+    eye = camera.standard(v, "A", SIZE)
+    wide = Window(center=-400, width=1200, function="LINEAR_EXACT")
+    low = Engine(v).picture(View(technique=Technique.MINIP, size=SIZE, camera=eye, window=wide, overlays="none")).rgb
+    x, y = (round(float(c)) for c in camera.project(eye, SIZE, [(20, 0, 0)])[0][:2])
+    other, _ = (round(float(c)) for c in camera.project(eye, SIZE, [(-20, 0, 0)])[0][:2])
+    assert low[y, x, 0] == pytest.approx(255 * (-800 + 1000) / 1200, abs=4)
+    assert low[y, other, 0] == pytest.approx(255 * (100 + 1000) / 1200, abs=4)
+    mean = Engine(v).picture(View(technique=Technique.MEAN, size=SIZE, camera=eye, window=wide, overlays="none")).rgb
+    assert mean[y, other, 0] == pytest.approx(255 * (100 + 1000) / 1200, abs=6)
+    assert mean[y, x, 0] < mean[y, other, 0]
+
+
+def test_a_crop_box_in_patient_space_cuts_oblique_grids():
+    g = geometry(iop=(0.6, 0.8, 0.0, -0.48, 0.36, -0.8))
+    v = volume(ball((0, 0, 0), 50.0), g)
+    box = Box(low_lps_mm=(-100, -100, -100), high_lps_mm=(0, 100, 100))
+    whole = Engine(v).picture(view_of(v)).rgb
+    cut = Engine(v).picture(view_of(v, crop=box)).rgb
+    middle = (SIZE[0] - 1) / 2
+    eye = camera.standard(v, "A", SIZE)
+    edge = camera.project(eye, SIZE, [(0, 0, 0)])[0][0]
+    assert whole[:, round(middle) + 15 :].max() > 60
+    assert cut[:, int(edge) + 2 :].max() == 0
+    assert (cut[:, : int(edge) - 12] == whole[:, : int(edge) - 12]).mean() > 0.9
+    for technique, more in ((Technique.MIP, {"window": GREY}), (Technique.SSD, {"surfaces": (Surface(low=0.0),)})):
+        picture = Engine(v).picture(view_of(v, technique=technique, look=None, crop=box, **more)).rgb
+        assert picture[:, int(edge) + 3 :].max() == 0
+        assert picture[:, : int(edge) - 5].max() > 60
+
+
+def test_surfaces_and_volume_hide_each_other_by_depth():
+    def value(p):  # one ball far below the other in value: each is seen by the look or by the surface alone
+        v = ball((0, -30, 0), 18.0, 1000.0, 0.0)(p)
+        return v + ball((0, 30, 0), 18.0, -1000.0, 0.0)(p)
+
+    v = volume(value)
+    solid = Look(name="x", version="", opacity=((300, 0), (400, 0.9)), colour=((0, "ff0000"), (1, "ff0000")))
+    scene = {"look": solid, "surfaces": (Surface(low=-1500.0, high=-500.0, colour="00ff00"),)}
+    front = Engine(v).picture(view_of(v, "A", **scene)).rgb[50, 60].astype(int)
+    back = Engine(v).picture(view_of(v, "P", **scene)).rgb[50, 60].astype(int)
+    assert front[0] > front[1] + 80
+    assert back[1] > back[0] + 80
+    glass = (Surface(low=-1500.0, high=-500.0, colour="00ff00", opacity=0.5),)
+    through = Engine(v).picture(view_of(v, "P", look=solid, surfaces=glass)).rgb[50, 60].astype(int)
+    assert through[1] > 60
+    assert through[0] > 40
+
+
+def test_the_background_runs_from_top_to_bottom():
+    v = volume(ball((0, 0, 0), 20.0))
+    rgb = Engine(v).picture(view_of(v, background=("102030", "000008"))).rgb
+    assert rgb[0, 0].tolist() == [0x10, 0x20, 0x30]
+    assert rgb[-1, 0].tolist() == [0, 0, 8]
+
+
+def test_a_picture_is_stopped_between_portions():
+    v = volume(ball((0, 0, 0), 60.0))
+    engine = Engine(v)
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    with pytest.raises(Cancelled):
+        engine.picture(view_of(v), None, stop)
+    assert asked <= 3 + 2 * portions.cores()
+    first = engine.picture(view_of(v)).rgb
+    assert (first == Engine(v).picture(view_of(v)).rgb).all()  # the stopped one left nothing behind
+
+
+def test_a_fault_in_one_portion_reaches_the_caller():
+    def work(first: int, end: int) -> None:
+        if first >= 40:
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        portions.run(work, 100, 10)
+
+
+def test_equal_recipes_give_equal_pictures_whatever_was_shown_before():
+    g = geometry(shear=0.8)
+    v = volume(ball((10, 0, 5), 45.0), g, positions=uneven(g))
+    engine = Engine(v)
+    views = [
+        view_of(v),
+        view_of(v, technique=Technique.MIP, look=None),
+        view_of(v, technique=Technique.SSD, look=None, surfaces=(Surface(low=0.0),)),
+        view_of(v, look=None, camera=None, overlays="record", quality="settled"),
+    ]
+    made = [engine.picture(view) for view in views]
+    for picture in reversed(made):
+        again = View.from_json(picture.view.to_json())
+        assert again == picture.view
+        assert (engine.picture(again).rgb == picture.rgb).all()
+        assert (Engine(v).picture(again).rgb == picture.rgb).all()
+
+
+def test_a_dragged_picture_is_smaller_inside_but_shows_the_same():
+    from skimage.metrics import structural_similarity
+
+    v = volume(ball((0, 0, 0), 50.0))
+    size = (700, 560)
+    view = View(technique=Technique.VR, size=size, camera=camera.standard(v, "A", size), look=LOOK, overlays="none")
+    full = Engine(v).picture(view.replace(quality="settled")).rgb
+    quick = Engine(v).picture(view.replace(quality="drag")).rgb
+    assert quick.shape == full.shape
+    assert structural_similarity(full, quick, channel_axis=2) >= 0.85
+
+
+def test_perspective_stands_inside_the_volume():
+    v = volume(ball((0, 0, 0), 60.0, -1000.0, 200.0))  # an air-filled hole, seen from inside
+    eye = camera._with(
+        camera.standard(v, "A", SIZE, parallel=False),
+        position_lps_mm=(0.0, 0.0, 0.0),
+        focal_lps_mm=(0.0, 50.0, 0.0),
+        angle_deg=70.0,
+    )
+    rgb = Engine(v).picture(view_of(v, camera=eye, look=LOOK)).rgb
+    assert (rgb.max(axis=2) > 20).all()  # wall in every direction, nothing clipped away
+    picture = Engine(v).picture(view_of(v, camera=eye))
+    assert picture.mm_per_pixel is None
+    assert picture.to_lps(3, 3) is None
+
+
+def test_a_single_slice_is_refused_in_words():
+    v = volume(ball((0, 0, 0), 20.0), geometry((1, 40, 40)))
+    with pytest.raises(RenderError, match="single slice"):
+        Engine(v).picture(view_of(v))
+
+
+@pytest.mark.parametrize("name", ["A", "L", "S"])
+def test_vtks_fixed_point_mapper_draws_the_same_picture(name):
+    from skimage.metrics import structural_similarity
+
+    if not find().gl:
+        pytest.skip("VTK's OpenGL cannot be started here")
+
+    def value(p):
+        # gradients everywhere: VTK shades by gradients rounded at the voxels, so flat insides would differ
+        near = 15 * (34 - np.linalg.norm(p - (20, -10, 15), axis=-1))
+        return np.maximum(near, 15 * (24 - np.linalg.norm(p - (-35, 20, -20), axis=-1)))
+
+    v = volume(value, geometry((60, 60, 60), (2.5, 2.5, 2.5)))
+    view = view_of(v, name, step_mm=0.5)
+    ours = Engine(v, renderer="CPU caster").picture(view).rgb
+    theirs = Engine(v, renderer="VTK fixed point").picture(view).rgb
+    assert structural_similarity(ours, theirs, channel_axis=2) > 0.9
+    y, x = np.indices(ours.shape[:2])
+    for channel in range(3):
+        a, b = ours[..., channel].astype(float), theirs[..., channel].astype(float)
+        for axis in (x, y):
+            assert (axis * a).sum() / a.sum() == pytest.approx((axis * b).sum() / b.sum(), abs=1.0)
+        assert a.mean() == pytest.approx(b.mean(), rel=0.12)
+
+
+def test_presets_of_mr_are_scaled_to_the_series():
+    rng = np.random.default_rng(5)
+
+    def value(p, gain=1.0):
+        inside = np.linalg.norm(p, axis=-1) < 60
+        return gain * np.where(inside, rng.normal(300, 30, p.shape[:-1]), rng.normal(8, 2, p.shape[:-1])).clip(1)
+
+    a = volume(value, units="arbitrary", modality="MR", dtype=np.float32)
+    rng = np.random.default_rng(5)
+    b = volume(lambda p: value(p, 7.0), units="arbitrary", modality="MR", dtype=np.float32)
+    la, lb = presets.resolve("mr_generic", a)[0], presets.resolve("mr_generic", b)[0]
+    assert [x for x, _ in lb.opacity] == pytest.approx([7 * x for x, _ in la.opacity], rel=0.01)
+    assert lb.fade == pytest.approx(7 * la.fade, rel=0.01)
+    pa, pb = Engine(a).picture(view_of(a, look=la)).rgb, Engine(b).picture(view_of(b, look=lb)).rgb
+    assert np.abs(pa.astype(int) - pb).mean() < 2
+
+
+FUZZ = """
+import numpy as np
+from render import camera, planes
+from render.engine import Engine
+from render.view import *
+from tests.picture.phantom import geometry, volume, uneven
+rng = np.random.default_rng(11)
+given = {'name': 'x', 'version': '', 'opacity': ((-100, 0), (300, .2)), 'colour': ((0, '804020'), (300, 'ffffff'))}
+look, plain = Look(gradient=((0, .1), (90, 1)), **given), Look(**given)
+for n in range(40):
+    shape = tuple(int(x) for x in rng.integers(2, 28, 3))
+    g = geometry(shape, tuple(rng.uniform(.5, 6, 3)), shear=float(rng.uniform(0, 2)) if n % 3 == 0 else 0.0)
+    kind = np.int16 if n % 2 else np.float32
+    padding = (-900.0, -500.0) if n % 5 == 0 else None
+    v = volume(lambda p: rng.normal(0, 400, p.shape[:-1]), g, kind, uneven(g) if n % 4 == 0 else None, padding=padding)
+    e = Engine(v)
+    for m in range(3):
+        size = (int(rng.integers(16, 60)), int(rng.integers(16, 60)))
+        eye = camera.rotate(camera.standard(v, 'APLRSI'[m], size, parallel=bool(rng.integers(2)), threshold=-2000.),
+                            *rng.uniform(-90, 90, 2), trackball=True)
+        if not eye.parallel and rng.integers(2):
+            eye = camera._with(eye, position_lps_mm=tuple(g.to_lps(rng.uniform(0, np.array(shape) - 1))))
+        low = rng.uniform(-60, 20, 3)
+        box = Box(low_lps_mm=tuple(low), high_lps_mm=tuple(low + rng.uniform(0, 60, 3))) if rng.integers(2) else None
+        step = float(rng.choice([.1, .7, 3., 40.]))
+        base = View(technique=Technique.VR, size=size, camera=eye, crop=box, step_mm=step, overlays='none')
+        e.picture(base.replace(look=look if m else plain))
+        for t in (Technique.MIP, Technique.MINIP, Technique.MEAN):
+            e.picture(base.replace(technique=t))
+        if n % 4 == 1:
+            e.picture(base.replace(technique=Technique.SSD, surfaces=(Surface(low=50.),
+                                                                    Surface(low=-50., opacity=.4))))
+        plane = planes.standard(v, 'axial', size=size)
+        plane = planes.rotate(plane, tuple(rng.normal(size=3)), float(rng.uniform(0, 180)))
+        plane = planes.scroll(plane, float(rng.uniform(-40, 40)))
+        for i in ('linear', 'cubic', 'none'):
+            e.picture(View(technique=Technique.MPR, size=size, plane=plane, interpolation=i, overlays='none'))
+        slab = Slab(mode='mip', thickness_mm=9)
+        e.picture(View(technique=Technique.MIP, size=size, plane=plane, slab=slab, overlays='none'))
+print('fine')
+"""
+
+
+def test_no_kernel_reads_or_writes_outside_its_arrays(tmp_path):
+    """Random grids, eyes (some inside the volume), boxes and steps, with every index checked."""
+    root = Path(__file__).parents[2]
+    env = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(root)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FUZZ], cwd=root, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip() == "fine"
+
+
+def test_two_threads_make_the_same_pictures_as_one():
+    v = volume(ball((0, 0, 0), 50.0))
+    expected = Engine(v).picture(view_of(v)).rgb
+    results: list[np.ndarray] = []
+
+    def work() -> None:
+        engine = Engine(v)
+        results.extend(engine.picture(view_of(v)).rgb for _ in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    begun = time.monotonic()
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    assert time.monotonic() - begun < 60
+    assert len(results) == 15
+    assert all((r == expected).all() for r in results)

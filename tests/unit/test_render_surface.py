@@ -1,0 +1,99 @@
+"""Surfaces against spheres and boxes whose size is known."""
+
+import numpy as np
+import pytest
+
+from render.errors import Cancelled, RenderError
+from render.surface import extract
+from render.view import Surface
+from tests.picture.phantom import geometry, uneven, volume
+
+RADIUS = 40.0
+
+
+def soft_ball(p):
+    """0 at the radius, falling by 20 per mm: the interpolated surface lies on it."""
+    return (RADIUS - np.linalg.norm(p - (3, -5, 7), axis=-1)) * 20
+
+
+def grids():
+    yield geometry((60, 60, 60), (2.0, 2.0, 2.0)), False
+    yield geometry((40, 70, 70), (3.0, 1.7, 1.7)), False
+    yield geometry((60, 64, 64), (2.0, 2.0, 2.0), (0.6, 0.8, 0.0, -0.48, 0.36, -0.8), 0.7), False
+    yield geometry((60, 60, 60), (2.0, 2.0, 2.0)), True
+
+
+@pytest.mark.parametrize(("g", "is_uneven"), list(grids()), ids=["even", "thick", "sheared oblique", "uneven"])
+@pytest.mark.parametrize("smooth", [0.0, 0.5])
+def test_radius_area_and_volume_of_a_ball(g, is_uneven, smooth):
+    v = volume(soft_ball, g, np.float32, uneven(g) if is_uneven else None)
+    mesh = extract(v, Surface(low=0.0, smooth=smooth))
+    radii = np.linalg.norm(mesh.points_lps_mm.astype(float) - (3, -5, 7), axis=1)
+    voxel = g.voxel_volume_mm3 ** (1 / 3)
+    assert radii.mean() == pytest.approx(RADIUS, abs=0.1 * voxel)
+    assert np.abs(radii - RADIUS).max() < 0.3 * max(g.spacing_mm)
+    assert mesh.volume_ml == pytest.approx(4 / 3 * np.pi * RADIUS**3 / 1000, rel=0.01)
+    assert mesh.area_mm2 == pytest.approx(4 * np.pi * RADIUS**2, rel=0.01)
+    assert mesh.is_closed
+    outward = np.einsum("ij,ij->i", mesh.normals, (mesh.points_lps_mm - (3, -5, 7)) / radii[:, None])
+    assert outward.min() > 0.9
+
+
+def test_a_band_is_a_shell():
+    v = volume(soft_ball, geometry((60, 60, 60), (2.0, 2.0, 2.0)))
+    mesh = extract(v, Surface(low=0.0, high=200.0, smooth=0.0))  # from radius 40 to radius 30
+    shell = 4 / 3 * np.pi * (40**3 - 30**3) / 1000
+    assert mesh.is_closed
+    assert mesh.volume_ml == pytest.approx(shell, rel=0.02)
+
+
+def test_what_the_volume_cuts_off_is_closed_half_a_voxel_outside():
+    v = volume(lambda p: np.full(p.shape[:-1], 300.0), geometry((10, 12, 14), (2.0, 1.5, 1.0)))
+    mesh = extract(v, Surface(low=226.0, smooth=0.0))
+    assert mesh.is_closed
+    low, high = mesh.bounds_lps_mm
+    extent = np.subtract(high, low)
+    assert extent == pytest.approx((14.0, 18.0, 20.0), abs=0.02)
+    assert mesh.volume_ml == pytest.approx(14 * 18 * 20 / 1000, rel=0.03)  # edges are bevelled
+
+
+def test_only_the_largest_parts():
+    def value(p):
+        small = 60 - 20 * np.linalg.norm(p - (60, 0, 0), axis=-1)
+        middle = 200 - 20 * np.linalg.norm(p - (-50, 0, 0), axis=-1)
+        return np.maximum(np.maximum(small, middle), 500 - 20 * np.linalg.norm(p, axis=-1))
+
+    v = volume(value, geometry((50, 50, 75), (2.0, 2.0, 2.0)), np.float32)
+    volumes = [extract(v, Surface(low=0.0, smooth=0.0), largest=n).volume_ml for n in (1, 2, 0)]
+    balls = [4 / 3 * np.pi * r**3 / 1000 for r in (25, 10, 3)]
+    assert volumes[0] == pytest.approx(balls[0], rel=0.01)
+    assert volumes[1] == pytest.approx(balls[0] + balls[1], rel=0.01)
+    assert volumes[2] > volumes[1]
+
+
+def test_reduction_keeps_the_volume():
+    v = volume(soft_ball, geometry((60, 60, 60), (2.0, 2.0, 2.0)), np.float32)
+    whole = extract(v, Surface(low=0.0))
+    less = extract(v, Surface(low=0.0), reduce=0.8)
+    assert len(less.triangles) == pytest.approx(0.2 * len(whole.triangles), rel=0.05)
+    assert less.volume_ml == pytest.approx(whole.volume_ml, rel=0.005)
+
+
+def test_padding_is_no_tissue():
+    def value(p):
+        v = soft_ball(p)
+        v[p[..., 2] > 60] = 3000.0
+        return v
+
+    v = volume(value, geometry((60, 60, 60), (2.0, 2.0, 2.0)), padding=(3000.0, 3000.0))
+    assert extract(v, Surface(low=0.0)).volume_ml == pytest.approx(4 / 3 * np.pi * 40**3 / 1000, rel=0.01)
+
+
+def test_refusals_and_stopping():
+    v = volume(soft_ball)
+    with pytest.raises(RenderError, match="no surface"):
+        extract(v, Surface(low=5000.0))
+    with pytest.raises(RenderError, match="above the lower"):
+        extract(v, Surface(low=50.0, high=10.0))
+    with pytest.raises(Cancelled):
+        extract(v, Surface(low=0.0), cancelled=lambda: True)
