@@ -262,7 +262,13 @@ def _badges(sheet: Sheet, badges: tuple[str, ...], from_bottom: float, room: flo
     y = from_bottom + sheet.px(4)
     for text in badges:
         s = sprite(shortened(text, size, room, "SemiBold"), size, "SemiBold")
-        left, top = sheet.px(8), round(sheet.height - y - s.height - 2)
+        left = sheet.px(8)
+        top = round(sheet.height - y - s.height - 2)
+        while top > 0 and not sheet.free((left, top, left + s.width + 2 * pad, top + s.height)):
+            top -= 1  # a letter stands there already: the badge goes above it
+        if top <= 0:
+            top = round(sheet.height - y - s.height - 2)
+        y = sheet.height - top - s.height - 2
         box = sheet.rgb[max(0, top - 1) : top + s.height + 1, left : left + s.width + 2 * pad]
         box[:] = (box * 0.3 + np.array((0x1D, 0x15, 0x06)) * 0.7).astype(np.uint8)
         box[:, : max(1, pad // 2)] = BADGE
