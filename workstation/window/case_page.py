@@ -120,7 +120,7 @@ class CasePage(QWidget):
         self.film.show_case(None)
         self.rail.forget()
         self.threshold.follow(None)
-        self._show_panel()
+        self._show_panel(sentence)
 
     def progress(self, sentence: str) -> None:
         """How far opening is, where the pictures will stand."""
@@ -301,14 +301,17 @@ class CasePage(QWidget):
         self.panel.setVisible(True)
         self._show_panel()
 
-    def _show_panel(self) -> None:
+    def _show_panel(self, waiting: str = "") -> None:
+        """The panel of the step in hand; while a case is being opened nothing but that."""
         from workstation.window import panels
 
         old = self.area.takeWidget()
         if old is not None:
             old.deleteLater()
         try:
-            made: QWidget = panels.make(self.step, self._desk, self.session, self._actions)
+            made: QWidget = (
+                label("", "quiet") if waiting else panels.make(self.step, self._desk, self.session, self._actions)
+            )
         except Exception:  # noqa: BLE001 - a defect in one panel must leave the pictures usable
             _log.exception("panel failed")
             made = label(DEFECT, "quiet", wrap=True)

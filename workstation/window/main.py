@@ -328,7 +328,8 @@ class MainWindow(QMainWindow):
         self._source = source
         self.pages.setCurrentWidget(self.case)
         self.case.blank("Opening ...")
-        self.bar.show_case(None, ())
+        self.case.panes["axial"].viewport.setFocus()
+        self.bar.show_case(None, (), "")
         self._retitle()
 
         def work(progress: Any, stop: Any) -> Session:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from workstation.window import words
 from workstation.window.theme import tokens
@@ -60,7 +60,7 @@ class PatientBar(QWidget):
         row.addWidget(self.home)
         self.brand = label("RenderDesk", "heading")
         row.addWidget(self.brand)
-        self.tabs: dict[str, QWidget] = {}
+        self.tabs: dict[str, QToolButton] = {}
         for name, title in (("studies", "Studies"), ("charges", "Charges")):
             tab = tool(title)
             tab.setCheckable(True)
@@ -99,15 +99,14 @@ class PatientBar(QWidget):
         self.show_actor(None)
 
     def show_case(self, case: Case | None, badges: tuple[str, ...], page: str = "studies") -> None:
-        """Identity and badges of the opened case; the program's name and pages without one."""
+        """Identity and badges of the opened case; without one the program's name, and pages ("" while one opens)."""
         there = case is not None
         for part in (self.name, self.script, self.ids, self.line, self.study, self.when, self.home):
             part.setVisible(there)
         self.brand.setVisible(not there)
         for name, tab in self.tabs.items():
-            tab.setVisible(not there)
-            tab.setProperty("checked", name == page)
-            tab.setChecked(name == page)  # type: ignore[attr-defined]
+            tab.setVisible(not there and bool(page))
+            tab.setChecked(name == page)
         self._clear_badges()
         if case is None:
             return
