@@ -71,6 +71,10 @@ def is_sharp(kernel: str, manufacturer: str) -> bool | None:
     name, maker = kernel.strip().upper(), manufacturer.upper()
     if not name:
         return None
+    canon = re.fullmatch(r"FC(\d{2})", name)
+    if canon:
+        value = int(canon.group(1))
+        return True if value in (30, 31) or 50 <= value <= 59 else (False if 1 <= value <= 19 else None)
     if "SIEMENS" in maker or re.fullmatch(r"[A-Z][A-Z]?\d{2}[A-Z]?(\\.*)?", name):
         number = re.search(r"\d{2}", name)
         if number is not None:
@@ -79,10 +83,6 @@ def is_sharp(kernel: str, manufacturer: str) -> bool | None:
         return False
     if name.startswith(("LUNG", "BONE", "EDGE")):
         return True
-    canon = re.fullmatch(r"FC(\d{2})", name)
-    if canon:
-        value = int(canon.group(1))
-        return True if value in (30, 31) or 50 <= value <= 59 else (False if 1 <= value <= 19 else None)
     if "PHILIPS" in maker and name[0] in "ABCDEYL":
         return name[0] not in "AB"
     return None
