@@ -92,7 +92,7 @@ def measurement(number: int = 1, **changes: object) -> Measurement:
         "id": f"m{number}",
         "tracking_uid": derived_uid("test", "tracking", str(number)),
         "kind": "length",
-        "name": f"Aorta, largest diameter {number}",
+        "name": f"Left common iliac, diameter {number}",
         "points_lps_mm": ((-20.0, 5.0, 14.0), (30.0, 5.0, 14.0)),
         "series_uid": SERIES,
         "source_uid": SLICES[2],

@@ -254,6 +254,11 @@ def test_picture_and_diagnosis_of_another_side_block() -> None:
     assert "side_diagnosis" in blocking(case(order=order, measurements=()))
 
 
+def test_the_sign_of_a_coordinate_is_never_printed_as_a_side() -> None:
+    said = measurement_sentence(measurement(1, name="Sac", side="left"))
+    assert "LEFT" not in said
+
+
 # --- elements
 
 
@@ -341,11 +346,11 @@ def test_a_draft_and_a_demo_say_so_first() -> None:
 def test_a_measurement_in_words_has_side_unit_uncertainty_and_marks() -> None:
     m = measurement(
         1,
-        name="Neck",
+        name="Neck of the left side",
         side="left",
         measured=Measured(
             "length", 18.0, "mm", "18.0 mm", "Straight distance", 2.04, "marked", ("Slices are unevenly spaced.",)
         ),
     )
     said = measurement_sentence(m)
-    assert said == "Neck LEFT: 18.0 mm ± 2.0 mm (straight distance). Marked: Slices are unevenly spaced."
+    assert said == "Neck of the LEFT side: 18.0 mm ± 2.0 mm (straight distance). Marked: Slices are unevenly spaced."

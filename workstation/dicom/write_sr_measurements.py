@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -154,7 +155,9 @@ def _group(
         uid("HAS OBS CONTEXT", codes.TRACKING_UID, m.tracking_uid),
         template="1501",
     )
-    side = [code("HAS CONCEPT MOD", codes.LATERALITY, codes.SIDES[m.side])] if m.side in codes.SIDES else []
+    # only a side that the name states: the sign of a coordinate is for checking, an aorta has no side
+    named = m.side in codes.SIDES and bool(re.search(rf"\b{m.side}\b", m.name, re.IGNORECASE))
+    side = [code("HAS CONCEPT MOD", codes.LATERALITY, codes.SIDES[m.side])] if named else []
     if site is not None:
         within(group, code("HAS CONCEPT MOD", codes.FINDING_SITE, site, *side))
     elif side:  # without a site the side is an answer of its own

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from workstation.measure.printing import pretty, uncertainty_words
 from workstation.report.pdf_fonts import BOLD, MEDIUM, REGULAR, draw, fitted, markup, register
-from workstation.report.sentences import ACTS, moment_words, patient_words, printed_name, sides_in_capitals, sides_named
+from workstation.report.sentences import ACTS, moment_words, patient_words, printed_name, sides_in_capitals, study_words
 from workstation.report.text import CLEARANCE, banner, sections, signature
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _build(content: ReportContent, pictures: Mapping[str, Rgb], made_at: str, to
     band = 22.0 if banner(content) else 0.0
     doc.addPageTemplates(
         [
-            PageTemplate("first", [frame(TOP - 14 + band)], onPage=first, autoNextPageTemplate="later"),
+            PageTemplate("first", [frame(TOP - 14 + band * 0.6)], onPage=first, autoNextPageTemplate="later"),
             PageTemplate("later", [frame(TOP_LATER - 14 + band)], onPage=later),
         ]
     )
@@ -198,7 +198,7 @@ class _Parts:
             ("Sex", patient.sex or "not known"),
             ("Accession", content.accession or "not known"),
             ("Study date", content.study_date or "not known"),
-            ("Study", " ".join(p for p in (content.modality, content.study_description) if p) or "not known"),
+            ("Study", study_words(content.modality, content.study_description) or "not known"),
             ("Ordered by", content.ordering_provider or "not known"),
             ("Report", signature(content)),
         ]
@@ -290,14 +290,13 @@ class _Parts:
         head = [self._p(t, self.column) for t in ("", "Measurement", "Value", "U", "Definition")]
         rows = [head]
         for n, m in enumerate(self.content.measurements, 1):
-            side = f" ({m.side.upper()})" if m.side in ("left", "right") and m.side not in sides_named(m.name) else ""
             definition = m.measured.definition
             if m.measured.validity == "marked":
                 definition = f"{definition}. Marked: {' '.join(m.measured.reasons)}"
             rows.append(
                 [
                     self._p(str(n), self.column),
-                    self._p(sides_in_capitals(m.name or m.kind) + side, self.cell),
+                    self._p(sides_in_capitals(m.name or m.kind), self.cell),
                     self._p(_KEPT_TOGETHER.sub("\u00a0", pretty(m.measured.printed)), self.strong),
                     self._p(_KEPT_TOGETHER.sub("\u00a0", pretty(uncertainty_words(m.measured))) or "–", self.cell),
                     self._p(definition, self.cell),

@@ -45,10 +45,16 @@ def technique_words(view: View) -> str:
         mode = "mean" if view.slab.mode == "mean" else view.slab.mode.upper().replace("MINIP", "MinIP")
         words = f"{words}, {mode} over {view.slab.thickness_mm:g} mm"
     if view.technique is Technique.VR and view.look is not None:
-        words = f"{words}, {view.look.name} {view.look.version}".rstrip()
+        words = f"{words}, {look_words(view.look.name)} {view.look.version}".rstrip()
     if view.technique is Technique.SSD and view.surfaces:
         words = f"{words} at {', '.join(_threshold(s.low, s.high) for s in view.surfaces)}"
     return words
+
+
+def look_words(name: str) -> str:
+    """A preset's name as people read it: "ct_bone_vessel" is "CT bone vessel"."""
+    words = name.replace("_", " ").split()
+    return " ".join(w.upper() if w in ("ct", "mr", "mra", "mrcp", "pet") else w for w in words)
 
 
 def _threshold(low: float, high: float | None) -> str:
@@ -76,13 +82,22 @@ def sides_named(text: str) -> set[str]:
 
 
 def measurement_sentence(m: Measurement) -> str:
-    """A measurement in one line: name, side, printed value, uncertainty where it matters, what was measured."""
-    side = f" {m.side.upper()}" if m.side in ("left", "right") and m.side not in sides_named(m.name) else ""
+    """A measurement in one line: name, printed value, uncertainty where it matters, what was measured.
+
+    The side is printed where its name says it, never from the sign of a coordinate: an aorta lies a little to the
+    left and is still no left aorta.
+    """
     u = uncertainty_words(m.measured)
     value = " ".join(part for part in (m.measured.printed, u) if part)
     marked = f" Marked: {' '.join(m.measured.reasons)}" if m.measured.validity == "marked" else ""
     definition = f" ({lower_first(m.measured.definition)})" if m.measured.definition else ""
-    return pretty(f"{sides_in_capitals(m.name or m.kind)}{side}: {value}{definition}.{marked}")
+    return pretty(f"{sides_in_capitals(m.name or m.kind)}: {value}{definition}.{marked}")
+
+
+def study_words(modality: str, description: str) -> str:
+    """Modality and description, the modality once."""
+    said = description.upper().split()
+    return description if modality and modality in said[:1] else " ".join(p for p in (modality, description) if p)
 
 
 def lower_first(text: str) -> str:
@@ -107,7 +122,9 @@ def base_sentences(order: Order | None) -> list[str]:
     """The base studies of the order; codes as numbers alone."""
     found = []
     for base in order.base if order is not None else ():
-        parts = [p for p in (base.modality, base.code and f"code {base.code}", base.date, base.accession) if p]
+        code = f"code {base.code}" if base.code else ""
+        accession = f"accession {base.accession}" if base.accession else ""
+        parts = [p for p in (base.modality, code, base.date, accession) if p]
         if parts:
             found.append(f"Base study: {', '.join(parts)}.")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from workstation.report.sentences import act_sentence, measurement_sentence, moment_words, patient_words
+from workstation.report.sentences import act_sentence, measurement_sentence, moment_words, patient_words, study_words
 
 if TYPE_CHECKING:
     from workstation.report.model import ReportContent
@@ -67,7 +67,9 @@ def signature(content: ReportContent) -> str:
 def plain_text(content: ReportContent) -> str:
     """The whole report as text, a heading in capitals over each section."""
     head = [part for part in (banner(content), content.institution, patient_words(content.patient)) if part]
-    study = ", ".join(p for p in (content.study_description, content.modality, content.study_date or "") if p)
+    study = ", ".join(
+        p for p in (study_words(content.modality, content.study_description), content.study_date or "") if p
+    )
     head += [part for part in (study, f"Accession {content.accession}" if content.accession else "") if part]
     blocks = ["\n".join(head)]
     blocks += ["\n".join((title.upper(), *said)) for title, said in sections(content)]
