@@ -214,6 +214,7 @@ def framing(name: str, look: Look) -> float:
 
 
 _ANGIO = ("angio", "cta", "arterial", "art ", "arteriel", "aort", "carotid", "runoff", "coronary", "circle of willis")
+_PORTAL = ("portal", "venous", "delayed", "nephro", "abdomen", "pelvis")
 _VESSEL_PARTS = ("aort", "carotid", "coron", "iliac", "renal art", "artery", "vein", "angio")
 _BONY = ("extrem", "spine", "face", "facial", "sinus", "skull", "knee", "foot", "ankle", "hand", "wrist", "elbow",
          "shoulder", "hip", "femur", "tibia", "pelvisbone", "temporal", "orbit", "jaw", "maxill", "mandib")  # fmt: skip
@@ -228,8 +229,8 @@ def choose(volume: Volume, facts: Mapping[str, object]) -> str:
     facts : as found by intake, all optional: ``contrast``, ``body_part``, ``kernel``, ``description`` (of the
         series), ``study_description``, ``sequence`` (name of an MR sequence)
 
-    Rules: CT with contrast in an arterial phase or of a named vessel: ``ct_vessel``; other contrast CT of neck,
-    chest, abdomen or pelvis: ``ct_bone_vessel``; chest with a lung kernel: ``ct_lung``; extremity, spine, face,
+    Rules: CT with contrast in an arterial phase or of a named vessel: ``ct_vessel``; of abdomen or pelvis otherwise,
+    where the lumen has 150 to 220 HU: ``ct_portal``; other contrast CT: ``ct_bone_vessel``; chest with a lung kernel: ``ct_lung``; extremity, spine, face,
     and CT without contrast: ``ct_bone``. MR by the name of its sequence, else ``mr_generic``.
     """
     words = " ".join(
@@ -250,6 +251,8 @@ def choose(volume: Volume, facts: Mapping[str, object]) -> str:
         if contrast:
             if any(w in words for w in _ANGIO) or any(w in part for w in _VESSEL_PARTS):
                 return "ct_vessel"
+            if not chest and (any(w in words for w in _PORTAL) or any(w in part for w in ("abd", "pel", "liver"))):
+                return "ct_portal"
             return "ct_bone_vessel"
         return "ct_bone"
     if "tof" in words or "time of flight" in words:

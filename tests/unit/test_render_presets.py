@@ -72,7 +72,7 @@ def test_projections_come_with_their_window():
         ({"contrast": False, "body_part": "CHEST", "kernel": "STANDARD"}, "ct_bone"),
         ({"contrast": "IV", "body_part": "KNEE"}, "ct_bone"),
         ({}, "ct_bone"),
-        ({"contrast": None, "series_description": "Portal venous 3 mm"}, "ct_bone_vessel"),
+        ({"contrast": None, "series_description": "Portal venous 3 mm"}, "ct_portal"),
         ({"contrast": "NONE", "body_part": "ABDOMEN"}, "ct_bone"),
     ],
 )
