@@ -128,6 +128,8 @@ def a_case(**changes: Any) -> Case:
         study_date="2026-11-23",
         accession="A4711",
         modality="CT",
+        anatomy="abdomen",
+        target="vascular",
     )
     return msgspec.structs.replace(base, **changes)
 

@@ -131,10 +131,14 @@ def test_each_open_check_stands_with_a_way_to_its_place(report, qtbot):
     panel, session, _ = report()
     session.found_checks = (
         Check("order", "It is not known whether the 3D was ordered.", "block", "order"),
-        Check("limits", "No limitations are stated.", "warn", "text"),
+        Check("limitations", "No limitations are stated.", "warn", "text"),
     )
     panel.refresh()
     assert "1 point to settle before the signature." in words(panel)
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    click(qtbot, next(b for b in panel.open.findChildren(QPushButton) if b.text() == "Show"))
+    assert panel.sections["limitations"].hasFocus()
     way = next(b for b in panel.open.findChildren(QPushButton) if b.text() == "Open Load")
     with qtbot.waitSignal(panel.go_to) as led:
         click(qtbot, way)

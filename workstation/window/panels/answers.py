@@ -130,8 +130,6 @@ class AnswerForm(QWidget):
         line.setStretch(0, 1)
         self.setLayout(line)
         quiet = question.quiet if question else ""
-        if question is not None and question.kind == "place" and ask and ask != question.ask:
-            quiet = ask
         parts: list[QWidget] = [sentence_row("wants", question.ask if question else ask, quiet)]
         self.word = Words("", "quiet")
         self.word.hide()

@@ -24,7 +24,7 @@ from workstation.window.panels.parts import (
     row,
     sentence_row,
 )
-from workstation.window.panels.questions import answer_words, question_of
+from workstation.window.panels.questions import WAITS_FOR, answer_words, question_of
 from workstation.window.panels.secret import ask_secret
 
 if TYPE_CHECKING:
@@ -42,30 +42,39 @@ FOOTNOTE = (
 
 
 def headline(answer: dict[str, Any], count: int) -> str:
-    """The decision in a few words; `count` is how many answers are asked."""
+    """The decision in a few words; `count` is how many things are missing."""
     if answer["decision"] == "bill":
-        return "Ready to bill"
+        return "Ready to bill" if not count else "Billable, after one answer"
     if answer["decision"] == "hold":
         number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
         if not count:
             return "Held"
-        return f"Held: {number} {'answer is' if count == 1 else 'answers are'} missing"
+        return f"Held: {number} {'thing is' if count == 1 else 'things are'} missing"
     return "Nothing to bill for the 3D"
 
 
-def asked(answer: dict[str, Any]) -> list[tuple[str, str]]:
-    """Path and sentence of each question to put; missing facts that one place settles are one question."""
-    wanted: list[tuple[str, str]] = []
-    seen: set[str] = set()
-    for one in answer["questions"] if answer["decision"] == "hold" else []:
-        path = str(one["field"])
+def asked(answer: dict[str, Any], anatomy: str | None) -> list[tuple[str, str]]:
+    """Path and sentence of each question to put to a person, the steps of the case first.
+
+    Facts that one place settles are one row; what the work itself will answer is not asked before it is done.
+    The part of the body is asked even where no rule needs it: no charge is kept without it.
+    """
+    if answer["decision"] == "reject":
+        return []
+    missing = {str(q["field"]): str(q.get("ask", "")) for q in answer["questions"]}
+    if not anatomy:
+        missing.setdefault("rendering.anatomy", "")
+    found: dict[str, tuple[str, str]] = {}
+    steps: dict[str, tuple[str, str]] = {}
+    for path, sentence in missing.items():
+        if WAITS_FOR.get(path) in missing:
+            continue
         question = question_of(path)
-        # missing facts that one place settles are one row
-        key = f"{question.where}|{question.ask}" if question and question.kind in ("place", "anatomy") else path
-        if key not in seen:
-            seen.add(key)
-            wanted.append((path, str(one.get("ask", ""))))
-    return wanted
+        if question is not None and question.kind == "place":
+            steps.setdefault(question.where, (path, sentence))
+        else:
+            found.setdefault("anatomy" if question and question.kind == "anatomy" else path, (path, sentence))
+    return [*steps.values(), *found.values()]
 
 
 class ChargePanel(Panel):
@@ -93,7 +102,7 @@ class ChargePanel(Panel):
         self.decision.add(self.words)
         self.decision.add(line)
         self.add(self.decision)
-        self.questions = Card("To answer")
+        self.questions = Card("Still missing")
         self._question_rows = Rows(12)
         self.questions.add(self._question_rows)
         self.add(self.questions)
@@ -153,8 +162,8 @@ class ChargePanel(Panel):
     def _show(self, decided: Decided) -> None:
         answer = decided.answer
         sent = self._session.message_path
-        wanted = asked(answer)
-        restate(self.decision, _STATE[answer["decision"]])
+        wanted = asked(answer, self._session.case.anatomy) if sent is None else []
+        restate(self.decision, "wants" if wanted else _STATE[answer["decision"]])
         self.words.say("Confirmed" if sent is not None else headline(answer, len(wanted)))
         self.code.say(str(answer["code"] or "None"))
         self.code.show()
@@ -163,7 +172,7 @@ class ChargePanel(Panel):
         self._show_why(decided)
         self._show_notes(answer)
         self._show_given()
-        self._show_confirm(answer, sent)
+        self._show_confirm(answer, sent, complete=not wanted)
 
     def _show_modifiers(self, answer: dict[str, Any]) -> None:
         if answer["decision"] == "bill":
@@ -247,22 +256,22 @@ class ChargePanel(Panel):
             question = question_of(path)
             if question is None or question.kind == "place" or value is None:
                 continue
-            text = Line(f"{question.ask} {answer_words(path, value)}", "quiet")
+            text = Words(answer_words(path, value)[:1].upper() + answer_words(path, value)[1:])
             change = button("Change", partial(self._answer, path, None), "link", "Ask this again")
             holder = QWidget()
             line = row(text, change)
             line.setStretch(0, 1)
             holder.setLayout(line)
-            parts.append(holder)
+            parts += [Line(question.ask, "quiet"), holder]
         self._given_rows.fill(parts)
         self.given.setVisible(bool(parts))
 
-    def _show_confirm(self, answer: dict[str, Any], sent: Any) -> None:
+    def _show_confirm(self, answer: dict[str, Any], sent: Any, *, complete: bool) -> None:
         may = self._desk.may("confirm_charge")
         code = " ".join([str(answer["code"] or ""), *(str(m) for m in answer["modifiers"])]).strip()
         self.confirm.setText(f"Confirm {code}".strip())
         self.confirm.setVisible(sent is None and answer["decision"] != "reject")
-        self.confirm.setEnabled(may and answer["decision"] == "bill")
+        self.confirm.setEnabled(may and complete and answer["decision"] == "bill")
         if sent is None and answer["decision"] == "bill" and not may:
             self.word.say(self._desk.why_not("confirm_charge"), "")
             self.word.show()

@@ -76,7 +76,7 @@ class LoadPanel(Panel):
     def _identity_parts(self) -> list[QWidget]:
         case = self._session.case
         parts: list[QWidget] = []
-        lacking = missing_identity(case.patient)
+        lacking = (*missing_identity(case.patient), *(() if case.patient.sex else ("sex",)))
         if lacking:
             by = case.identity_confirmed_by
             if by is not None:
@@ -103,11 +103,7 @@ class LoadPanel(Panel):
                     "The anatomy and the labels do not agree. If the labels are wrong, close the study and have "
                     "it sent again; nothing can be flipped here."
                 )
-                holder = QWidget()
-                rows = Rows(4)
-                rows.fill([sentence_row("wants", "It is not sure which side is right.", meaning), confirm])
-                holder.setLayout(rows.column)
-                parts.append(holder)
+                parts += [sentence_row("wants", "It is not sure which side is right.", meaning), confirm]
         if not parts:
             parts.append(sentence_row("done", "Name, number and sides agree in all files of this study."))
         return parts

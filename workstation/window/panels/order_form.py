@@ -132,6 +132,7 @@ class OrderForm(Card):
         self.origin = Words("", "quiet")
         self.accession = line_edit("accession")
         self.order_id = line_edit("order_id")
+        self.visit = line_edit("visit_number")
         self.ordered = Choice(YES_NO, self._touched, clearable=True)
         self.ordered.setObjectName("field_order")
         self.ordered.setFocusProxy(self.ordered.button(True))
@@ -152,6 +153,7 @@ class OrderForm(Card):
         self.save: QPushButton = button("Save order", self._save, "primary")
         self.add(self.origin)
         self.add(_pair(field_row("Accession number", self.accession), field_row("Order number", self.order_id)))
+        self.add(field_row("Visit or account number", self.visit, "The charge's message carries it."))
         self.add(field_row("Was 3D ordered?", self.ordered))
         self.add(field_row("Reason for the 3D", self.reason))
         self.add(field_row("Indication", self.indication))
@@ -167,7 +169,7 @@ class OrderForm(Card):
         self.add(Rule())
         self.add(self.word)
         self.add(boxed_end(self.save))
-        for line in (self.accession, self.order_id, self.provider, self.npi):
+        for line in (self.accession, self.order_id, self.visit, self.provider, self.npi):
             line.textEdited.connect(self._touched)
         self.reason.textChanged.connect(self._typed)
         self.indication.textChanged.connect(self._typed)
@@ -199,7 +201,7 @@ class OrderForm(Card):
         self.setEnabled(True)
         if not self._dirty and (self._session.case.order != self._shown or self._shown is None):
             self._fill(self._session.case.order)
-        for part in (self.accession, self.order_id, self.provider, self.npi, self.reason, self.indication):
+        for part in (self.accession, self.order_id, self.visit, self.provider, self.npi, self.reason, self.indication):
             part.setReadOnly(not may)
         for other in (self.ordered, self.side, self.bases, self.add_base):
             other.setEnabled(may)
@@ -214,6 +216,7 @@ class OrderForm(Card):
         )
         self.accession.setText(shown.accession)
         self.order_id.setText(shown.order_id)
+        self.visit.setText(shown.visit_number)
         self.ordered.choose(shown.three_d_ordered)
         self.reason.setPlainText(shown.reason)
         self.indication.setPlainText(shown.indication)
@@ -249,6 +252,7 @@ class OrderForm(Card):
             self._shown or Order(),
             accession=self.accession.text().strip(),
             order_id=self.order_id.text().strip(),
+            visit_number=self.visit.text().strip(),
             three_d_ordered=self.ordered.value,
             reason=self.reason.toPlainText().strip(),
             indication=self.indication.toPlainText().strip(),

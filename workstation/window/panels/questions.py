@@ -123,6 +123,21 @@ _HERE: Options = (("same", "Here"), ("other", "Elsewhere"))
 
 _ANATOMY = Question("anatomy", "What does the 3D show?", "The part of the body, and the kind of structure.")
 
+_SUPERVISION = Question(
+    "place",
+    "The physician's part in the 3D work is not complete.",
+    "What the program sees counts most; what it has not seen can be stated.",
+    where="report:attest",
+)
+_NO_PICTURE = Question("place", "No 3D picture is in the record yet.", where="3d")
+# asked only once the fact behind it is known: the work itself may answer it
+WAITS_FOR: dict[str, str] = {
+    "providers.rendering_npi": "supervision.physician_npi",
+    "providers.rendering_taxonomy": "supervision.physician_npi",
+    "service.completion": "report.status",
+    "order.urgent_exception_documented": "order.three_d_ordered",
+}
+
 QUESTIONS: dict[str, Question] = {
     "payer.kind": Question("choice", "Who pays?", options=PAYERS),
     "payer.plan": Question("text", "Which plan?"),
@@ -133,12 +148,7 @@ QUESTIONS: dict[str, Question] = {
     "payer.accepts_without_base": Question(
         "yes_no", "Does the payer accept the 3D when the scan was done elsewhere?", "As the payer's policy says."
     ),
-    "service.date": Question(
-        "place",
-        "The 3D work has no date yet.",
-        "It is the day on which a physician first took part.",
-        where="report:attest",
-    ),
+    "service.date": _SUPERVISION,
     "service.purpose": Question("choice", "What was the 3D made for?", options=PURPOSES),
     "service.completion": Question(
         "choice",
@@ -192,24 +202,13 @@ QUESTIONS: dict[str, Question] = {
         "yes_no", "Was the scan acquired as an angiogram?", "A CT or MR angiogram already includes the 3D."
     ),
     "base[].includes_3d": Question("yes_no", "Does the code of the scan already include 3D?", "As the code book says."),
-    "rendering.techniques": Question("place", "No 3D rendering is among the pictures.", where="view"),
+    "rendering.techniques": _NO_PICTURE,
     "rendering.target": _ANATOMY,
     "rendering.anatomy": _ANATOMY,
-    "workstation.kind": Question(
-        "place",
-        "No picture for the record was made here yet.",
-        "The workstation is known from the first one.",
-        where="3d",
-    ),
-    "images.archived": Question("place", "No 3D picture is in the archive.", "Release the drafts.", where="film"),
-    "images.acknowledged": Question("place", "The archive has not confirmed the pictures yet.", where="film"),
-    "supervision": Question(
-        "place",
-        "The physician's part in the 3D work is not complete.",
-        "It can be witnessed or stated.",
-        where="report:attest",
-    ),
-    "report": Question("place", "The signed report does not say it yet.", where="report"),
+    "workstation.kind": _NO_PICTURE,
+    "images": Question("place", "The 3D pictures are not in the archive yet.", where="film"),
+    "supervision": _SUPERVISION,
+    "report": Question("place", "The signed report does not say all that is needed; an addendum can.", where="report"),
     "report.status": Question("place", "The report is not signed yet.", where="report"),
     "dx": Question(
         "diagnoses", "Which diagnoses does the bill carry?", "Codes with their dot, in the order of weight."

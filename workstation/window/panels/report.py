@@ -70,6 +70,22 @@ _WHERE = {
     "side": "report:side",
     "sign": "report:sign",
 }
+# where one check is mended, nearer than its step
+_FIELDS = {
+    "position": "load:side",
+    "accession": "load:accession",
+    "provider": "load:ordering_name",
+    "base": "load:base",
+    "indication": "report:indication",
+    "necessity": "report:necessity",
+    "reason": "report:necessity",
+    "findings": "report:findings_3d",
+    "impression": "report:impression",
+    "comparison": "report:comparison",
+    "limitations": "report:limitations",
+    "side_order": "report:side",
+    "side_measurement": "measure",
+}
 _KEEP_MS = 1500
 _THUMB = 96
 _STATUS = {
@@ -343,12 +359,9 @@ class ReportPanel(Panel):
             self.word.say("Nothing stands in the way of the signature.", "done")
 
     def _check(self, check: Check) -> QWidget:
-        where = _WHERE.get(check.step, "report")
-        after: QWidget | None = None
-        if check.step not in ("text", "sign"):
-            after = button(
-                button_to(where) if not where.startswith("report") else "Show", lambda: self._lead(where), "link"
-            )
+        where = _FIELDS.get(check.code) or _WHERE.get(check.step, "report")
+        words = "Show" if where.startswith("report") else button_to(where)
+        after = button(words, lambda: self._lead(where), "link")
         return sentence_row("refused" if check.severity == "block" else "wants", check.sentence, after=after)
 
     def _lead(self, where: str) -> None:
