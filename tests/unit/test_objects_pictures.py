@@ -73,6 +73,26 @@ def test_names_of_another_alphabet_survive_the_change_to_utf_8(tmp_path: Path) -
     assert ds.SpecificCharacterSet == "ISO_IR 192"
 
 
+def test_values_that_are_none_of_their_kind_are_left_out(tmp_path: Path) -> None:
+    head = source()
+    for keyword, value in (
+        ("StudyDate", "*** "),
+        ("PatientBirthDate", "***"),
+        ("StudyTime", "noon"),
+        ("PatientSex", "m"),
+    ):
+        put(head, keyword, value)
+    ds = written(picture(), head=head)
+    assert (ds.StudyDate, ds.PatientBirthDate, ds.StudyTime, ds.PatientSex) == ("", "", "", "M")
+    validate(ds, tmp_path)
+
+
+def test_how_identity_was_removed_is_said_when_the_source_does_not(tmp_path: Path) -> None:
+    ds = written(picture(), head=source(PatientIdentityRemoved="YES"))
+    assert ds.DeidentificationMethod == "Not stated by the source"
+    validate(ds, tmp_path)
+
+
 def test_the_workstation_is_named_as_processing_equipment_and_the_scanner_as_acquiring() -> None:
     here, scanner = written(picture()).ContributingEquipmentSequence
     assert here.PurposeOfReferenceCodeSequence[0].CodeValue == "109102"

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from io import BytesIO
 
 from pydicom import dcmread
-from pydicom.config import IGNORE
+from pydicom.config import IGNORE, RAISE
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID, ExplicitVRLittleEndian
-from pydicom.valuerep import PersonName
+from pydicom.valuerep import PersonName, validate_value
 
 from workstation import __version__
 from workstation.base.errors import RenderDeskError
@@ -42,6 +42,8 @@ _PRESENT = (  # type 2 of Patient, General Study: present even when empty
     "ReferringPhysicianName",
     "StudyID",
 )
+# kinds of values with a form; what does not have it is left out
+_FORMED = {"DA", "TM", "AS", "DS", "CS"}
 _COPIED = (
     "IssuerOfPatientID",
     "TypeOfPatientID",
@@ -90,6 +92,23 @@ def text_of(source: Dataset, keyword: str) -> str:
     """A source's value as text ("" when absent); names decoded, so that they can be written in UTF-8."""
     value = source.get(keyword)
     return "" if value is None else str(value)
+
+
+def usable(keyword: str, value: str) -> str:
+    """A source's value, or "" where it is no value of its kind ("***" for a date says nothing to anybody).
+
+    Free text is kept whole, whatever its length; a code string in small letters is the same one in capitals.
+    """
+    tag = tag_for_keyword(keyword)
+    kind = dictionary_VR(tag) if tag is not None else "UN"
+    if kind not in _FORMED:
+        return value
+    plain = value.strip().upper() if kind == "CS" else value.strip()
+    try:
+        validate_value(kind, plain, RAISE)
+    except ValueError:
+        return ""
+    return plain
 
 
 def coded(code: Code) -> Dataset:
@@ -182,9 +201,11 @@ def begin(
         value = given.pop(keyword, None)
         value = text_of(source, keyword) if value is None else value
         if value or keyword in _PRESENT:
+            value = usable(keyword, value)
             put(ds, keyword, PersonName(value) if dictionary_VR(tag_for_keyword(keyword) or 0) == "PN" else value)
     for keyword, value in given.items():
         put(ds, keyword, value)
+    _deidentified(ds, source)
     ds.SOPClassUID, ds.SOPInstanceUID = sop_class, sop_uid
     ds.InstanceCreationDate, ds.InstanceCreationTime = date_text(at), time_text(at)
     ds.TimezoneOffsetFromUTC = zone_text(at)
@@ -201,6 +222,21 @@ def begin(
         ds.StationName = clipped(equipment.station, 16)
     ds.ContributingEquipmentSequence = contributing(source, equipment, at)
     return ds
+
+
+def _deidentified(ds: Dataset, source: Dataset) -> None:
+    """Where identity was removed the how must stand too (type 1C), be it only that nobody said."""
+    if ds.get("PatientIdentityRemoved") != "YES" or ds.get("DeidentificationMethod"):
+        return
+    items = []
+    for item in source.get("DeidentificationMethodCodeSequence") or []:
+        value, scheme, meaning = (text_of(item, k) for k in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning"))
+        if value and scheme and meaning:
+            items.append(coded(Code(value, scheme, meaning)))
+    if items:
+        ds.DeidentificationMethodCodeSequence = Items(items)
+    else:
+        ds.DeidentificationMethod = "Not stated by the source"
 
 
 def anatomy(ds: Dataset, source: Dataset, body_part: str) -> None:

@@ -226,7 +226,12 @@ def _points(
 
 
 def on_slice(points_lps_mm: Sequence[Vector], header: Dataset) -> list[tuple[float, float]] | None:
-    """(column, row) of points on an image, 0.5 in a pixel's middle; None when one lies off its plane."""
+    """(column, row) of points on an image, 0.5 in a pixel's middle; None when one lies off its plane.
+
+    A mosaic holds many slices in one image, and its position is none of theirs: never told in pixels.
+    """
+    if {"MOSAIC", "VFRAME"} & {str(v) for v in header.get("ImageType") or ()} or "NumberOfFrames" in header:
+        return None
     position, orientation = header.get("ImagePositionPatient"), header.get("ImageOrientationPatient")
     spacing = header.get("PixelSpacing")
     if position is None or orientation is None or spacing is None:
