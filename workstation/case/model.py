@@ -173,6 +173,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     measurements: tuple[Measurement, ...] = ()
     captures: tuple[Capture, ...] = ()
     text: ReportText = ReportText()
+    signed_text: ReportText | None = None
+    """The text as it stood at the last signature; what differs from it is not signed."""
     reports: tuple[SignedReport, ...] = ()
     anatomy: str | None = None
     target: str | None = None

@@ -17,7 +17,7 @@ import msgspec
 from render.view import Box, Camera, Plane, Slab, Surface, Technique, Vector, View
 from workstation.base.atomic import make_folder, write_bytes
 from workstation.base.clock import ScriptedClock
-from workstation.base.errors import InputRefused, RenderDeskError
+from workstation.base.errors import InputRefused
 from workstation.case.model import Capture, ReportText
 from workstation.desk.charge_case import decide_facts
 from workstation.desk.desk import Desk
@@ -113,18 +113,23 @@ def demonstrate(study: Path, out: Path, say: Callable[[str], None] = lambda _: N
 
 
 def _looks(session: Session) -> tuple[str, str]:
-    """The preset that suits the series, and the one that the physician will prefer for the vessel."""
+    """The preset that suits the series, and the one that the physician prefers once the lumen is sampled."""
     from render import presets
 
     chosen = presets.choose(session.display, session.facts)
-    return chosen, "ct_bone_vessel" if chosen != "ct_bone_vessel" else "ct_vessel"
+    return chosen, "ct_vessel"
 
 
-def scene(session: Session, preset: str, direction: str = "A", size: tuple[int, int] = SIZE) -> View:
-    """A volume-rendered view of the whole volume with a preset, from a standard direction."""
+def scene(
+    session: Session, preset: str, direction: str = "A", size: tuple[int, int] = SIZE, lumen: float | None = None
+) -> View:
+    """A volume-rendered view of the whole volume with a preset, from a standard direction.
+
+    `lumen` is the contrast sampled in the vessel (HU), for looks that scale to it.
+    """
     from render import camera, presets
 
-    look, _ = presets.resolve(preset, session.display)
+    look, _ = presets.resolve(preset, session.display, lumen=lumen)
     return View(
         technique=Technique.VR,
         size=size,
@@ -153,6 +158,26 @@ def plane(session: Session, name: str, at: Vector, size: tuple[int, int] = SIZE,
     )
 
 
+def oblique(session: Session, at: Vector, normal: Vector, height_mm: float = 260.0) -> View:
+    """A plane through a point across a direction, seen from the feet like an axial one, left-right kept level."""
+    import numpy as np
+
+    flat = plane(session, "axial", at)
+    n = np.array(normal, float)
+    n *= np.sign(n[2]) / np.sqrt(n @ n)
+    right = np.array([1.0, 0.0, 0.0]) - n[0] * n
+    right /= np.sqrt(right @ right)
+    down = np.cross(n, right)
+    return flat.replace(
+        plane=Plane(
+            centre_lps_mm=at,
+            right_lps=(float(right[0]), float(right[1]), float(right[2])),
+            down_lps=(float(down[0]), float(down[1]), float(down[2])),
+            mm_per_pixel=height_mm / flat.size[1],
+        )
+    )
+
+
 def _capture(session: Session, clock: ScriptedClock, view: View, title: str) -> Capture:
     picture = session.picture(view, session.labels(view, record=True, draft=True))
     clock.advance(6)
@@ -170,7 +195,9 @@ def _technologist(session: Session, clock: ScriptedClock, truth: Truth, steps: _
         session.measure("length", line.points_lps_mm, plane_normal=line.normal_lps, name=line.name)
         clock.advance(15)
     _capture(session, clock, overview, "Volume rendering, from the front")
-    _capture(session, clock, plane(session, "axial", truth.sac_centre_lps_mm), "Axial, largest diameter of the sac")
+    sac = session.case.measurements[0]
+    across = oblique(session, truth.sac_centre_lps_mm, truth.lines[0].normal_lps).replace(marks=(sac.mark(),))
+    _capture(session, clock, across, "Across the sac at its largest diameter")
     _capture(
         session,
         clock,
@@ -188,17 +215,18 @@ def _radiologist(desk: Desk, session: Session, clock: ScriptedClock, truth: Trut
     clock.advance(300)
     desk.sign_in("demo.rad", PINS["demo.rad"])
     _, preferred = _looks(session)
-    before = scene(session, preferred)
+    sampled = session.preview("point", (truth.lumen_centre_lps_mm,)).value
+    before = scene(session, preferred, lumen=sampled)
     box = Box(low_lps_mm=truth.region_low_lps_mm, high_lps_mm=truth.region_high_lps_mm)
     clock.advance(12)
-    session.set_tissues("preset", ["contrast-filled vessels", "bone"], preferred)
+    session.set_tissues("preset", ["contrast-filled vessels"], preferred)
     clock.advance(10)
     session.set_region("crop", "abdominal aorta from the renal to the iliac arteries", box)
-    focus = _on(before, truth.sac_centre_lps_mm, 300.0)
+    focus = _on(before, truth.region_centre_lps_mm, 260.0)
     cut = focus.replace(crop=box)
     session.steered(before, cut, "crop", 10.0)
     clock.advance(14)
-    turned = cut.replace(camera=_turned(cut.camera, 35.0))
+    turned = cut.replace(camera=_turned(cut.camera, -30.0))
     session.steered(cut, turned, "camera", 12.0)
     clock.advance(16)
     closer = turned.replace(camera=_nearer(turned.camera, 0.85))
@@ -207,12 +235,12 @@ def _radiologist(desk: Desk, session: Session, clock: ScriptedClock, truth: Trut
     surface = closer.replace(
         technique=Technique.SSD,
         look=None,
-        surfaces=(Surface(low=truth.lumen_threshold, colour="d9563f", name="Lumen and bone"),),
+        surfaces=(Surface(low=truth.lumen_threshold, colour="d9563f", name="Lumen"),),
     )
     clock.advance(9)
-    session.set_tissues("threshold", ["contrast-filled lumen and bone"], f"surface {truth.lumen_threshold:g}")
+    session.set_tissues("threshold", ["contrast-filled lumen"], f"surface {truth.lumen_threshold:g}")
     session.steered(closer, surface, "threshold", 9.0)
-    _capture(session, clock, surface, "Shaded surface of lumen and bone")
+    _capture(session, clock, surface, "Shaded surface of the lumen")
     mip = turned.replace(technique=Technique.MIP, look=None, window=_mip_window())
     _capture(session, clock, mip, "Maximum intensity projection")
     steps.begin("release", "Radiologist: looks at every draft, releases")
@@ -339,6 +367,3 @@ def _plain(title: str) -> str:
     while "__" in kept:
         kept = kept.replace("__", "_")
     return kept.strip("_")[:48]
-
-
-__all__ = ["START", "Outcome", "Plane", "RenderDeskError", "demonstrate", "plane", "scene"]

@@ -17,7 +17,7 @@ from workstation.measure.kinds import measure
 if TYPE_CHECKING:
     from workstation.desk.session import Session
 
-_MIDLINE_MM = 10.0
+_MIDLINE_MM = 25.0
 
 
 def number(
@@ -32,7 +32,7 @@ def number(
 
 
 def side_of(points_lps_mm: tuple[Vector, ...]) -> Literal["left", "right", "midline"]:
-    """Side by the sign of the mean x against the patient's origin; within 10 mm it says midline.
+    """Side by the sign of the mean x against the patient's origin; within 25 mm it says midline.
 
     The origin of patient space is no anatomical midline in every scan, so this is for comparison with words,
     never printed as a finding.

@@ -114,8 +114,19 @@ def header_and_pixels(session: Session, place: str) -> Any:
 
 
 def text(session: Session) -> str:
-    """The report as plain text."""
-    return plain_text(content(session))
+    """The report as plain text: as it was signed while nothing was written since, else the draft."""
+    last = session.case.reports[-1] if session.case.reports else None
+    if last is None or session.case.text != session.case.signed_text:
+        return plain_text(content(session))
+    return plain_text(
+        content(
+            session,
+            status=last.status,
+            signed_by=last.signed_by,
+            signed_at=last.signed_at,
+            predecessor=last.predecessor,
+        )
+    )
 
 
 def elements_of(report: ReportContent) -> dict[str, Any]:
@@ -186,7 +197,7 @@ def sign(session: Session, secret: str, override_reason: str) -> SignedReport:
         for name, (_, _, sop_class) in objects.items():
             number, modality, words = _SERIES[name]
             captures.index_object(session, kept[name], sop_class, number, modality, words)
-        session.put("report", reports=(*session.case.reports, signed))
+        session.put("report", reports=(*session.case.reports, signed), signed_text=session.case.text)
     return signed
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from render.view import Vector
 from workstation.base.errors import InputRefused
 
-LUMEN_THRESHOLD_HU = 130.0
-"""Half way between the contrast-filled lumen (about 165 HU) and soft tissue; an edge lies at half height."""
+LUMEN_THRESHOLD_HU = 150.0
+"""Above the veins that are less filled (about 125 HU), below the lumen (about 165 HU)."""
 
-_MARGIN_MM = (70.0, 55.0, 25.0)
+_MARGIN_MM = (75.0, 62.0, 25.0)
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,17 @@ class Truth:
     """What the demonstration needs to know of the study."""
 
     sac_centre_lps_mm: Vector
+    lumen_centre_lps_mm: Vector
     lines: tuple[Line, ...]
     region_low_lps_mm: Vector
     region_high_lps_mm: Vector
     lumen_threshold: float = LUMEN_THRESHOLD_HU
+
+    @property
+    def region_centre_lps_mm(self) -> Vector:
+        """Middle of the region."""
+        low, high = self.region_low_lps_mm, self.region_high_lps_mm
+        return ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, (low[2] + high[2]) / 2)
 
 
 def read_truth(path: Path) -> Truth:
@@ -72,11 +79,14 @@ def read_truth(path: Path) -> Truth:
         raise InputRefused("no_sample", "The bundled study's truth file is missing or damaged.") from error
     points = np.array(ends, float)
     margin = np.array(_MARGIN_MM)
+    # behind, the region ends at the neck's own back wall: the spine stays out of it
+    back = float(aorta["neck"]["middle_lps_mm"][1]) + float(aorta["neck"]["outer_diameter_mm"]) / 2
     return Truth(
         sac_centre_lps_mm=_vector(sac["centre_lps_mm"]),
+        lumen_centre_lps_mm=_vector(aorta["lumen_maximum"]["centre_lps_mm"]),
         lines=tuple(lines),
         region_low_lps_mm=_vector(points.min(axis=0) - margin),
-        region_high_lps_mm=_vector(points.max(axis=0) + margin),
+        region_high_lps_mm=_vector([*(points.max(axis=0) + margin)[:1], back, (points.max(axis=0) + margin)[2]]),
     )
 
 
