@@ -32,7 +32,7 @@ def valid(case: Context) -> list[Finding]:
     for i, dx in enumerate(case.facts.dx or ()):
         standing = stand(case, dx.code)
         if standing.valid is False:
-            below = icd.children(dx.code, case.day or case.as_of) if dx.code else ()
+            below = _below(case, dx.code) if dx.code else ()
             more = f" Codes below it: {', '.join(below)}." if below else ""
             ask = f"Which code is right on that day?{more}" if more else "Which complete code is right on that day?"
             found.append(hold(f"{standing.why}{more}", (f"dx[{i}].code", ask)))
@@ -125,6 +125,16 @@ def _judge(code: str, rows: list[icd.IcdCode], day: dt.date) -> Standing:
         since = f" since {now[0].since}" if now[0].since and now[0].since > icd.ICD10_START else ""
         return Standing(False, f"{code} is a header{since} and needs more characters.")
     return Standing(False, f"{code} is not valid on the service date.")
+
+
+def _below(case: Context, code: str) -> tuple[str, ...]:
+    """Billable codes below a header, a few of them: by the imported file, else the built-in set."""
+    day = case.day or case.as_of
+    file = case.references.icd_of(day)
+    if file is None:
+        return icd.children(code, day)
+    found = [c for c, row in file.rows.items() if row.billable and c != code and c.startswith(code)]
+    return tuple(found[:12])
 
 
 def code_words(case: Context, code: str) -> str:

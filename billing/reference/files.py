@@ -1,0 +1,253 @@
+"""Readers of the official files, as published (section 7): NCCI pairs, unit limits, ICD-10-CM order, NUCC taxonomy.
+
+A file is recognised by its content; its name gives form and effective date, as the publishers write them. What a
+spreadsheet program damages (eaten zeros, codes as dates or as 1E+05) is refused with file and line, never repaired.
+Descriptors of procedure codes are not read.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from billing.codes import FAMILY
+from billing.errors import TableError
+from billing.facts import Pair, UnitLimit
+from billing.icd import IcdCode
+from billing.reference.tables import Form, IcdVersion, PairVersion, References, TaxonomyVersion, UnitVersion
+
+CODE = re.compile(r"[0-9A-Z]{5}")
+DATE = re.compile(r"[0-9]{8}")
+TAXONOMY = re.compile(r"[0-9]{3}[0-9A-Z]{6}X")
+ICD_LINE = re.compile(r"\d{5} [A-Z][0-9][0-9A-Z]{1,5} *[01] ")
+TEXTS = frozenset({".txt", ".csv", ".tsv"})
+NOT_USED = ("pprrvu", "gpci")
+PARTS = (1, 2, 3, 4)
+
+
+def read_folder(folder: Path) -> References:
+    """Every official file of a folder, versions beside each other.
+
+    Files that are no tables (notes, PDF) are passed over, and so are the fee schedule's, which no decision needs.
+
+    Raises
+    ------
+    TableError
+        A table that cannot be trusted: file, line and reason.
+    """
+    parts: dict[tuple[Form, dt.date], dict[int, tuple[str, tuple[Pair, ...]]]] = {}
+    units: list[UnitVersion] = []
+    icd: list[IcdVersion] = []
+    taxonomy: list[TaxonomyVersion] = []
+    for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
+        if path.suffix.lower() in {".xlsx", ".xls"}:
+            raise TableError(f"{path.name}: please put the text file of the same download here, not the spreadsheet.")
+        if path.suffix.lower() not in TEXTS or path.name.lower().startswith((*NOT_USED, "readme")):
+            continue
+        text = read_text(path)
+        kind = recognise(text)
+        if kind == "pairs":
+            form, effective, part = pair_name(path.name)
+            parts.setdefault((form, effective), {})[part] = (path.name, pairs(text, path.name))
+        elif kind == "units":
+            units.append(unit_limits(text, path.name))
+        elif kind == "icd":
+            icd.append(icd_codes(text, path.name))
+        elif kind == "taxonomy":
+            taxonomy.append(taxonomy_codes(text, path.name))
+        else:
+            raise TableError(f"{path.name} is none of the official files that this program knows, or it is damaged.")
+    versions = tuple(_joined(form, effective, found) for (form, effective), found in parts.items())
+    return References(pairs=versions, units=tuple(units), icd=tuple(icd), taxonomy=tuple(taxonomy))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8 or the publishers' cp1252, with one kind of line end."""
+    raw = path.read_bytes()
+    if not raw.strip():
+        raise TableError(f"{path.name} is empty.")
+    if b"\0" in raw:
+        raise TableError(f"{path.name} is no text in an encoding that the publishers use.")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = raw.decode("cp1252")
+        except UnicodeDecodeError:
+            raise TableError(f"{path.name} is no text in an encoding that the publishers use.") from None
+    if text.lstrip()[:1] == "<":
+        raise TableError(f"{path.name} is a web page that was saved under the name of a table.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def recognise(text: str) -> str | None:
+    """What a table is, by its heading or the form of its lines."""
+    head = [line.casefold() for line in text[:20_000].split("\n")[:12]]
+    joined = " ".join(head).replace('"', " ")
+    if ICD_LINE.match(text):
+        return "icd"
+    if "column 1" in joined and "column 2" in joined and "modifier" in joined:
+        return "pairs"
+    if "mue" in joined and "adjudication" in joined:
+        return "units"
+    if head[0].replace('"', "").startswith("code,grouping,classification"):
+        return "taxonomy"
+    return None
+
+
+def pair_name(name: str) -> tuple[Form, dt.date, int]:
+    """Form, effective date and part of a pair file: `ccipra-v321r0-f1` is the practitioners', 2026 second quarter.
+
+    Versions count years from 1994 and quarters from 0: 31.0 was January 2025.
+    """
+    found = re.match(r"cci(pra|oph)-v(\d\d)([0-3])r\d+-f(\d)", name.casefold())
+    if found is None:
+        raise TableError(f"{name}: the name should be the published one, such as ccipra-v321r0-f1.txt.")
+    form: Form = "professional" if found[1] == "pra" else "institutional"
+    effective = dt.date(1994 + int(found[2]), 1 + 3 * int(found[3]), 1)
+    return form, effective, int(found[4])
+
+
+def pairs(text: str, name: str) -> tuple[Pair, ...]:
+    """The pairs of one part in which a code of the 3D family stands; every line is checked."""
+    kept: dict[tuple[str, str, str], Pair] = {}
+    for number, row in _body(text, name, _is_code):
+        if len(row) < 6:
+            raise TableError(f"{name}, line {number}: {len(row)} columns where six or seven belong.")
+        first, second, _, effective, deletion, indicator = row[:6]
+        for code in (first, second):
+            _code(code, name, number)
+        if indicator not in {"0", "1", "9"}:
+            raise TableError(f"{name}, line {number}: the indicator is {indicator or 'missing'}, not 0, 1 or 9.")
+        since = _date(effective, name, number)
+        until = None if deletion in {"*", ""} else _date(deletion, name, number)
+        if until is not None and until < since:
+            raise TableError(f"{name}, line {number}: deleted before it was effective.")
+        if first not in FAMILY and second not in FAMILY:
+            continue
+        pair = Pair(column1=first, column2=second, indicator=indicator, since=since, until=until)  # type: ignore[arg-type]
+        key = (first, second, effective)
+        if kept.setdefault(key, pair) != pair:
+            raise TableError(f"{name}, line {number}: {first} and {second} stand twice with different values.")
+    return tuple(kept.values())
+
+
+def unit_limits(text: str, name: str) -> UnitVersion:
+    """The unit limits of the 3D family; form and date from the name."""
+    found = re.search(r"(practitioner|outpatienthospital).*eff[_-](\d\d)-(\d\d)-(\d{4})", name.casefold())
+    if found is None:
+        raise TableError(
+            f"{name}: the name should be the published one, with form and date of effect (Eff_MM-DD-YYYY)."
+        )
+    form: Form = "professional" if found[1] == "practitioner" else "institutional"
+    effective = _date(f"{found[4]}{found[2]}{found[3]}", name, 0)
+    rows: dict[str, UnitLimit] = {}
+    for number, row in _body(text, name, _is_code):
+        if len(row) < 3:
+            raise TableError(f"{name}, line {number}: {len(row)} columns where four belong.")
+        code, value, mai = row[0], row[1].replace(",", ""), row[2][:1]
+        _code(code, name, number)
+        if not value.isdecimal() or mai not in {"1", "2", "3"}:
+            raise TableError(f"{name}, line {number}: the value is no number or the indicator is not 1, 2 or 3.")
+        if code in FAMILY:
+            limit = UnitLimit(value=int(value), mai=mai)  # type: ignore[arg-type]
+            if rows.setdefault(code, limit) != limit:
+                raise TableError(f"{name}, line {number}: {code} stands twice with different values.")
+    return UnitVersion(name, effective, form, rows)
+
+
+def icd_codes(text: str, name: str) -> IcdVersion:
+    """The order file of one release: code, header or billable, title. Valid from its release on."""
+    found = re.search(r"(20\d\d)", name)
+    if found is None:
+        raise TableError(f"{name}: the name should be the published one, with the year.")
+    year = int(found[1])
+    effective = dt.date(year, 4, 1) if "apr" in name.casefold() else dt.date(year - 1, 10, 1)
+    rows: dict[str, IcdCode] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        if not ICD_LINE.match(line):
+            raise TableError(f"{name}, line {number}: this is not the fixed layout of the order file.")
+        plain = line[6:13].strip()
+        code = plain if len(plain) == 3 else f"{plain[:3]}.{plain[3:]}"
+        entry = IcdCode(code, line[14] == "1", None, None, line[77:].strip() or line[16:76].strip())
+        if rows.setdefault(code, entry) != entry:
+            raise TableError(f"{name}, line {number}: {code} stands twice with different values.")
+    return IcdVersion(name, effective, rows)
+
+
+def taxonomy_codes(text: str, name: str) -> TaxonomyVersion:
+    """The codes of one release of the taxonomy; `nucc_taxonomy_251.csv` is July 2025."""
+    found = re.search(r"_(\d\d)([01])\b", Path(name).stem)
+    if found is None:
+        raise TableError(f"{name}: the name should be the published one, such as nucc_taxonomy_251.csv.")
+    effective = dt.date(2000 + int(found[1]), 7 if found[2] == "1" else 1, 1)
+    codes = set()
+    reader = csv.reader(text.splitlines(keepends=True))
+    for number, row in enumerate(reader, 1):
+        if number == 1 or not any(cell.strip() for cell in row):
+            continue
+        code = row[0].strip()
+        if not TAXONOMY.fullmatch(code):
+            raise TableError(f"{name}, row {number}: {code or 'nothing'} is no taxonomy code.")
+        codes.add(code)
+    if not codes:
+        raise TableError(f"{name} holds no code.")
+    return TaxonomyVersion(name, effective, frozenset(codes))
+
+
+def _joined(form: Form, effective: dt.date, parts: dict[int, tuple[str, tuple[Pair, ...]]]) -> PairVersion:
+    """The parts of one quarter as one version; with a part missing there would be pairs that nobody sees."""
+    missing = [p for p in PARTS if p not in parts]
+    if missing:
+        names = ", ".join(name for name, _ in parts.values())
+        lacks = ", ".join(f"f{p}" for p in missing)
+        raise TableError(f"{names}: the parts {lacks} of the same quarter are missing; only all together are a table.")
+    rows = tuple(pair for part in sorted(parts) for pair in parts[part][1])
+    return PairVersion(parts[min(parts)][0], effective, form, rows)
+
+
+def _body(text: str, name: str, begins: Callable[[str], bool]) -> Iterator[tuple[int, list[str]]]:
+    """Numbered rows below the headings: from the first row whose first cell looks like a code."""
+    lines = text.split("\n")
+    tabs = sum("\t" in line for line in lines[:50]) > sum("," in line for line in lines[:50]) / 2
+    rows: Iterable[list[str]] = (line.split("\t") for line in lines) if tabs else csv.reader(lines)
+    started = False
+    for number, row in enumerate(rows, 1):
+        cells = [cell.strip().strip('"') for cell in row]
+        while cells and not cells[-1]:
+            cells.pop()
+        if not cells:
+            continue
+        if not started and not begins(cells[0]):
+            if number > 20:
+                raise TableError(f"{name}, line {number}: no row begins with a code.")
+            continue
+        started = True
+        yield number, cells
+    if not started:
+        raise TableError(f"{name} holds headings only.")
+
+
+def _is_code(cell: str) -> bool:
+    """A first cell that is, or once was, a code: it has a digit and no words."""
+    return bool(re.fullmatch(r"[0-9A-Z.+\-]{3,8}", cell)) and any(c.isdigit() for c in cell)
+
+
+def _code(code: str, name: str, number: int) -> None:
+    if not CODE.fullmatch(code):
+        raise TableError(f"{name}, line {number}: {code or 'nothing'} is no code of five characters; was it damaged?")
+
+
+def _date(text: str, name: str, number: int) -> dt.date:
+    refused = TableError(f"{name}, line {number}: {text or 'nothing'} is no date (yyyymmdd).")
+    if not DATE.fullmatch(text):
+        raise refused
+    try:
+        return dt.date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        raise refused from None
