@@ -195,9 +195,7 @@ def _technologist(session: Session, clock: ScriptedClock, truth: Truth, steps: _
         session.measure("length", line.points_lps_mm, plane_normal=line.normal_lps, name=line.name)
         clock.advance(15)
     _capture(session, clock, overview, "Volume rendering, from the front")
-    sac = session.case.measurements[0]
-    across = oblique(session, truth.sac_centre_lps_mm, truth.lines[0].normal_lps).replace(marks=(sac.mark(),))
-    _capture(session, clock, across, "Across the sac at its largest diameter")
+    _capture(session, clock, plane(session, "axial", truth.sac_centre_lps_mm), "Axial, through the sac")
     _capture(
         session,
         clock,
@@ -243,6 +241,12 @@ def _radiologist(desk: Desk, session: Session, clock: ScriptedClock, truth: Trut
     _capture(session, clock, surface, "Shaded surface of the lumen")
     mip = turned.replace(technique=Technique.MIP, look=None, window=_mip_window())
     _capture(session, clock, mip, "Maximum intensity projection")
+    for m in session.case.measurements:
+        clock.advance(5)
+        session.accept(m.id)
+    sac = session.case.measurements[0]
+    across = oblique(session, truth.sac_centre_lps_mm, truth.lines[0].normal_lps).replace(marks=(sac.mark(),))
+    _capture(session, clock, across, "Across the sac at its largest diameter")
     steps.begin("release", "Radiologist: looks at every draft, releases")
     for capture in session.case.captures:
         clock.advance(3)
@@ -252,9 +256,6 @@ def _radiologist(desk: Desk, session: Session, clock: ScriptedClock, truth: Trut
             session.discard(capture.sop_uid, "bone covers the aneurysm")
         else:
             session.release(capture.sop_uid, PINS["demo.rad"] if desk.must_ask_again("release") else "")
-    for m in session.case.measurements:
-        clock.advance(5)
-        session.accept(m.id)
     steps.begin("report", "Radiologist: report, signature")
     clock.advance(240)
     session.set_anatomy("abdomen_pelvis", "vascular")
