@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import subprocess
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
 from render.picture import Picture
 from render.view import Slab, Technique, View
-from tests.factory.written import CT, EQUIPMENT, NOW, SLICES, capture, picture, source, validate
+from tests.factory.written import CT, EQUIPMENT, NOW, RAD, SLICES, TECH, capture, picture, source, validate
 from workstation.base.errors import RenderDeskError
 from workstation.dicom.write_common import from_bytes, put, to_bytes
 from workstation.dicom.write_sc import recipe_of, secondary_capture
@@ -99,6 +103,26 @@ def test_the_workstation_is_named_as_processing_equipment_and_the_scanner_as_acq
     assert (here.Manufacturer, here.DeviceSerialNumber, here.StationName) == ("RenderDesk", "test-0001", "ST1")
     assert "Rada Ray" in here.ContributionDescription
     assert scanner.Manufacturer == "Maker"
+
+
+def test_pictures_of_one_series_agree_in_all_that_belongs_to_the_series(tmp_path: Path) -> None:
+    """`dcentvfy` compares what the standard says belongs to patient, study, series."""
+    if shutil.which("dcentvfy") is None:
+        pytest.skip("validator dcentvfy is not installed (apt install dicom3tools)")
+    paths = []
+    for number, technique in enumerate((Technique.VR, Technique.MPR, Technique.SSD), 1):
+        shown = picture(technique)
+        by = TECH if number == 1 else RAD
+        taken = msgspec.structs.replace(capture(shown, number), made_by=by, made_at=f"2026-03-14T09:1{number}:00.000Z")
+        ds = secondary_capture(
+            source(), shown, taken, sources=[(CT, SLICES[0])], series_number=9001, instance_number=number,
+            equipment=EQUIPMENT, now=NOW + timedelta(days=number), technique_words=str(technique),
+        )  # fmt: skip
+        paths.append(tmp_path / f"{number}.dcm")
+        paths[-1].write_bytes(to_bytes(ds))
+    done = subprocess.run(["dcentvfy", *map(str, paths)], capture_output=True, text=True, errors="replace", check=False)
+    said = done.stdout + done.stderr
+    assert "Error" not in said, said
 
 
 def test_a_plane_carries_its_place_and_a_picture_in_3d_none() -> None:

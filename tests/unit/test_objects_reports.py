@@ -278,6 +278,9 @@ def test_pixel_coordinates_are_those_of_the_standard() -> None:
     assert on_slice([first], head) == [(0.5, 0.5)]  # type: ignore[list-item]
     right_and_down = (first[0], first[1] + 3 * 2.0, first[2] - 4 * 0.5)
     assert on_slice([right_and_down], head) == [(3.5, 4.5)]
+    head.ImageType = ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]
+    assert on_slice([first], head) is None  # type: ignore[list-item]
+    head.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     assert on_slice([(first[0] + 1.0, first[1], first[2])], head) is None
 
 

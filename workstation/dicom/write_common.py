@@ -50,6 +50,7 @@ _COPIED = (
     "PatientAge",
     "PatientSize",
     "PatientWeight",
+    "PatientComments",
     "PatientIdentityRemoved",
     "DeidentificationMethod",
     "LongitudinalTemporalInformationModified",
@@ -179,6 +180,9 @@ def begin(
 ) -> Dataset:
     """Start an object: Patient, Study, Series, Equipment and SOP Common (PS3.3 C.7.1-C.7.5, C.12.1).
 
+    A series of ours grows over days and people: what belongs to a series must not differ between its instances,
+    so date, time and operator stand in the instance alone.
+
     Parameters
     ----------
     source : header of an image of the study that the object belongs to
@@ -211,7 +215,6 @@ def begin(
     ds.TimezoneOffsetFromUTC = zone_text(at)
     ds.Modality = modality
     ds.SeriesInstanceUID, ds.SeriesNumber = series_uid, series_number
-    ds.SeriesDate, ds.SeriesTime = date_text(at), time_text(at)
     ds.SeriesDescription = clipped(description, 64)
     ds.InstanceNumber = instance_number
     ds.Manufacturer, ds.ManufacturerModelName = equipment.manufacturer, equipment.model

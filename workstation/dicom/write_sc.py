@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from render.picture import Picture
     from workstation.dicom.accepted import CaptureLike
 
+SERIES_DESCRIPTION = "3D pictures"
 PRIVATE_GROUP, PRIVATE_CREATOR = 0x0071, "RENDERDESK 1.0"
 _IMAGE_TYPE = {"vr": "VOLREN", "ssd": "SURFACE", "mip": "MIP", "minip": "MINIP", "mean": "MEAN", "mpr": "MPR"}
 
@@ -82,7 +83,7 @@ def secondary_capture(
         series_number=series_number,
         instance_number=instance_number,
         modality=text_of(source, "Modality") or "OT",
-        description=f"3D {technique_words}" if not view.is_plane else technique_words,
+        description=SERIES_DESCRIPTION,
         equipment=equipment,
         now=now,
         study=study,
@@ -91,14 +92,11 @@ def secondary_capture(
     made = moment(capture.made_at, at)
     ds.ContentDate, ds.ContentTime = date_text(made), time_text(made)
     ds.DateOfSecondaryCapture, ds.TimeOfSecondaryCapture = date_text(made), time_text(made)
-    ds.OperatorsName = person_name(capture.made_by.name)
     ds.ConversionType = "WSD"
     ds.ImageType = ["DERIVED", "SECONDARY", _IMAGE_TYPE.get(str(view.technique.value), "OTHER")]
     released = capture.state == "released" and capture.released_by is not None
     said = [] if released else ["DRAFT, not released by a physician"]
-    ds.ImageComments = ". ".join(
-        [*said, *([capture.title] if capture.title else []), *([comments] if comments else [])]
-    )
+    ds.ImageComments = ". ".join(part for part in (*said, capture.title, technique_words, comments) if part)
     here = ds.ContributingEquipmentSequence[0]
     here.OperatorsName = person_name(capture.made_by.name)
     if capture.released_by is not None and released:
