@@ -29,6 +29,7 @@ from tests.factory.written import (
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.uids import derived_uid
 from workstation.case.model import Measured
+from workstation.dicom import codes
 from workstation.dicom.read_sr import measurements_of
 from workstation.dicom.sr_content import decimal
 from workstation.dicom.write_common import (
@@ -372,3 +373,37 @@ def test_documents_are_written_the_same_each_time_and_in_little_endian() -> None
     assert raw[128:132] == b"DICM"
     assert b"1.2.840.10008.1.2.1\0" in raw[:400]
     assert struct.unpack("<H", raw[132:134])[0] == 2
+
+
+def test_every_code_of_our_own_is_in_the_conformance_statement() -> None:
+    listed = (Path(__file__).resolve().parents[2] / "docs" / "codes.md").read_text()
+    documents = [report(demo=True), report(status="addendum"), numbers(*KINDS)]
+    used = {
+        str(code.CodeValue)
+        for ds in documents
+        for item in items(ds)
+        for sequence in ("ConceptNameCodeSequence", "ConceptCodeSequence")
+        for code in item.get(sequence) or []
+        if code.CodingSchemeDesignator == "99RENDERDESK"
+    }
+    assert {"KIND", "CAPTION", "SIGNAL"} <= used
+    assert not {c for c in used if f"`{c}`" not in listed}
+    own = [c for c in vars(codes).values() if isinstance(c, codes.Code) and c.scheme == "99RENDERDESK"]
+    assert all(f"| `{c.value}` | {c.meaning} |" in listed for c in own)
+
+
+def test_standard_codes_are_those_of_the_dictionary() -> None:
+    """pydicom carries PS3.16's tables: value and meaning of each DCM and SNOMED code must stand there."""
+    from pydicom.sr._concepts_dict import concepts
+
+    known = {
+        (scheme, value, meaning)
+        for scheme in ("DCM", "SCT")
+        for entries in concepts[scheme].values()
+        for value, (meaning, _) in entries.items()
+    }
+    found = [c for c in vars(codes).values() if isinstance(c, codes.Code)]
+    for table in (codes.DERIVATIONS, codes.SIDES, codes.SITES, codes.CONCEPTS, codes.KEY_TITLES):
+        found += list(table.values())
+    wrong = [c for c in found if c.scheme in ("DCM", "SCT") and (c.scheme, c.value, c.meaning) not in known]
+    assert not wrong

@@ -92,7 +92,6 @@ LATERALITY = sct("272741003", "Laterality")
 SIDES = {
     "left": sct("7771000", "Left"),
     "right": sct("24028007", "Right"),
-    "midline": sct("260528009", "Median"),
 }
 DERIVATION = dcm("121401", "Derivation")
 SOURCE_OF_MEASUREMENT = dcm("121112", "Source of Measurement")
@@ -142,7 +141,7 @@ CONCEPTS = {
     "angle": sct("1483009", "Angle"),
     "cobb": sct("1483009", "Angle"),
     "polyline": dcm("121211", "Path length"),
-    "bidirectional": sct("103339001", "Long Axis"),
+    "bidirectional": sct("103339001", "Long axis"),
     "ellipse": sct("42798000", "Area"),
     "polygon": sct("42798000", "Area"),
     "point": dcm("112031", "Attenuation Coefficient"),

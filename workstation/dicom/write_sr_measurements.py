@@ -180,7 +180,7 @@ def _numbers(m: MeasurementLike) -> list[Dataset]:
     measured = m.measured
     unit = codes.UNITS.get(measured.unit, codes.ONE)
     concept = codes.CONCEPTS.get(m.kind, codes.own(m.kind.upper()[:16] or "VALUE", m.kind or "value"))
-    if concept is codes.ATTENUATION and measured.unit != "HU":
+    if concept == codes.ATTENUATION and measured.unit != "HU":
         concept = codes.SIGNAL
     value = 0.0 if measured.value is None else measured.value
     first = number("CONTAINS", concept, value, unit)
