@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from tests.factory.encode import J2K_LOSSLESS, JPEG_LS, JPEG_LS_NEAR, encode, set_frames
-from tests.factory.enhanced import enhanced, mosaic
+from tests.factory.enhanced import ENHANCED_US, enhanced, mosaic
 from tests.factory.series import CORONAL, SAGITTAL, ct_series, image, write
 from workstation.base.findings import Finding
 from workstation.dicom import memory
@@ -231,6 +231,26 @@ def gap_large(folder, patch):
     series(folder, slices=30, skip=(9, 10))
 
 
+def no_sides(folder, patch):
+    enhanced(folder / "e", sop_class=ENHANCED_US, each=in_its_own_frame, tags={"VolumeFrameOfReferenceUID": "1.2.3"})
+
+
+def in_its_own_frame(item, k, t):
+    place, turn = Dataset(), Dataset()
+    place.ImagePositionVolume = list(item.PlanePositionSequence[0].ImagePositionPatient)
+    turn.ImageOrientationVolume = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    item.PlanePositionVolumeSequence, item.PlaneOrientationVolumeSequence = Sequence([place]), Sequence([turn])
+    del item.PlanePositionSequence
+
+
+def quadruped(folder, patch):
+    series(folder, tags={"AnatomicalOrientationType": "QUADRUPED"})
+
+
+def position_doubtful(folder, patch):
+    series(folder, tags={"PatientOrientation": ["R", "P"]})
+
+
 def uneven_spacing(folder, patch):
     series(folder, offsets=np.cumsum([0.0, *[2.0, 2.7] * 11, 2.0]))
 
@@ -352,7 +372,7 @@ BUILDERS: dict[str, Build] = {
         uneven_spacing, duplicate_slices, duplicate_conflict, phases_by_order, phase_incomplete, for_mixed,
         thickness_differs, anisotropic, frames_mismatch, mosaic_undecoded, not_hu, rescale_varies, rescale_bad,
         precision_mismatch, padding_guessed, suv_unavailable, lossy, syntax_unsupported, decode_failed,
-        fov_truncated, reduced,
+        fov_truncated, reduced, no_sides, quadruped, position_doubtful,
     )
 }  # fmt: skip
 BUILDERS["resampled"] = tilt
@@ -449,3 +469,20 @@ def test_colour_is_not_a_volume(tmp_path):
     assert [f.sentence for f in everything_found(tmp_path)] == [
         "These images (colour) can be viewed, not rebuilt in 3D."
     ]
+
+
+@pytest.mark.parametrize(
+    ("description", "position", "doubtful"),
+    [("COLON PRONE", "HFS", True), ("COLON PRONE", "HFP", False), ("Supine and prone", "HFS", False),
+     ("LEGS FEET FIRST", "HFS", True), ("LEGS FEET FIRST", "FFS", False), ("L DECUBITUS", "HFDL", False),
+     ("ABDOMEN", "HFP", False)],
+)  # fmt: skip
+def test_words_against_the_position(tmp_path, description, position, doubtful):
+    series(tmp_path, description=description, position=position)
+    assert ("position_doubtful" in {f.code for f in everything_found(tmp_path)}) is doubtful
+
+
+@pytest.mark.parametrize("stated", [["L", "P"], ["LAF", "PH"], ["", ""], ["L"], ["SOME", "WORD"]])
+def test_fitting_or_empty_orientation_is_no_doubt(tmp_path, stated):
+    series(tmp_path, tags={"PatientOrientation": stated})
+    assert "position_doubtful" not in {f.code for f in everything_found(tmp_path)}

@@ -30,13 +30,14 @@ class Fields:
     Values that are no valid numbers count as absent and their tags are noted in `bad`, shared with the items.
     """
 
-    __slots__ = ("alphabet", "bad", "guessed", "little", "tags")
+    __slots__ = ("_creators", "alphabet", "bad", "guessed", "little", "tags")
 
     def __init__(self, tags: Tags, *, little: bool = True, alphabet: str = "", bad: set[int] | None = None) -> None:
         self.tags = tags
         self.little = little
         self.bad = set() if bad is None else bad
         self.guessed = False
+        self._creators: list[tuple[int, str]] | None = None
         declared = tags.get(el.CHARSET)
         self.alphabet = alphabet
         if declared is not None and isinstance(declared[1], bytes):
@@ -122,12 +123,15 @@ class Fields:
 
     def private(self, group: int, creator: str, low: int) -> tuple[bytes, Any] | None:
         """(VR, value) of a private element, found through its creator's block."""
-        for block in range(0x10, 0x100):
-            named = self.tags.get((group << 16) | block)
-            if named is None or not isinstance(named[1], bytes):
-                continue
-            if named[1].decode("latin-1").strip(" \0").casefold() == creator.casefold():
-                found = self.tags.get((group << 16) | (block << 8) | low)
+        if self._creators is None:
+            self._creators = [
+                (tag, value[1].decode("latin-1").strip(" \0").casefold())
+                for tag, value in self.tags.items()
+                if (tag >> 16) & 1 and 0x10 <= tag & 0xFFFF <= 0xFF and isinstance(value[1], bytes)
+            ]
+        for tag, name in self._creators:
+            if tag >> 16 == group and name == creator.casefold():
+                found = self.tags.get((group << 16) | ((tag & 0xFF) << 8) | low)
                 if found is not None:
                     return found
         return None

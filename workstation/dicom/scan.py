@@ -6,7 +6,8 @@ import hashlib
 import time
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from workstation.base.findings import Finding
@@ -18,6 +19,9 @@ from workstation.dicom.header import DIRECTORY_CLASS, Header, NotDicom, Truncate
 from workstation.dicom.identity import identity_of, incomplete, iso_date, persons
 from workstation.dicom.series import merged, series_found
 from workstation.dicom.words import finding
+
+_SAMPLE = 20
+_SLOW_SECONDS = 0.002
 
 Progress = Callable[[int, int], None]
 
@@ -58,32 +62,22 @@ def _read_all(
     count: dict[str, int] = defaultdict(int)
     reasons: dict[str, int] = defaultdict(int)
     of = len(found.files)
-    for done, path in enumerate(found.files):
+    for done, (_, header, wrong) in enumerate(_headers(found.files)):
         if stop is not None and stop():
             break
         if progress is not None and done % 50 == 0:
             progress(done, of)
-        try:
-            if path.stat().st_size == 0:
-                count["empty_file"] += 1
-                continue
-            header = read_header(path)
-        except NotDicom:
-            count["not_dicom"] += 1
-        except Truncated:
+        if header is None:
+            code, _, why = wrong.partition(":")
+            if code == "unreadable":
+                reasons[why] += 1
+            else:
+                count[code] += 1
+        elif DIRECTORY_CLASS in (header.media_class, header.sop_class):
+            continue  # a hint, read by `find`
+        elif header.truncated:
             count["truncated"] += 1
-        except Unreadable as error:
-            reasons[str(error)] += 1
-        except (OSError, ValueError):
-            reasons["the disk or the rights do not allow it"] += 1
-        except (Exception, RecursionError, MemoryError):  # noqa: BLE001 (one foreign file must not end the scan)
-            reasons["its header is damaged"] += 1
         else:
-            if DIRECTORY_CLASS in (header.media_class, header.sop_class):
-                continue  # a hint, read by `find`
-            if header.truncated:
-                count["truncated"] += 1
-                continue
             count["no_meta"] += header.no_meta
             headers.append(header)
     if progress is not None:
@@ -91,6 +85,40 @@ def _read_all(
     findings = [finding(code, n=n, files=n) for code, n in count.items() if n]
     findings.extend(finding("unreadable", n=n, why=why, files=n) for why, n in reasons.items())
     return headers, findings, sum(n for code, n in count.items() if code != "no_meta") + sum(reasons.values())
+
+
+def _headers(paths: Sequence[Path]) -> Iterator[tuple[Path, Header | None, str]]:
+    """Header of each file in order, or a word why not; four threads where opening is slow (network, disc)."""
+    began = time.monotonic()
+    for path in paths[:_SAMPLE]:
+        yield _header_or_word(path)
+    rest = paths[_SAMPLE:]
+    if not rest:
+        return
+    if (time.monotonic() - began) / _SAMPLE <= _SLOW_SECONDS:
+        yield from map(_header_or_word, rest)
+        return
+    with ThreadPoolExecutor(4, thread_name_prefix="scan") as pool:
+        # In portions, so that a stopped scan leaves no long queue behind.
+        for at in range(0, len(rest), 64):
+            yield from pool.map(_header_or_word, rest[at : at + 64])
+
+
+def _header_or_word(path: Path) -> tuple[Path, Header | None, str]:
+    try:
+        if path.stat().st_size == 0:
+            return path, None, "empty_file"
+        return path, read_header(path), ""
+    except NotDicom:
+        return path, None, "not_dicom"
+    except Truncated:
+        return path, None, "truncated"
+    except Unreadable as error:
+        return path, None, f"unreadable:{error}"
+    except (OSError, ValueError):
+        return path, None, "unreadable:the disk or the rights do not allow it"
+    except (Exception, RecursionError, MemoryError):  # noqa: BLE001 (one foreign file must not end the scan)
+        return path, None, "unreadable:its header is damaged"
 
 
 def _once_each(headers: list[Header]) -> tuple[list[Header], list[Finding]]:

@@ -17,6 +17,7 @@ from workstation.dicom.describe import facts_of, is_lossy, units_of
 from workstation.dicom.found import Frame, SeriesFound, VolumeFound
 from workstation.dicom.header import Header
 from workstation.dicom.images import CT_CLASSES, KINDS, MULTI_FRAME, NUCLEAR, SINGLE_FRAME, Image, image_of
+from workstation.dicom.sides import doubts_about_sides
 from workstation.dicom.split import hard_split
 from workstation.dicom.stack import FEW_SLICES, Stack, stacks_of
 from workstation.dicom.suits import eligible, score
@@ -135,6 +136,9 @@ def _volume(
     except GeometryError:
         return finding("geometry_missing", files=len(images))
     noted = list(findings)
+    if stack.positions_lps is not None or not geometry.is_regular:
+        noted.append(finding("resampled"))
+    noted.extend(doubts_about_sides(images, stack.affine_lps))
     units = units_of(modality, images)
     if first.header.sop_class in CT_CLASSES and units != "HU":
         noted.append(finding("not_hu", files=len(images)))

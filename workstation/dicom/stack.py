@@ -157,8 +157,6 @@ def _stack(images: list[Image], r: Vector, c: Vector) -> Stack | Finding:
     affine[:3, 0], affine[:3, 1], affine[:3, 2], affine[:3, 3] = step, c * row_mm, r * column_mm, p[0]
     tilt = float(np.degrees(np.arccos(min(1.0, 1.0 / float(np.linalg.norm(along))))))
     findings.extend(_notes(images, affine, tilt, g))
-    if tilt >= 0.5 or positions is not None:
-        findings.append(finding("resampled"))
     return Stack(slices, affine, positions, filled, None, tilt, g, tuple(findings))
 
 

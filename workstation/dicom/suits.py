@@ -63,6 +63,8 @@ def score(
         points.append((-5, "tilted"))
     if codes & {"gap", "gap_large", "uneven_spacing"}:
         points.append((-30, "gaps"))
+    if "position_doubtful" in codes:
+        points.append((-40, "side not sure"))
     return sum(p for p, _ in points), tuple(reason for _, reason in points)
 
 

@@ -52,6 +52,11 @@ _TABLE: dict[str, tuple[str, str, str | None]] = {
     "too_few_slices": ("w", "Only {n} slices; 3D of so few is of little use.", None),
     "geometry_missing": ("r", "Position is missing: no millimetres, no sides.", None),
     "orientation_invalid": ("r", "The orientation is invalid; sides cannot be trusted.", None),
+    "no_sides": ("r", "The volume does not say how it lies in the patient: no sides.", None),
+    "quadruped": ("r", "These are images of an animal, whose sides have other names.", None),
+    "position_doubtful": (
+        "w", "What the series says about the patient's position contradicts itself: the side is not sure.", None
+    ),
     "spacing_unknown": ("r", "Pixel spacing is missing; nothing can be measured.", None),
     "spacing_implausible": ("r", "Pixel spacing of {mm} mm is implausible.", None),
     "stack_not_straight": ("r", "Slices do not lie on a line; 3D would be distorted.", None),
