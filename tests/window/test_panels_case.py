@@ -238,6 +238,8 @@ def test_showing_a_crop_does_not_send_it_back(scene, qtbot):
 
 def test_a_tissue_sets_its_threshold_and_what_is_shown_can_be_confirmed(scene, qtbot):
     panel, session, actions = scene("view")
+    assert not panel.tissue.isVisible()
+    actions.set_surface(Surface(low=300))
     panel.tissue.setFocus()
     qtbot.keyClicks(panel.tissue, "Bone")
     panel.tissue.activated.emit(panel.tissue.currentIndex())
@@ -249,6 +251,8 @@ def test_a_tissue_sets_its_threshold_and_what_is_shown_can_be_confirmed(scene, q
 
 def test_the_slider_shows_while_it_moves_and_tells_once_when_let_go(scene, qtbot):
     panel, _, actions = scene("view")
+    actions.set_surface(Surface(low=200))
+    actions.surfaces.clear()
     panel.slider.setSliderDown(True)
     panel.slider.setSliderPosition(300)
     panel.slider.setSliderPosition(400)

@@ -138,7 +138,8 @@ def test_a_refresh_without_a_change_decides_nothing_anew(panel_of):
 def test_the_number_in_the_headline_is_that_of_the_questions(panel_of):
     panel, _, _ = panel_of(held("payer.kind", "supervision.region_designed", "supervision.tissue_selected"))
     assert "Held: two things are missing" in words(panel)
-    assert len(panel.findChildren(AnswerForm)) == 2
+    assert [f.path for f in panel.findChildren(AnswerForm)] == ["payer.kind"]
+    assert len(panel.steps.findChildren(QPushButton)) == 1
 
 
 def test_what_the_work_will_answer_is_not_asked_and_steps_come_first(panel_of):
@@ -147,11 +148,10 @@ def test_what_the_work_will_answer_is_not_asked_and_steps_come_first(panel_of):
             "payer.kind", "providers.rendering_npi", "supervision.physician_npi", "report.status", "service.completion"
         )
     )
-    assert [f.path for f in panel.findChildren(AnswerForm)] == [
-        "supervision.physician_npi",
-        "report.status",
-        "payer.kind",
-    ]
+    assert [f.path for f in panel.findChildren(AnswerForm)] == ["payer.kind"]
+    steps = [b.objectName() for b in panel.steps.findChildren(QPushButton)]
+    assert steps == ["field_supervision.physician_npi", "field_report.status"]
+    assert "Held: three things are missing" in words(panel)
 
 
 def test_a_choice_is_kept_as_its_code_and_its_question_goes(panel_of, qtbot):
@@ -263,8 +263,9 @@ def test_what_is_being_typed_survives_a_refresh(panel_of, qtbot):
 def test_what_the_program_witnesses_is_never_typed_but_led_to(panel_of, qtbot):
     panel, session, _ = panel_of(held("report.status"))
     with qtbot.waitSignal(panel.go_to) as led:
-        click(qtbot, form(panel, "report.status").findChild(QPushButton))
+        click(qtbot, panel.findChild(QPushButton, "field_report.status"))
     assert led.args == ["report"]
+    assert form(panel, "report.status") is None
     assert session.did == []
 
 

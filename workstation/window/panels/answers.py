@@ -16,7 +16,6 @@ from workstation.case.model import Base, Order
 from workstation.window.panels.order_form import YES_NO, line_edit
 from workstation.window.panels.parts import CONTROL, Choice, Rows, Words, button, row, sentence_row
 from workstation.window.panels.questions import SITES, TARGETS, Options, Question, general, index_of
-from workstation.window.panels.say import button_to
 
 if TYPE_CHECKING:
     from workstation.desk.desk import Desk
@@ -108,7 +107,6 @@ class AnswerForm(QWidget):
     path, ask : the missing fact, and the sentence of the rule that wants it
     question : how it is asked
     answered : called with the value
-    go : called with the place that decides it
     why_not : the sentence of the role that may not answer this; the control is then missing
     """
 
@@ -118,7 +116,6 @@ class AnswerForm(QWidget):
         ask: str,
         question: Question | None,
         answered: Callable[[Any], None],
-        go: Callable[[str], None],
         why_not: str = "",
         parent: QWidget | None = None,
     ) -> None:
@@ -134,20 +131,16 @@ class AnswerForm(QWidget):
         self.word = Words("", "quiet")
         self.word.hide()
         self.control: QWidget | None = None
-        if question is not None and why_not and question.kind != "place":
+        if question is not None and why_not:
             parts.append(Words(why_not, "quiet"))
         elif question is not None:
-            parts += self._controls(question, go)
+            parts += self._controls(question)
         parts.append(self.word)
         rows.fill(parts)
         self.word.hide()
 
-    def _controls(self, question: Question, go: Callable[[str], None]) -> list[QWidget]:
+    def _controls(self, question: Question) -> list[QWidget]:
         kind = question.kind
-        if kind == "place":
-            made = button(button_to(question.where), lambda: go(question.where))
-            self.control = made
-            return [made]
         if kind == "yes_no" or (kind == "choice" and len(question.options) <= 3 and _short(question)):
             options = YES_NO if kind == "yes_no" else question.options
             choice = Choice(options, self._answered)

@@ -25,6 +25,7 @@ from workstation.window.panels.parts import (
     sentence_row,
 )
 from workstation.window.panels.questions import WAITS_FOR, answer_words, question_of
+from workstation.window.panels.say import button_to
 from workstation.window.panels.secret import ask_secret
 
 if TYPE_CHECKING:
@@ -102,7 +103,11 @@ class ChargePanel(Panel):
         self.decision.add(self.words)
         self.decision.add(line)
         self.add(self.decision)
-        self.questions = Card("Still missing")
+        self.steps = Card("To do first")
+        self._step_rows = Rows(0)
+        self.steps.add(self._step_rows)
+        self.add(self.steps)
+        self.questions = Card("To answer")
         self._question_rows = Rows(12)
         self.questions.add(self._question_rows)
         self.add(self.questions)
@@ -156,7 +161,7 @@ class ChargePanel(Panel):
         self.words.say(sentence)
         self.code.hide()
         self.modifiers.hide()
-        for card in (self.questions, self.why, self.notes, self.given, self.message, self.confirm):
+        for card in (self.steps, self.questions, self.why, self.notes, self.given, self.message, self.confirm):
             card.hide()
 
     def _show(self, decided: Decided) -> None:
@@ -165,9 +170,10 @@ class ChargePanel(Panel):
         wanted = asked(answer, self._session.case.anatomy) if sent is None else []
         restate(self.decision, "wants" if wanted else _STATE[answer["decision"]])
         self.words.say("Confirmed" if sent is not None else headline(answer, len(wanted)))
-        self.code.say(str(answer["code"] or "None"))
+        self.code.say(str(answer["code"] or ("None" if answer["decision"] == "reject" else "No code yet")))
         self.code.show()
         self._show_modifiers(answer)
+        self._show_steps(wanted)
         self._show_questions(wanted)
         self._show_why(decided)
         self._show_notes(answer)
@@ -184,7 +190,19 @@ class ChargePanel(Panel):
         self.modifiers.setText(words)
         self.modifiers.setVisible(bool(words))
 
+    def _show_steps(self, wanted: list[tuple[str, str]]) -> None:
+        parts = []
+        for path, _ in wanted:
+            question = question_of(path)
+            if question is not None and question.kind == "place":
+                lead = button(button_to(question.where), partial(self.go_to.emit, question.where), "link")
+                lead.setObjectName(f"field_{path}")
+                parts.append(sentence_row("wants", question.ask, question.quiet, lead))
+        self._step_rows.fill(parts)
+        self.steps.setVisible(bool(parts))
+
     def _show_questions(self, wanted: list[tuple[str, str]]) -> None:
+        wanted = [(p, ask) for p, ask in wanted if (q := question_of(p)) is None or q.kind != "place"]
         if wanted and [p.path for p in self._question_rows.findChildren(AnswerForm)] == [p for p, _ in wanted]:
             return  # what is being typed stays
         parts: list[QWidget] = []
@@ -201,7 +219,6 @@ class ChargePanel(Panel):
                     ask,
                     question,
                     partial(self._answer, path),
-                    self.go_to.emit,
                     why_not,
                 )
             )

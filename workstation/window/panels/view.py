@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QSlider,
     QSpinBox,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -59,12 +60,12 @@ class ViewPanel(Panel):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(180)
-        self.technique = self._technique_card()
+        self.technique = Choice([(t.value, words) for t, words in _TECHNIQUES], self._pick_technique)
         self.looks = QListWidget()
-        self._look_card()
-        self._plane_card()
+        self.surface_part = QWidget()
+        self._picture_card()
         self._region_card()
-        self._surface_card()
+        self._plane_card()
         self.acts = ActsCard(desk, session)
         self.add(self.acts)
         self.finish()
@@ -73,18 +74,23 @@ class ViewPanel(Panel):
 
     # --- making the cards -------------------------------------------------------------------------------------
 
-    def _technique_card(self) -> Choice:
+    def _picture_card(self) -> None:
         card = Card("3D picture")
-        choice = Choice([(t.value, words) for t, words in _TECHNIQUES], self._pick_technique)
-        card.add(choice)
-        card.add(Words("The three planes beside it stay slices.", "quiet"))
+        card.add(self.technique)
+        self._fill_looks()
+        card.add(self.looks)
+        self._surface_controls()
+        card.add(self.surface_part)
+        self.tissue_words = Words("", "quiet")
+        card.add(self.tissue_words)
+        self.confirm_tissues = button("Confirm what is shown", self._confirm_tissues)
+        self.confirm_tissues.setObjectName("field_tissues")
+        card.add(self.confirm_tissues)
         self.add(card)
-        return choice
 
-    def _look_card(self) -> None:
+    def _fill_looks(self) -> None:
         from render import presets
 
-        card = Card("Look")
         self.looks.setObjectName("Looks")
         self.looks.setIconSize(QSize(48, 12))
         self.looks.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
@@ -102,12 +108,6 @@ class ViewPanel(Panel):
         self.looks.setFixedHeight(min(max(self.looks.count(), 1), 7) * CONTROL + 4)
         self.looks.itemClicked.connect(self._pick_look)
         self.looks.itemActivated.connect(self._pick_look)
-        card.add(self.looks)
-        self.tissue_words = Words("", "quiet")
-        card.add(self.tissue_words)
-        self.confirm_tissues = button("Confirm what is shown", self._confirm_tissues)
-        card.add(self.confirm_tissues)
-        self.add(card)
         QTimer.singleShot(0, self, self._draw_swatches)
 
     def _draw_swatches(self) -> None:
@@ -194,9 +194,11 @@ class ViewPanel(Panel):
         self.add(card)
         self._later.timeout.connect(self._apply_cut)
 
-    def _surface_card(self) -> None:
+    def _surface_controls(self) -> None:
         hounsfield = self._session.volume.units == "HU"
-        self.surface_card = Card("Surface")
+        column = QVBoxLayout(self.surface_part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
         self.tissue = QComboBox()
         self.tissue.setObjectName("field_tissue")
         self.tissue.setMinimumHeight(CONTROL)
@@ -218,18 +220,15 @@ class ViewPanel(Panel):
         self.slider.actionTriggered.connect(lambda _a: QTimer.singleShot(0, self, self._keyed))
         self.low.editingFinished.connect(self._typed_threshold)
         if hounsfield:
-            self.surface_card.add(field_row("Tissue", self.tissue))
+            column.addWidget(field_row("Tissue", self.tissue))
         else:
-            self.surface_card.add(
+            column.addWidget(
                 Words("These values have no fixed meaning, so there are no tissues to choose from.", "quiet")
             )
         line = row(self.slider, self.low)
         line.setStretch(0, 3)
         line.setStretch(1, 2)
-        self.surface_card.add(line)
-        self.surface_words = Words("", "quiet")
-        self.surface_card.add(self.surface_words)
-        self.add(self.surface_card)
+        column.addLayout(line)
 
     # --- what the person does ---------------------------------------------------------------------------------
 
@@ -368,7 +367,7 @@ class ViewPanel(Panel):
         may = self._desk.may("render")
         self.confirm_tissues.setEnabled(bool(said) and may)
         self.confirm_tissues.setToolTip(self._desk.why_not("render"))
-        self.tissue_words.say(f"Shown: {', '.join(said)}." if said else "")
+        self.tissue_words.say(f"Shown: {'; '.join(said)}." if said else "")
         self.tissue_words.setVisible(bool(said))
 
     def _show_planes(self) -> None:
@@ -407,12 +406,12 @@ class ViewPanel(Panel):
         )
 
     def _show_surface(self, view: View | None) -> None:
+        technique = view.technique if view else None
+        self.looks.setVisible(technique == Technique.VR)
+        self.surface_part.setVisible(technique == Technique.SSD)
         surface = self._actions.surface()
-        self.surface_card.setVisible(view is not None)
         if surface is None:
-            self.surface_words.say("No surface is shown. Choose one, and the 3D picture becomes a shaded surface.")
             return
-        self.surface_words.say(f"Shown: {_surface_said(surface, self._session.volume.units)}.")
         if not self.slider.isSliderDown():
             self.slider.setValue(round(surface.low))
         if not self.low.hasFocus():
@@ -420,9 +419,18 @@ class ViewPanel(Panel):
         title = name_of(surface.low, surface.high)
         self.tissue.setCurrentIndex(max(self.tissue.findText(title), 0) if title else 0)
 
+    def focus_field(self, field: str) -> None:
+        """The tissue's field stands only beside a surface, so that comes first."""
+        if field == "tissue" and not self.surface_part.isVisible():
+            self._actions.run("technique.ssd")
+            self.view_changed()
+        super().focus_field(field)
+
     def _tissues(self, view: View) -> list[str]:
         from render import presets
 
+        if view.technique == Technique.MIP:
+            return ["the brightest values along each ray"]
         if view.technique == Technique.SSD:
             return [_surface_said(s, self._session.volume.units) for s in view.surfaces]
         if view.look is None or not view.look.name:
