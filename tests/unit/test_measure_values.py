@@ -167,6 +167,42 @@ def test_values_of_an_uneven_stack_come_from_the_true_places() -> None:
     assert any("unevenly" in r for r in length.reasons)
 
 
+def test_a_ring_on_an_uneven_stack_takes_the_slice_nearest_to_its_plane() -> None:
+    geometry = Geometry(SHAPE, affine())
+    z = 100 + np.cumsum([0, *([2.5, 4.0, 1.5] * 10)])[:30]
+    positions = geometry.to_lps([(k, 0, 0) for k in range(30)])
+    positions[:, 2] = z
+    volume = scene(positions=positions)
+    at = float(z[17]) + 0.4
+    ring = [(-8, -8, at), (8, 8, at)]
+    for normal in ((0, 0, 1), (0, 0, -1)):
+        found = measure("ellipse", ring, volume, plane_normal=normal)
+        places = positions[17] + (np.stack(np.meshgrid([0], range(60), range(70), indexing="ij"), -1)[0])[..., 1:] @ (
+            geometry.affine_lps[:3, 1:3].T
+        )
+        inside = volume.voxels[17][(places[..., 0] ** 2 + places[..., 1] ** 2) <= 64]
+        assert found.extra["voxels"] == len(inside)
+        assert found.extra["mean"] == pytest.approx(float(inside.mean(dtype=np.float64)))
+
+
+def test_a_large_oblique_region_needs_no_copy_of_the_volume() -> None:
+    import tracemalloc
+
+    big = Volume(np.zeros((300, 256, 256), np.int16), Geometry((300, 256, 256), np.diag([1.0, 1, 1, 1])), "HU", "d")
+    n = np.array([1.0, 1.0, 1.2]) / np.linalg.norm([1.0, 1.0, 1.2])
+    u = np.cross(n, (0.0, 0.0, 1.0))
+    u /= np.linalg.norm(u)
+    v = np.cross(n, u)
+    c = np.array([150.0, 128, 128])
+    ring = [tuple(c + 110 * (math.cos(t) * u + math.sin(t) * v)) for t in np.linspace(0, 2 * math.pi, 60)[:-1]]
+    tracemalloc.start()
+    found = measure("polygon", ring, big, plane_normal=tuple(n))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.validity == "valid"
+    assert peak < 60e6
+
+
 def test_padding_does_not_enter_statistics() -> None:
     plain = scene()
     voxels = np.array(plain.voxels)

@@ -71,20 +71,34 @@ def layer(grid: Grid, plane: Sheet, outline: Array, inside: Inside) -> npt.NDArr
     index = grid.to_index(outline)
     low = np.clip(np.floor(index.min(axis=0)).astype(int) - 1, 0, shape - 1)
     high = np.clip(np.ceil(index.max(axis=0)).astype(int) + 1, 0, shape - 1)
-    box = np.stack(np.meshgrid(*(np.arange(a, b + 1) for a, b in zip(low, high, strict=True)), indexing="ij"), axis=-1)
-    centres = grid.centres(box)
-    height = np.abs(plane.height(centres))
-    slopes = np.abs(plane.normal @ grid.geometry.affine_lps[:3, :3])
-    axis = int(slopes.argmax())
-    reach = slopes[axis] / 2.0
-    if axis == 0 and len(grid.heights) > 1:
-        reach = max(reach, float(np.diff(grid.heights).max()) / 2.0)
-    nearest = height.argmin(axis=axis)
-    at = np.expand_dims(nearest, axis)
-    lines = np.take_along_axis(box, np.expand_dims(at, -1), axis=axis).squeeze(axis).reshape(-1, 3)
-    far = np.take_along_axis(height, at, axis=axis).squeeze(axis).reshape(-1)
-    lines = lines[far <= reach * (1 + 1e-9)]
-    return np.asarray(lines[inside(plane.flat(grid.centres(lines)))], dtype=np.intp)
+    slopes = plane.normal @ grid.geometry.affine_lps[:3, :3]
+    axis = int(np.abs(slopes).argmax())
+    first, second = (a for a in range(3) if a != axis)
+    lines = np.zeros((high[first] - low[first] + 1, high[second] - low[second] + 1, 3), dtype=np.intp)
+    lines[..., first] = np.arange(low[first], high[first] + 1)[:, None]
+    lines[..., second] = np.arange(low[second], high[second] + 1)[None, :]
+    lines = lines.reshape(-1, 3)
+    begin = plane.height(grid.centres(lines))
+    reach = float(abs(slopes[axis])) / 2.0
+    if axis == 0 and grid.volume is not None and grid.volume.positions_lps is not None:
+        along = grid.positions @ plane.normal
+        reach = max(reach, float(np.abs(np.diff(along)).max()) / 2.0)
+        nearest = _nearest(along, along[0] - begin)
+    else:
+        nearest = np.clip(np.rint(-begin / slopes[axis]), 0, shape[axis] - 1).astype(np.intp)
+    lines[:, axis] = nearest
+    centres = grid.centres(lines)
+    kept = (np.abs(plane.height(centres)) <= reach * (1 + 1e-9)) & inside(plane.flat(centres))
+    return np.asarray(lines[kept], dtype=np.intp)
+
+
+def _nearest(heights: Array, wanted: Array) -> npt.NDArray[np.intp]:
+    """Index of the nearest of some heights, rising or falling, for every wanted one."""
+    order = np.argsort(heights)
+    sorted_heights = heights[order]
+    above = np.clip(np.searchsorted(sorted_heights, wanted), 1, len(heights) - 1)
+    lower = np.abs(wanted - sorted_heights[above - 1]) <= np.abs(sorted_heights[above] - wanted)
+    return np.asarray(order[np.where(lower, above - 1, above)], dtype=np.intp)
 
 
 @dataclass(frozen=True)
