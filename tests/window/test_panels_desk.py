@@ -176,6 +176,7 @@ def test_from_the_order_to_the_confirmed_charge(qtbot, case, window, monkeypatch
     assert [r.status for r in session.case.reports] == ["final"]
     report.refresh()
     assert report.sign.text() == "Sign an addendum ..."
+    assert report.findChild(QPushButton, "field_retract").isEnabled()
 
     # Charge: each open question is answered once
     session.acknowledge_local()

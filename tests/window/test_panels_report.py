@@ -19,6 +19,7 @@ from tests.window.panel_stand_ins import (
     a_case,
     capture,
 )
+from workstation.base.errors import NotAllowed
 from workstation.case.model import ReportText
 from workstation.case.supervision import ActState
 from workstation.window.panels import releasing
@@ -26,7 +27,7 @@ from workstation.window.panels import sign as sign_module
 from workstation.window.panels.acts import StatementDialog, act_words
 from workstation.window.panels.releasing import ReleaseDialog
 from workstation.window.panels.report import ReportPanel
-from workstation.window.panels.secret import SecretDialog
+from workstation.window.panels.secret import NoteDialog, SecretDialog
 from workstation.window.panels.sign import SignDialog
 
 # the offscreen platform says so of every small top-level window
@@ -139,7 +140,7 @@ def test_each_open_check_stands_with_a_way_to_its_place(report, qtbot):
     qtbot.waitUntil(panel.isActiveWindow)
     click(qtbot, next(b for b in panel.open.findChildren(QPushButton) if b.text() == "Show"))
     assert panel.sections["limitations"].hasFocus()
-    way = next(b for b in panel.open.findChildren(QPushButton) if b.text() == "Open Load")
+    way = next(b for b in panel.open.findChildren(QPushButton) if b.text() == "Load")
     with qtbot.waitSignal(panel.go_to) as led:
         click(qtbot, way)
     assert led.args == ["load:order"]
@@ -280,6 +281,30 @@ def test_the_secret_dialog_shows_no_secret_and_keeps_none(qtbot):
     assert PIN not in dialog.field.displayText()
     assert dialog.field.take() == PIN
     assert dialog.field.text() == ""
+
+
+def test_a_note_is_needed_and_a_refusal_keeps_the_dialog(qtbot):
+    did = []
+
+    def act(note, secret):
+        if secret != PIN:
+            raise NotAllowed("wrong_secret", "The PIN or password is wrong.")
+        did.append(note)
+
+    dialog = NoteDialog("Retract", "Marked everywhere.", "Why?", act, secret=True, kind="danger")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.keyClicks(dialog.field, "000000")
+    assert not dialog.confirm.isEnabled()
+    qtbot.keyClicks(dialog.note, "Wrong side")
+    click(qtbot, dialog.confirm)
+    assert dialog.isVisible()
+    assert "The PIN or password is wrong." in words(dialog)
+    assert did == []
+    qtbot.keyClicks(dialog.field, PIN)
+    click(qtbot, dialog.confirm)
+    assert did == ["Wrong side"]
+    assert dialog.result() == dialog.DialogCode.Accepted
 
 
 # --- release --------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _STATE = {"bill": "done", "hold": "wants", "reject": "refused"}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_TURN = ("load", "3d", "view", "film", "report", "charge")
 FOOTNOTE = (
     "Codes are numbers of CPT, which is the American Medical Association's (AMA); its texts are not shown here. "
     "This is a proposal by rules: who confirms it stands for it."
@@ -75,7 +76,8 @@ def asked(answer: dict[str, Any], anatomy: str | None) -> list[tuple[str, str]]:
             steps.setdefault(question.where, (path, sentence))
         else:
             found.setdefault("anatomy" if question and question.kind == "anatomy" else path, (path, sentence))
-    return [*steps.values(), *found.values()]
+    in_turn = sorted(steps, key=lambda where: _TURN.index(where.split(":", 1)[0]))
+    return [*(steps[where] for where in in_turn), *found.values()]
 
 
 class ChargePanel(Panel):

@@ -224,6 +224,8 @@ class OrderForm(Card):
         self.npi.setText(shown.ordering_npi)
         self.side.setCurrentIndex(max(self.side.findData(shown.side), 0))
         self._list(shown.base or (Base(modality=self._session.case.modality or None),))
+        for line in (self.accession, self.order_id, self.visit, self.provider):
+            line.setCursorPosition(0)
         self._npi(self.npi.text())
         self._filling = False
 

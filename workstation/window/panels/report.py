@@ -35,6 +35,7 @@ from workstation.window.panels.parts import (
 from workstation.window.panels.releasing import Shown
 from workstation.window.panels.releasing import release as release_drafts
 from workstation.window.panels.say import button_to, clock_time, counted
+from workstation.window.panels.secret import NoteDialog
 from workstation.window.panels.sign import SignDialog
 from workstation.window.theme import tokens
 
@@ -224,6 +225,8 @@ class ReportPanel(Panel):
         card.add(self._picture_word)
         self.look = button("Look through the drafts ...", self._release)
         card.add(self.look)
+        self.send_back = button("Send the drafts back with a note ...", self._send_back, "link")
+        card.add(self.send_back)
         self.add(card)
 
     # --- the text ---------------------------------------------------------------------------------------------
@@ -286,7 +289,13 @@ class ReportPanel(Panel):
             quiet = f"{last.signed_by.name} · {when}"
             if state == "done":
                 quiet += ". What you sign from now on is an addendum."
-            self._status_rows.fill([sentence_row(state, _STATUS[last.status], quiet)])
+            parts: list[QWidget] = [sentence_row(state, _STATUS[last.status], quiet)]
+            if state == "done":
+                retract = button("Retract ...", self._retract, "link", "Wrong patient, study or side")
+                retract.setObjectName("field_retract")
+                retract.setEnabled(self._desk.may("sign"))
+                parts.append(retract)
+            self._status_rows.fill(parts)
 
     def _show_technique(self) -> None:
         content = self._session.content()
@@ -316,6 +325,7 @@ class ReportPanel(Panel):
         self.look.setText(f"Look through {counted(len(drafts), 'draft')} ...")
         self.look.setEnabled(self._desk.may("release"))
         self.look.setToolTip(self._desk.why_not("release"))
+        self.send_back.setVisible(bool(drafts) and self._desk.may("supervise"))
 
     def _thumb(self, capture: Capture) -> QWidget:
         if capture.sop_uid not in self._thumbs:
@@ -348,11 +358,14 @@ class ReportPanel(Panel):
         self._open_rows.fill(parts)
         self.open.setVisible(bool(parts))
         may = self._desk.may("sign")
-        self.sign.setEnabled(may)
         signed = bool(self._session.case.reports)
+        retracted = signed and self._session.case.reports[-1].status == "retracted"
+        self.sign.setEnabled(may and not retracted)
         self.sign.setText("Sign an addendum ..." if signed else "Sign ...")
         if not may:
             self.word.say(self._desk.why_not("sign"), "")
+        elif retracted:
+            self.word.say("Nothing can be added to a retracted report.", "")
         elif blocking:
             self.word.say(f"{counted(len(blocking), 'point')} to settle before the signature.", "wants")
         else:
@@ -375,6 +388,38 @@ class ReportPanel(Panel):
 
     def _release(self) -> None:
         release_drafts(self._desk, self._session, self._actions, (), self.window())
+        self.refresh()
+
+    def _send_back(self) -> None:
+        self._note(
+            NoteDialog(
+                "Send back",
+                "The drafts stay drafts; your note goes to who made them. Look at each draft before.",
+                "What should be changed?",
+                lambda note, _secret: self._session.return_drafts(note),
+                parent=self.window(),
+            ),
+            "The drafts were sent back with your note.",
+        )
+
+    def _retract(self) -> None:
+        self._note(
+            NoteDialog(
+                "Retract",
+                "The report is marked as retracted everywhere; nothing is deleted, and it cannot be undone.",
+                "Why: wrong patient, study or side, or what else?",
+                lambda note, secret: self._session.retract(secret, note),
+                secret=True,
+                kind="danger",
+                parent=self.window(),
+            ),
+            "The report is retracted.",
+        )
+
+    def _note(self, dialog: NoteDialog, done: str) -> None:
+        if dialog.exec() == QDialog.DialogCode.Accepted:
+            self._actions.say(done, "done")
+        dialog.deleteLater()
         self.refresh()
 
     def _preview(self) -> None:

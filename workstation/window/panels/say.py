@@ -12,8 +12,8 @@ PLACES = {
     "measure": "Measure",
     "report": "Report",
     "charge": "Charge",
-    "film": "the film strip",
-    "3d": "the 3D view",
+    "film": "Film strip",
+    "3d": "3D view",
 }
 
 
@@ -43,8 +43,7 @@ def first_up(sentence: str) -> str:
 
 def button_to(where: str) -> str:
     """What a button says that leads to a place."""
-    step = where.split(":", 1)[0]
-    return f"Open {PLACES.get(step, 'it')}"
+    return PLACES.get(where.split(":", 1)[0], "Show")
 
 
 def number(value: float) -> str:

@@ -123,7 +123,10 @@ class ViewPanel(Panel):
         except RenderError:
             look = None
         if look is not None:
-            item.setIcon(QIcon(swatch(tuple(colour for _, colour in look.colour), self.devicePixelRatioF())))
+            drawn = swatch(tuple(colour for _, colour in look.colour), self.devicePixelRatioF())
+            icon = QIcon(drawn)
+            icon.addPixmap(drawn, QIcon.Mode.Selected)  # the ramp keeps its colours in the chosen row
+            item.setIcon(icon)
         QTimer.singleShot(0, self, self._draw_swatches)
 
     def _plane_card(self) -> None:
