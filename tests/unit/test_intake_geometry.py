@@ -189,6 +189,88 @@ def test_enhanced_phases_are_volumes_in_order(tmp_path):
         assert np.abs(volume.voxels - 100 * t - scene(grid_lps(volume))).max() <= 0.51
 
 
+@pytest.mark.parametrize(
+    ("sequence", "keyword", "values", "kind"),
+    [("MREchoSequence", "EffectiveEchoTime", (5.0, 12.5), "echo"),
+     ("MRDiffusionSequence", "DiffusionBValue", (0.0, 800.0), "b_value"),
+     ("MRTimingAndRelatedParametersSequence", "FlipAngle", (5, 20), "flip"),
+     ("CardiacSynchronizationSequence", "NominalPercentageOfCardiacPhase", (35.0, 75.0), "cardiac"),
+     ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime", (0.0, 300.0), "cardiac"),
+     ("TemporalPositionSequence", "TemporalPositionTimeOffset", (0.0, 4.5), "time")],
+)  # fmt: skip
+def test_enhanced_frames_are_told_apart_by_their_groups(tmp_path, sequence, keyword, values, kind):
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence
+
+    def own(item, k, t):
+        group = Dataset()
+        setattr(group, keyword, values[t])
+        setattr(item, sequence, Sequence([group]))
+        del item.FrameContentSequence
+
+    enhanced(tmp_path / "e", sop_class=ENHANCED_MR, phases=2, each=own)
+    volumes = scan([tmp_path]).studies[0].series[0].volumes
+    assert [(v.phase.kind, v.phase.index, v.phase.value) for v in volumes] == [
+        (kind, 0, float(values[0])),
+        (kind, 1, float(values[1])),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values", "kind"),
+    [("TemporalPositionIdentifier", (1, 2), "time"), ("EchoTime", (4.0, 9.0), "echo"),
+     ("DiffusionBValue", (0.0, 1000.0), "b_value"), ("TriggerTime", (0.0, 400.0), "cardiac"),
+     ("InversionTime", (100.0, 900.0), "inversion"), ("FlipAngle", (5.0, 30.0), "flip"),
+     ("AcquisitionTime", ("101500", "101630.5"), "time")],
+)  # fmt: skip
+def test_single_frames_are_told_apart_by_their_keys(tmp_path, keyword, values, kind):
+    for t, value in enumerate(values):
+        ct_series(tmp_path, rows=16, columns=16, modality="MR", intercept=0, label=f"p{t}", tags={keyword: value})
+    volumes = scan([tmp_path]).studies[0].series[0].volumes
+    assert [(v.phase.kind, v.phase.index, v.phase.of) for v in volumes] == [(kind, 0, 2), (kind, 1, 2)]
+
+
+def test_two_keys_together(tmp_path):
+    """Two echoes at two times: neither key alone separates, the pair does."""
+    for t in range(2):
+        for e in range(2):
+            ct_series(tmp_path, rows=16, columns=16, modality="MR", intercept=0, label=f"p{t}{e}",
+                      tags={"TemporalPositionIdentifier": t + 1, "EchoNumbers": e + 1})  # fmt: skip
+    volumes = scan([tmp_path]).studies[0].series[0].volumes
+    assert [v.phase.index for v in volumes] == [0, 1, 2, 3]
+    assert all(v.geometry.shape[0] == 24 for v in volumes)
+
+
+def test_kinds_of_image_are_never_stacked_together(tmp_path):
+    for kind in ("M", "P", "R"):
+        ct_series(tmp_path, rows=16, columns=16, modality="MR", intercept=0, label=kind,
+                  tags={"ImageType": ["ORIGINAL", "PRIMARY", kind, "NORM"]})  # fmt: skip
+    volumes = scan([tmp_path]).studies[0].series[0].volumes
+    assert sorted(v.facts["image_type"][2] for v in volumes) == ["M", "P", "R"]
+    assert all(v.phase is None for v in volumes)
+
+
+def test_nuclear_tomography_uses_its_signed_spacing(tmp_path):
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence
+
+    for sign in (1, -1):
+        path = enhanced(tmp_path / f"{sign}" / "e", slices=24, sop_class=ENHANCED_MR, intercept=0, reverse=sign < 0)
+        from pydicom import dcmread, dcmwrite
+
+        ds = dcmread(path)
+        first = ds.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0].ImagePositionPatient
+        detector = Dataset()
+        detector.ImagePositionPatient, detector.ImageOrientationPatient = list(first), [1, 0, 0, 0, 1, 0]
+        del ds.PerFrameFunctionalGroupsSequence, ds.SharedFunctionalGroupsSequence
+        ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.20"
+        ds.Modality, ds.ImageType = "NM", ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"]
+        ds.DetectorInformationSequence = Sequence([detector])
+        ds.PixelSpacing, ds.SpacingBetweenSlices = [0.8, 1.1], 2.0 * sign
+        dcmwrite(path, ds)
+        assert_in_place(load(only_volume(path.parent)))
+
+
 def test_enhanced_equals_single_frames(tmp_path):
     ct_series(tmp_path / "s", rows=24, columns=32, spacing=(2.0, 0.8, 1.1))
     enhanced(tmp_path / "m" / "e")

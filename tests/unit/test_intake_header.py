@@ -166,6 +166,13 @@ def test_times():
     assert seconds_of("12345") is None
 
 
+def test_every_wanted_tag_is_the_dictionarys():
+    from pydicom.datadict import dictionary_VR
+
+    for tag, vr in el.WANTED.items():
+        assert vr.decode() in dictionary_VR(tag).split(" or "), hex(tag)
+
+
 def damaged(raw: bytes, rng: random.Random) -> bytes:
     out = bytearray(raw)
     for _ in range(rng.choice((1, 1, 2, 8))):

@@ -10,7 +10,7 @@ from workstation.dicom import tags as el
 from workstation.dicom.fields import Fields
 from workstation.dicom.found import Identity
 
-_NO_ID = re.compile(r"^(0+|unknown|noid|none|anon.*|test)$", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"^(0+|unknown|noid|none|anon.*|test.*)$", re.IGNORECASE)
 _NO_BIRTH_DATE = frozenset(("", "18000101", "19000101"))
 
 
@@ -88,7 +88,7 @@ def _missing(identity: Identity) -> tuple[int, str, str]:
 
 def _id(identity: Identity) -> str:
     text = identity.id.strip()
-    return "" if _NO_ID.match(text) else text
+    return "" if _PLACEHOLDER.match(text) else text
 
 
 def _birth(identity: Identity) -> str:
@@ -102,7 +102,7 @@ def _names(name: str) -> set[tuple[str, str]]:
     for group in name.split("="):
         parts = [_fold(part) for part in group.split("^")]
         family, given = (*parts, "", "")[:2]
-        if family or given:
+        if (family or given) and not _PLACEHOLDER.match(family):
             out.add((family, given))
     return out
 
