@@ -311,7 +311,7 @@ class _Parts:
             ("LINEBELOW", (0, 0), (-1, 0), 0.8, MUTED),
             ("LINEBELOW", (0, 1), (-1, -1), 0.4, RULE),
         ]
-        widths = [18.0, 150.0, 116.0, 56.0, _ROOM - 340.0]
+        widths = [18.0, 180.0, 96.0, 54.0, _ROOM - 348.0]
         note = (
             "U: expanded uncertainty (k = 2) from the resolution of the images alone, given where it is more than "
             "1 mm or 5 %; readers differ by more."
