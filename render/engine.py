@@ -42,8 +42,8 @@ class Engine:
     Parameters
     ----------
     volume : as acquired; a regular copy is made when a picture needs one
-    renderer : for volume rendering: ``"CPU caster"``, ``"VTK fixed point"`` or ``"VTK GPU"``; the policy's
-        choice without it. A view that names a renderer is made by that one.
+    renderer : for volume rendering and MIP: ``"CPU caster"`` (also without one), ``"VTK fixed point"`` or
+        ``"VTK GPU"`` (see `render.policy`). A view that names a renderer is made by that one.
     """
 
     def __init__(self, volume: Volume, *, renderer: str | None = None) -> None:

@@ -58,22 +58,15 @@ def extract(
         raise RenderError("empty", "Nothing in this volume lies within the threshold, so there is no surface.")
     look()
     points = _placed(volume, index - np.float32(1)).astype(np.float32)
+    if np.linalg.det(volume.geometry.affine_lps[:3, :3]) > 0:  # a mirrored grid, never one of a checked series
+        triangles = np.ascontiguousarray(triangles[:, ::-1])
     if largest > 0:
         points, triangles = _largest(points, triangles, largest)
     look()
     points = isosurface.smoothed(points, triangles, surface.smooth)
     look()
     points, triangles = isosurface.reduced(points, triangles, reduce)
-    mesh = Mesh(points, triangles, isosurface.with_normals(points, triangles), surface.name, surface.colour)
-    if mesh.volume_ml < 0:  # faces turned inward: never by our own grids (their determinant is negative)
-        mesh = Mesh(
-            points,
-            np.ascontiguousarray(triangles[:, ::-1]),
-            isosurface.with_normals(points, np.ascontiguousarray(triangles[:, ::-1])),
-            surface.name,
-            surface.colour,
-        )
-    return mesh
+    return Mesh(points, triangles, isosurface.with_normals(points, triangles), surface.name, surface.colour)
 
 
 def _field(volume: Volume, surface: Surface) -> tuple[npt.NDArray[Any], float]:

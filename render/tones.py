@@ -113,21 +113,32 @@ def from_range(low: float, high: float, *, function: str = "LINEAR_EXACT") -> Wi
     return Window(center=(low + high) / 2, width=max(high - low, 1e-3), function=function)  # type: ignore[arg-type]
 
 
+@lru_cache(maxsize=32)
+def _shows_something(volume: Volume, center: float, width: float) -> bool:
+    some = foreground(volume)
+    if not len(some):
+        return True
+    white = float((some > center + width / 2).mean())
+    black = float((some < center - width / 2).mean())
+    return white < 0.5 and black < 0.9
+
+
 def default_window(volume: Volume, technique: str = "mpr") -> Window:
     """The window that a picture gets when none is asked for.
 
-    CT projections: 600/300 (MIP), 500/-750 (MinIP), 1000/200 (mean). Otherwise the file's own window, else
-    CT 400/40, PET SUV 0 to 7, else the 1st to 99th percentile of the foreground.
+    CT projections: 600/300 (MIP), 500/-750 (MinIP), 1000/200 (mean). Otherwise the file's own window, unless it
+    shows nearly nothing (some derived series carry one that makes half of the object white, or nearly all of it
+    black), else CT 400/40, PET SUV 0 to 7, else the 1st to 99th percentile of the foreground.
     """
     if volume.units == "HU" and technique in {"mip", "minip", "mean"}:
         c, w = {"mip": (300.0, 600.0), "minip": (-750.0, 500.0), "mean": (200.0, 1000.0)}[technique]
         return Window(center=c, width=w)
     if volume.units == "SUV":
         return from_range(0.0, 7.0)
-    if volume.file_windows and technique == "mpr":
-        center, width = volume.file_windows[0]
-        if width > 0:
-            return Window(center=center, width=width, function="LINEAR" if width >= 1 else "LINEAR_EXACT")
+    if technique == "mpr":
+        for center, width in volume.file_windows:
+            if width > 0 and (volume.units == "HU" or _shows_something(volume, center, width)):
+                return Window(center=center, width=width, function="LINEAR" if width >= 1 else "LINEAR_EXACT")
     if volume.units == "HU":
         return Window(center=40.0, width=400.0)
     low, high = percentiles(volume, 50.0, 99.9) if technique == "mip" else percentiles(volume, 1.0, 99.0)

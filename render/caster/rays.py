@@ -121,6 +121,7 @@ def cast_tiles(
     layers = layer_depth.shape[2]
     ambient, diffuse, specular, fade = material[0], material[1], material[2], material[3]
     hair = np.float32(0.002)
+    level = np.float32(1) / max(np.float32(1), ambient + diffuse)  # full light is white, never more
     for tile in range(first, end):
         ty, tx = tile // tiles_wide * TILE, tile % tiles_wide * TILE
         for y in range(ty, min(height, ty + TILE)):
@@ -161,6 +162,8 @@ def cast_tiles(
                 green = np.float32(0)
                 blue = np.float32(0)
                 number = int(np.ceil(near / step)) if near <= far else 0
+                # just behind a face of the volume or of the crop box there is no surface to be lit, only noise
+                calm = near + max(to_mm[0], to_mm[1], to_mm[2]) if near > 2e-3 or not perspective else -1e30
                 last = int(np.floor(far / step)) if near <= far else -1
                 for layer in range(layers + 1):
                     until = last
@@ -283,13 +286,15 @@ def cast_tiles(
                                 if fade > np.float32(0):
                                     s = min(slope / fade, np.float32(1))
                                     s = s * s * (np.float32(3) - np.float32(2) * s)
-                                lit = min(ambient + diffuse * cosine, np.float32(1.15))
+                                lit = (ambient + diffuse * cosine) * level
+                                if t < calm:
+                                    s = np.float32(0)
                                 bright = (np.float32(1) - s) * np.float32(_PLAIN) + s * lit
                                 gleam = s * specular * shine[int(cosine * np.float32(255))]
                             w = left * share
-                            red += w * (bright * colour[entry, 0] + gleam)
-                            green += w * (bright * colour[entry, 1] + gleam)
-                            blue += w * (bright * colour[entry, 2] + gleam)
+                            red += w * (gleam + (np.float32(1) - gleam) * bright * colour[entry, 0])
+                            green += w * (gleam + (np.float32(1) - gleam) * bright * colour[entry, 1])
+                            blue += w * (gleam + (np.float32(1) - gleam) * bright * colour[entry, 2])
                             left -= w
                     if layer < layers and layer_depth[y, x, layer] < np.float32(1e20) and left > np.float32(0):
                         cover = layer_colour[y, x, layer, 3]
@@ -378,11 +383,45 @@ def project_tiles(
                 hit[y, x] = 0
                 if near > far:
                     continue
-                number = int(np.ceil(near / step))
+                start = int(np.ceil(near / step))
                 last = int(np.floor(far / step))
                 best = np.float32(0)
                 total = 0.0
                 met = 0
+                # first look into the most promising block, so that most others need not be looked into
+                promise_from, promise_to = start, start - 1
+                if mode != MEAN and not masked:
+                    top = np.float32(-1e30)
+                    number = start
+                    while number <= last:
+                        t = number * step
+                        bk = min(max(int(ok + t * dk) >> SHIFT, 0), bk_n - 1)
+                        br = min(max(int(orow + t * dr) >> SHIFT, 0), br_n - 1)
+                        bc = min(max(int(oc + t * dc) >> SHIFT, 0), bc_n - 1)
+                        leave = min(_exit(ok, dk, bk, 0), _exit(orow, dr, br, 0), _exit(oc, dc, bc, 0))
+                        following = min(max(number + 1, int(np.ceil(leave / step))), last + 1)
+                        edge = np.float32(extreme[bk, br, bc])
+                        if mode == MINIMUM:
+                            edge = -edge
+                        if edge > top:
+                            top = edge
+                            promise_from, promise_to = number, following - 1
+                        number = following
+                    for n in range(promise_from, promise_to + 1):
+                        t = n * step
+                        pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
+                        i = min(max(int(pk), 0), nk - 2)
+                        j = min(max(int(pr), 0), nr - 2)
+                        m = min(max(int(pc), 0), nc - 2)
+                        value = _value(voxels, i, j, m, np.float32(pk - i), np.float32(pr - j), np.float32(pc - m))
+                        if met == 0:
+                            best = value
+                        elif mode == MAXIMUM:
+                            best = max(best, value)
+                        else:
+                            best = min(best, value)
+                        met += 1
+                number = start
                 while number <= last:
                     t = number * step
                     following = last + 1

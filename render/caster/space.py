@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +15,8 @@ from render import camera as cameras
 from render import tones
 from render.caster import cells, portions, rays, triangles
 from render.errors import RenderError
-from render.view import Box, Camera, Look, Technique, View
+from render.geometry import Geometry
+from render.view import Box, Camera, Look, Surface, Technique, View
 
 if TYPE_CHECKING:
     from render.mesh import Mesh
@@ -25,13 +28,16 @@ Stop = Callable[[], bool]
 
 # Distance of samples in parts of the smallest voxel edge: measured against half of each, SSIM at least 0.95 settled.
 _STEP = {"record": 0.5, "settled": 0.7, "drag": 1.42}
-_PROJECTION_STEP = {"record": 0.5, "settled": 0.7, "drag": 1.42}
+_PROJECTION_STEP = {"record": 0.5, "settled": 0.7, "drag": 1.8}
 _STOP_AT = {"record": 0.01, "settled": 0.02, "drag": 0.04}
-_DRAG_WIDTH = 333
+# A ray of a projection cannot end early, so its picture of the moving hand is smaller.
+_DRAG_WIDTH, _PROJECTION_DRAG_WIDTH = 333, 280
 _ENTRIES = 4096
 _GRADIENTS = 1024
 _SURFACE_MATERIAL = np.array([0.16, 0.84, 0.18, 24.0])
 _TILES_AT_ONCE = 8
+_MESHES = 6
+_COARSE_FROM = 4_000_000  # voxels from which a surface under the moving hand is taken from every second one
 
 
 def rgb_of(text: str) -> tuple[float, float, float]:
@@ -66,6 +72,7 @@ class Space:
         self._distance: tuple[bytes, npt.NDArray[np.uint8]] | None = None
         self._body: npt.NDArray[np.uint8] | None = None
         self._meshes: dict[tuple[float, float | None, float], Mesh] = {}
+        self._quick: tuple[tuple[float, float | None], Mesh] | None = None
 
     # ---- kept between pictures
 
@@ -100,17 +107,36 @@ class Space:
             self._body = _body(self.volume) if self.volume.units == "HU" else np.ones((1, 1, 1), dtype=np.uint8)
         return self._body
 
-    def mesh(self, low: float, high: float | None, smooth: float) -> Mesh:
-        """Surface at a threshold; the last six are kept."""
-        key = (low, high, smooth)
+    def mesh(self, surface: Surface, cancelled: Stop | None = None, *, quick: bool = False) -> Mesh:
+        """Surface at a threshold; the last six are kept.
+
+        With `quick`, where the full one is not there yet: of every second voxel, and not smoothed.
+        """
+        key = (surface.low, surface.high, surface.smooth)
+        if quick and key not in self._meshes:
+            return self._quick_mesh(surface)
         if key not in self._meshes:
             from render.surface import extract
-            from render.view import Surface
 
-            if len(self._meshes) >= 6:
+            if len(self._meshes) >= _MESHES:
                 del self._meshes[next(iter(self._meshes))]
-            self._meshes[key] = extract(self.source, Surface(low=low, high=high, smooth=smooth))
+            self._meshes[key] = extract(self.source, surface, cancelled=cancelled)
         return self._meshes[key]
+
+    def _quick_mesh(self, surface: Surface) -> Mesh:
+        from render.surface import extract
+
+        key = (surface.low, surface.high)
+        if self._quick is None or self._quick[0] != key:
+            v = self.volume
+            coarse = v
+            if v.voxels.size > _COARSE_FROM and min(v.geometry.shape) >= 16:
+                affine = v.geometry.affine_lps.copy()
+                affine[:3, :3] *= 2
+                part = v.voxels[::2, ::2, ::2].copy()
+                coarse = replace(v, voxels=part, geometry=Geometry(part.shape, affine), source_uids=(), filled=())
+            self._quick = (key, extract(coarse, msgspec.structs.replace(surface, smooth=0.0)))
+        return self._quick[1]
 
     # ---- pictures
 
@@ -201,7 +227,7 @@ class Space:
         depths = np.empty((height, width, count), dtype=np.float32)
         layers = np.empty((height, width, count, 4), dtype=np.float32)
         for n, surface in enumerate(view.surfaces):
-            mesh = self.mesh(surface.low, surface.high, surface.smooth)
+            mesh = self.mesh(surface, cancelled, quick=view.quality == "drag")
             depths[:, :, n], layers[:, :, n] = draw_mesh(
                 mesh, view.camera, size, rgb_of(surface.colour), surface.opacity, view.crop, cancelled
             )
@@ -247,9 +273,10 @@ def _tiles(size: tuple[int, int]) -> int:
 def drag_size(view: View) -> tuple[int, int]:
     """Size in which a picture is cast: a third or so while the hand moves, else its own."""
     width, height = view.size
-    if view.quality != "drag" or width <= _DRAG_WIDTH:
+    small = _DRAG_WIDTH if view.technique in {Technique.VR, Technique.SSD} else _PROJECTION_DRAG_WIDTH
+    if view.quality != "drag" or width <= small:
         return width, height
-    return _DRAG_WIDTH, max(1, round(height * _DRAG_WIDTH / width))
+    return small, max(1, round(height * small / width))
 
 
 def enlarged(picture: Rgb, size: tuple[int, int]) -> Rgb:

@@ -178,7 +178,7 @@ def resolve(name: str, volume: Volume, *, lumen: float | None = None) -> tuple[L
     elif preset.scale == "u":
         low, high = tones.percentiles(volume, *preset.percentiles)
         offset, factor = low, max(high - low, 1e-6)
-        scaled = f"P{preset.percentiles[0]:g} {low:.4g}, P{preset.percentiles[1]:g} {high:.4g}"
+        scaled = f"P{preset.percentiles[0]:g} {low:.0f}, P{preset.percentiles[1]:g} {high:.0f}"
         fade = 0.08 * factor  # as 100 HU/mm are to the span of a CT picture
 
     def at(x: float) -> float:
@@ -229,9 +229,10 @@ def choose(volume: Volume, facts: Mapping[str, object]) -> str:
     facts : as found by intake, all optional: ``contrast``, ``body_part``, ``kernel``, ``description`` (of the
         series), ``study_description``, ``sequence`` (name of an MR sequence)
 
-    Rules: CT with contrast in an arterial phase or of a named vessel: ``ct_vessel``; of abdomen or pelvis otherwise,
-    where the lumen has 150 to 220 HU: ``ct_portal``; other contrast CT: ``ct_bone_vessel``; chest with a lung kernel: ``ct_lung``; extremity, spine, face,
-    and CT without contrast: ``ct_bone``. MR by the name of its sequence, else ``mr_generic``.
+    Rules: CT with contrast in an arterial phase or of a named vessel: ``ct_vessel``; of abdomen or pelvis
+    otherwise, where the lumen has 150 to 220 HU: ``ct_portal``; other contrast CT: ``ct_bone_vessel``; chest with a
+    lung kernel: ``ct_lung``; extremity, spine, face, and CT without contrast: ``ct_bone``. MR by the name of its
+    sequence, else ``mr_generic``.
     """
     words = " ".join(
         str(facts.get(k) or "").lower()

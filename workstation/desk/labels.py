@@ -113,10 +113,11 @@ def badges_of(volume: Volume, case: Case | None) -> tuple[str, ...]:
 
 def _view_badges(volume: Volume, view: View) -> tuple[str, ...]:
     badges = []
+    apart = round(volume.geometry.spacing_mm[0], 1)
     if view.slab is not None and view.slab.thickness_mm > 0:
         badges.append(f"THICK {_short(view.slab.thickness_mm)} mm")
-    elif volume.geometry.spacing_mm[0] > 3:
-        badges.append(f"THICK {_short(volume.geometry.spacing_mm[0])} mm")
+    elif apart > 3:
+        badges.append(f"THICK {_short(apart)} mm")
     if view.quality == "drag":
         badges.append("REDUCED")
     if view.window is not None and view.window.inverted:
@@ -268,8 +269,12 @@ def _time(made_at: str) -> str:
 
 
 def _short(value: object) -> str:
-    """A number without needless zeros."""
-    return f"{float(value):.4g}" if isinstance(value, int | float) else str(value)
+    """A number for people: one decimal at most (two below 10), none from 1000 on, no needless zeros."""
+    if not isinstance(value, int | float):
+        return str(value)
+    size = abs(float(value))
+    text = f"{float(value):.{0 if size >= 1000 else 1 if size >= 10 else 2}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def preset_title(view: View) -> str:
