@@ -75,7 +75,7 @@ def open_and_wait(window, qtbot, source: str) -> None:
     qtbot.waitUntil(
         lambda: all(pane.viewport.picture is not None for pane in window.case.panes.values()), timeout=40000
     )
-    settle(window, qtbot)
+    settle(window, qtbot, 120)
 
 
 def settle(window, qtbot, ms: int = 400) -> None:

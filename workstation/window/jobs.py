@@ -48,6 +48,7 @@ class Job:
     done: Callable[[Any], None] | None
     failed: Callable[[BaseException], None] | None
     stop: threading.Event = field(default_factory=threading.Event)
+    result: Any = None
 
 
 class Jobs(QObject):
@@ -66,6 +67,7 @@ class Jobs(QObject):
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="window-job")
         self._waiting: list[Job] = []
+        self._closed = False
         self._answer.connect(self._finish)
 
     @property
@@ -93,11 +95,13 @@ class Jobs(QObject):
         if self._waiting:
             self._waiting[0].stop.set()
 
-    def close(self) -> None:
-        """Stop everything and wait for the worker."""
+    def close(self) -> list[Any]:
+        """Stop everything and wait for the worker; results that came and will not be taken any more."""
+        self._closed = True
         for job in self._waiting:
             job.stop.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        return [job.result for job in self._waiting if job.result is not None]
 
     def _run(self, job: Job) -> None:
         def progress(done: float, of: float | str = "") -> None:
@@ -113,12 +117,14 @@ class Jobs(QObject):
         try:
             if job.stop.is_set():
                 raise Stopped  # noqa: TRY301 - one way out for every stop
-            result = job.work(progress, job.stop.is_set)
+            result = job.result = job.work(progress, job.stop.is_set)
         except Exception as caught:  # noqa: BLE001 - a worker's error must reach the person, whatever it is
             error = caught
         self._answer.emit(job, result, error)
 
     def _finish(self, job: Job, result: Any, error: BaseException | None) -> None:
+        if self._closed:
+            return
         if job in self._waiting:
             self._waiting.remove(job)
         self.ended.emit()

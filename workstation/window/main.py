@@ -591,7 +591,10 @@ class MainWindow(QMainWindow):
         if app is not None:
             app.removeEventFilter(self)
         self._leave_case()
-        self.jobs.close()
+        for left in self.jobs.close():
+            close = getattr(left, "close", None)  # a case that was opened too late to be shown
+            if close is not None:
+                close()
         self.stage.close()
         self.desk.close()
         event.accept()

@@ -129,7 +129,10 @@ class AccountForm(QWidget):
     def make(self) -> None:
         """Make it, or say why not."""
         if self.secret.text() != self.again.text():
-            self.refusal.setText("The two entries of the PIN differ.")
+            self.refusal.setText("The two entries of the PIN differ; enter it twice again.")
+            self.secret.clear()
+            self.again.clear()
+            self.secret.setFocus()
             return
         account = self.account.text().strip()
         role: Role = self.role.currentText()  # type: ignore[assignment]

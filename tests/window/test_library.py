@@ -1,0 +1,162 @@
+"""The study list: empty, searched, dropped on, opened; and the first account of a new home."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+
+from tests.factory.series import ct_series
+from workstation.window import words
+
+
+def rows(window):
+    model = window.library.model
+    return [model.at(k) for k in range(model.rowCount())]
+
+
+def drop(window, *paths):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(p)) for p in paths])
+    none = Qt.KeyboardModifier.NoModifier
+    copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    enter = QDragEnterEvent(QPointF(300, 300), copy, data, left, none)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(window, QDropEvent(QPointF(300, 300), copy, data, left, none))
+
+
+@pytest.fixture
+def three(tmp_path):
+    folder = tmp_path / "disc"
+    for name, pid, day in (("MILLER^Anne", "A-1", 1), ("MÜLLER^Jörg", "B-2", 2), ("山田^太郎", "C-3", 3)):
+        ct_series(
+            folder / pid,
+            slices=6,
+            rows=32,
+            columns=32,
+            name=name,
+            patient_id=pid,
+            tags={"StudyDate": f"2026010{day}", "SpecificCharacterSet": "ISO_IR 192"},
+        )
+    return folder
+
+
+def test_an_empty_library_says_what_to_do(signed_in):
+    shown = [w.text() for w in signed_in.library.findChildren(QLabel) if w.isVisible()]
+    assert "Drop a folder, ZIP or CD here" in shown
+    assert any(b.text().startswith("Choose a folder") for b in signed_in.library.findChildren(QPushButton))
+
+
+def test_dropping_a_folder_lists_its_studies(signed_in, qtbot, three):
+    drop(signed_in, three)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    assert [row.patient_id for row in rows(signed_in)] == ["C-3", "B-2", "A-1"], "newest first"
+    assert "3 studies" in signed_in.status.sentence.whole
+
+
+def test_search_while_typing_without_case_and_accents(signed_in, qtbot, three):
+    drop(signed_in, three)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    qtbot.keyClicks(signed_in.library.search, "muller jo")
+    qtbot.waitUntil(lambda: [row.patient_id for row in rows(signed_in)] == ["B-2"], timeout=3000)
+    signed_in.library.search.clear()
+    qtbot.keyClicks(signed_in.library.search, "nobody at all")
+    qtbot.waitUntil(lambda: rows(signed_in) == [], timeout=3000)
+    assert signed_in.library.stack.currentIndex() == 2, "a search that finds nothing is no empty library"
+
+
+def test_a_zip_with_one_study_is_opened_at_once(signed_in, qtbot, small_study, tmp_path):
+    packed = tmp_path / "cd.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in small_study.iterdir():
+            archive.write(file, f"DICOM/{file.name}")
+    drop(signed_in, packed)
+    qtbot.waitUntil(lambda: signed_in.case.session is not None, timeout=12000)
+    assert signed_in.bar.name.whole == "MILLER, Anne"
+
+
+def test_what_is_no_dicom_is_refused_in_one_sentence(signed_in, qtbot, tmp_path):
+    (tmp_path / "letter.txt").write_text("no picture")
+    drop(signed_in, tmp_path / "letter.txt")
+    qtbot.waitUntil(lambda: signed_in.status.sentence.whole != "", timeout=10000)
+    said = signed_in.status.sentence.whole
+    assert said.endswith(".")
+    assert "Traceback" not in said
+    assert signed_in.status.sentence.property("state") == "refused"
+
+
+def test_double_click_opens_the_study_of_that_row(signed_in, qtbot, three):
+    drop(signed_in, three)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    table = signed_in.library.table
+    place = table.visualRect(signed_in.library.model.index(1, 0)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: signed_in.case.session is not None, timeout=8000)
+    assert signed_in.case.session.case.patient.id == "B-2"
+
+
+def test_the_biller_may_not_import(window, qtbot, three):
+    from tests.window.conftest import sign_in
+
+    sign_in(window, qtbot, "demo.bill")
+    drop(window, three)
+    assert "may not" in window.status.sentence.whole
+    assert not window.jobs.busy
+
+
+def test_a_new_home_makes_its_administrator_in_plain_steps(qapp, qtbot, tmp_path):
+    from render.stage import Stage
+    from workstation.desk.desk import Desk
+    from workstation.window.main import MainWindow
+
+    window = MainWindow(Desk(tmp_path / "home"), Stage(renderer="CPU caster"))
+    window.show()
+    window.begin()
+    from workstation.window.sign_in import AccountForm
+
+    form = window.cover.findChild(AccountForm)
+    assert form.isVisible()
+    qtbot.keyClicks(form.account, "a.admin")
+    qtbot.keyClicks(form.name, "Ada Admin")
+    qtbot.keyClicks(form.secret, "482915")
+    qtbot.keyClicks(form.again, "482916")
+    form.make()
+    assert "differ" in form.refusal.text()
+    qtbot.keyClicks(form.secret, "482915")
+    qtbot.keyClicks(form.again, "482915")
+    qtbot.keyClick(form.again, Qt.Key.Key_Return)
+    assert [a.role for a in window.desk.accounts()] == ["administrator"]
+    assert not any("PIN 4" in w.text() for w in window.cover.findChildren(QLabel)), "no PIN is shown outside a DEMO"
+    qtbot.keyClicks(window.cover.secret, "482915")
+    qtbot.keyClick(window.cover.secret, Qt.Key.Key_Return)
+    assert window.desk.actor.account == "a.admin"
+    assert "account" in window.status.sentence.whole
+    window.close()
+
+
+@pytest.mark.parametrize(
+    ("dicom", "shown"),
+    [
+        ("MILLER^Anne^B", "MILLER, Anne B"),
+        ("Yamada^Tarou=山田^太郎", "Yamada, Tarou"),
+        ("=山田^太郎", "山田, 太郎"),
+        ("MILLER", "MILLER"),
+        ("", "No name"),
+        ("^", "No name"),
+    ],
+)
+def test_names_as_a_person_reads_them(dicom, shown):
+    assert words.person(dicom) == shown
+
+
+def test_places_and_values():
+    assert words.place((-3.0, 4.26, 0.5)) == "R 3.0 P 4.3 H 0.5 mm"
+    assert words.value(-741.0, "HU") == "-741 HU"
+    assert words.value(2.5, "SUV") == "2.50 SUV"
+    assert words.value(7.0, "arbitrary") == "7 (no unit)"
+    assert words.initials("Dr. Anne Miller, MD") == "AM"
