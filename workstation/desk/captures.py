@@ -70,7 +70,7 @@ def draft(session: Session, picture: Picture, title: str, removals: tuple[str, .
     removals = removals or (("CUT",) if view.crop is not None else ())
     made = Capture(
         sop_uid=sop_uid,
-        series_uid=derived_uid("captures", session.place.installation, session.key.study_uid),
+        series_uid=derived_uid("captures", session.place.installation, session.key.study_uid, session.key.series_uid),
         title=title.strip() or technique_words(view),
         view=view,
         renderer=picture.renderer,
