@@ -89,6 +89,16 @@ def test_a_scout_beside_a_series_is_passed_over(tmp_path):
     assert choose(scan([tmp_path]))[1].number == 2
 
 
+def test_a_scout_inside_a_series_does_not_taint_it(tmp_path):
+    ct_series(tmp_path, **SMALL)
+    ct_series(tmp_path, rows=16, columns=16, slices=1, orientation=CORONAL, label="s",
+              tags={"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]})  # fmt: skip
+    _, series, volume = choose(scan([tmp_path]))
+    assert volume.suits_3d
+    assert {f.code for f in series.findings} == {"localizer", "single_slice"}
+    assert series.images == 25
+
+
 def test_two_patients_in_one_folder(tmp_path):
     ct_series(tmp_path, **SMALL)
     ct_series(tmp_path, **SMALL, patient_id="PH-0002", name="OTHER^PERSON", label="b")

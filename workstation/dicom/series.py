@@ -51,13 +51,16 @@ def series_found(series_uid: str, headers: Sequence[Header], *, mixed: bool = Fa
         made_stacks, noted = stacks_of(group)
         stacks.extend(made_stacks)
         findings.extend(noted)
-    localizer = _localizer(images, groups, len(stacks))
-    if localizer is not None:
+    planning = _planning_stacks(groups, stacks)
+    scouts = sum("LOCALIZER" in i.image_type for i in images)
+    localizer = None
+    if planning or scouts:
+        localizer = finding("localizer", n=max(1, len(planning)), files=scouts or len(images))
         findings.append(localizer)
     modality = first.text(el.MODALITY).upper() or "OT"
     study_uid = first.text(el.STUDY_UID)
     for stack in stacks:
-        extra = () if localizer is None else (localizer,)
+        extra = (localizer,) if localizer is not None and stack in planning else ()
         volume = _volume(stack, modality, study_uid, series_uid, (*stack.findings, *extra), mixed)
         if isinstance(volume, Finding):
             findings.append(volume)
@@ -107,22 +110,19 @@ def _images_of(header: Header) -> tuple[list[Image], list[Finding]]:
     return [image_of(header)], []
 
 
-def _localizer(images: list[Image], groups: list[list[Image]], stacks: int) -> Finding | None:
-    """By the token of the image type, or three orientations of few slices each in one series."""
-    if not images:
-        return None
-    if any("LOCALIZER" in i.image_type for i in images):
-        return finding("localizer", n=max(1, stacks), files=len(images))
+def _planning_stacks(groups: list[list[Image]], stacks: list[Stack]) -> list[Stack]:
+    """Stacks of a localiser: those with its token, or all where three orientations have few slices each."""
+    by_token = [stack for stack in stacks if "LOCALIZER" in stack.images[0].image_type]
     orientations = [g for g in groups if g[0].orientation is not None]
     if len(orientations) < 3 or any(len(g) >= FEW_SLICES for g in orientations):
-        return None
+        return by_token
     normals: list[np.ndarray] = []
     for group in orientations:
         o = np.array(group[0].orientation)
         n = np.cross(o[:3], o[3:])
         if all(abs(float(n @ other)) < 0.9 for other in normals):
             normals.append(n)
-    return finding("localizer", n=max(1, stacks), files=len(images)) if len(normals) >= 3 else None
+    return stacks if len(normals) >= 3 else by_token
 
 
 def _volume(
