@@ -96,7 +96,8 @@ def stand(case: Context, code: str | None) -> Standing:
         return Standing(False, "A diagnosis has no code.")
     if not icd.FORM.fullmatch(code):
         return Standing(False, f"{code} does not have the form of an ICD-10-CM code (as in I71.43).")
-    given = (case.facts.reference.icd10cm or {}).get(code)
+    table = case.facts.reference.icd10cm or {}
+    given = table.get(code) or table.get(code.replace(".", ""))
     if given is not None and given.billable is not None:
         meaning = code_words(case, code)
         return _judge(code, [icd.IcdCode(code, given.billable, given.since, given.until, meaning)], day)

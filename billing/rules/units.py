@@ -103,7 +103,7 @@ def against_the_ledger(case: Context) -> list[Finding]:
                 asks.append((f"{e.field}.rendering_npi", "Who read the earlier one (NPI)?"))
         if asks:
             found.append(hold("A 3D charge of that day exists, and how this one differs is not known.", *asks))
-    if any(b.code in codes.FAMILY for b in case.beside):
+    if any(o.code in codes.FAMILY for o in case.facts.other_codes or ()):
         found.append(
             hold(
                 "A 3D charge is listed among the day's other codes; it belongs into the ledger's list.",

@@ -353,6 +353,7 @@ CASES = [
         "distinct.anatomy_contiguous",
     ),
     ("R-LG-05", {"other_codes": other("76377"), "reference.ptp": []}, "hold", "ledger"),
+    ("R-LG-05", {"other_codes": other("76376", provider=False), "reference.ptp": []}, "hold", "ledger"),
     (
         "R-MU-01",
         {
