@@ -106,10 +106,11 @@ def distinctness_known(case: Context) -> list[Finding]:
 @rule("R-NC-05", OWN)
 def edits_known(case: Context) -> list[Finding]:
     found = []
-    for s in case.beside:
-        if not s.code:
-            ask = (f"{s.field}.code", "Which code has this other service?")
-            found.append(hold("Another service of the day has no code.", ask))
+    # a service without a code may be anything, another provider's 3D charge too
+    nameless = [f"other_codes[{i}]" for i, o in enumerate(case.facts.other_codes or ()) if not o.code]
+    for field in dict.fromkeys((*nameless, *(s.field for s in case.beside if not s.code))):
+        ask = (f"{field}.code", "Which code has this other service?")
+        found.append(hold("Another service of the day has no code.", ask))
     named = [s.code for s in case.beside if s.code and s.code not in codes.FAMILY]
     if named and case.pair_rows is None:
         ask = ("reference.ptp", "Import the NCCI pair files of that quarter, or look the pair up.")
