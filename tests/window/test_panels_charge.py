@@ -27,10 +27,11 @@ from workstation.window import charges_view as charges_module
 from workstation.window.charges_view import ChargesView
 from workstation.window.panels import charge as charge_module
 from workstation.window.panels.answers import AnswerForm, parse_codes, parse_diagnoses
-from workstation.window.panels.charge import ChargePanel
+from workstation.window.panels.charge import ChargePanel, contradicted
 from workstation.window.panels.parts import Choice
 from workstation.window.panels.questions import QUESTIONS, answer_words, question_of
 from workstation.window.panels.say import plain_name
+from workstation.window.panels.standing import Standing, audited, standing
 
 # the offscreen platform says so of every small top-level window
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -111,14 +112,61 @@ def test_a_due_pin_is_asked_and_going_back_confirms_nothing(panel_of, qtbot, mon
     assert session.did == [("charge",)]
 
 
-def test_reasons_are_short_first_and_whole_on_demand(panel_of, qtbot):
+def reason(rule, outcome, text):
+    return {"rule": rule, "outcome": outcome, "text": text, "source": "CPT"}
+
+
+def test_reasons_are_sentences_first_and_rules_for_the_auditor(panel_of, qtbot):
     panel, _, _ = panel_of(answer("bill"))
-    assert "Volume rendering: 8 pictures archived." in words(panel)
+    assert "Made on an independent workstation." in words(panel)
     assert not any("R-IW-01" in w for w in words(panel))
     click(qtbot, panel.more)
     assert any("R-IW-01 · CPT" in w for w in words(panel))
     click(qtbot, panel.more)
     assert not any("R-IW-01" in w for w in words(panel))
+
+
+def test_what_is_against_comes_first_and_open_questions_are_not_told_twice():
+    said = answer(
+        "reject",
+        reasons=[
+            reason("R-IW-01", "pass", "Made on a workstation of its own."),
+            reason("R-OR-03", "pass", "No exception is needed."),
+            reason("R-PY-01", "hold", "The payer is not known."),
+            reason("R-IN-01", "reject", "The base study already includes 3D."),
+        ],
+    )
+    told = standing(said, {})
+    assert [s.text for s in told] == ["The base study already includes 3D.", "Made on a workstation of its own."]
+    assert [s.state for s in told] == ["refused", "done"]
+    assert len(audited(said, {})) == 4
+
+
+def test_the_auditor_sees_the_journals_lines():
+    said = answer("bill", reasons=[reason("R-AR-01", "pass", "3 pictures are in the archive.")], modifiers=[])
+    (told,) = standing(said, {"images.archived": (9, 4), "images.acknowledged": (9,)})
+    assert told.source == "R-AR-01 · CPT · journal 4, 9"
+
+
+def test_modifiers_are_explained(panel_of):
+    panel, _, _ = panel_of(answer("bill", modifiers=["26", "XS"]))
+    assert {"Modifier 26: the physician's part.", "Modifier XS: a separate anatomy."} <= set(words(panel))
+
+
+def test_an_answer_that_is_contradicted_is_asked_again_with_the_reason(panel_of):
+    said = answer(
+        "hold",
+        questions=[
+            {"field": "dx[0].code", "ask": "?", "rule": "R-DX-03"},
+            {"field": "payer.kind", "ask": "?", "rule": "R-P"},
+        ],
+        reasons=[
+            reason("R-DX-03", "hold", "I71.40 says abdominal, its words say thoracic."),
+            reason("R-P", "hold", "x"),
+        ],
+    )
+    facts = {"dx": [{"code": "I71.40"}], "payer": {"kind": None}}
+    assert contradicted(said, facts) == {"dx[0].code": "I71.40 says abdominal, its words say thoracic."}
 
 
 def test_a_refresh_without_a_change_decides_nothing_anew(panel_of):
@@ -333,7 +381,7 @@ LINES = (
 
 @pytest.fixture
 def worklist(qtbot, monkeypatch):
-    monkeypatch.setattr(charges_module, "why_lines", lambda _desk, uid: (f"Decided for {uid}.",))
+    monkeypatch.setattr(charges_module, "why_lines", lambda _desk, uid: [Standing("done", f"Decided for {uid}.")])
 
     def of(lines=LINES):
         desk = FakeDesk(BILLER)

@@ -34,9 +34,11 @@ from workstation.archive.index import search_text
 from workstation.base.errors import RenderDeskError
 from workstation.desk.charge_case import decide_place
 from workstation.desk.open_study import stored_case
-from workstation.window.panels.charge import FOOTNOTE
+from workstation.window.panels.charge import FOOTNOTE, asked
 from workstation.window.panels.parts import CONTROL, Card, Rows, Rule, Words, button, restate, row, sentence_row
+from workstation.window.panels.questions import question_of
 from workstation.window.panels.say import counted, plain_name
+from workstation.window.panels.standing import Standing, standing
 from workstation.window.theme import tokens
 
 if TYPE_CHECKING:
@@ -66,10 +68,16 @@ def age_days(line: ChargeLine, today: date) -> int | None:
         return None
 
 
-def why_lines(desk: Desk, study_uid: str) -> tuple[str, ...]:
-    """Why a case is decided as it is, in about twelve lines; its voxels are not opened for that."""
+def why_lines(desk: Desk, study_uid: str) -> list[Standing]:
+    """Why a case is decided as it is, what is missing first; its voxels are not opened for that."""
     case = stored_case(desk.place, study_uid)
-    return () if case is None else decide_place(desk.place, case).lines
+    if case is None:
+        return []
+    decided = decide_place(desk.place, case)
+    missing = [] if case.charge else asked(decided.answer, case.anatomy)
+    questions = [(question_of(path), sentence) for path, sentence in missing]
+    open_now = [Standing("wants", question.ask if question else sentence) for question, sentence in questions]
+    return [*open_now, *standing(decided.answer, decided.proof)]
 
 
 class ChargeModel(QAbstractTableModel):
@@ -393,14 +401,14 @@ class ChargesView(QWidget):
         try:
             reasons = why_lines(self._desk, line.study_uid)
         except RenderDeskError as error:
-            reasons = (error.sentence,)
+            reasons = [Standing("refused", error.sentence)]
         parts: list[QWidget] = []
-        for place, words in enumerate(reasons):
+        for place, one in enumerate(reasons):
             if place:
                 parts.append(Rule())
-            said_so = Words(words)
-            said_so.setContentsMargins(0, 4, 0, 4)
-            parts.append(said_so)
+            told = sentence_row(one.state, one.text)
+            told.setToolTip(one.source)
+            parts.append(told)
         self._reason_rows.fill(parts)
         self.reasons.setVisible(bool(parts))
 

@@ -107,6 +107,7 @@ class AnswerForm(QWidget):
     path, ask : the missing fact, and the sentence of the rule that wants it
     question : how it is asked
     answered : called with the value
+    against : what speaks against the answer that is given already
     why_not : the sentence of the role that may not answer this; the control is then missing
     """
 
@@ -117,6 +118,7 @@ class AnswerForm(QWidget):
         question: Question | None,
         answered: Callable[[Any], None],
         why_not: str = "",
+        against: str = "",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -126,7 +128,8 @@ class AnswerForm(QWidget):
         line = row(rows)
         line.setStretch(0, 1)
         self.setLayout(line)
-        quiet = question.quiet if question else ""
+        self.against = against
+        quiet = against or (question.quiet if question else "")
         parts: list[QWidget] = [sentence_row("wants", question.ask if question else ask, quiet)]
         self.word = Words("", "quiet")
         self.word.hide()

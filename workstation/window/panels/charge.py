@@ -27,6 +27,7 @@ from workstation.window.panels.parts import (
 from workstation.window.panels.questions import WAITS_FOR, answer_words, question_of
 from workstation.window.panels.say import button_to
 from workstation.window.panels.secret import ask_secret
+from workstation.window.panels.standing import audited, standing
 
 if TYPE_CHECKING:
     from workstation.desk.charge_case import Decided
@@ -80,6 +81,29 @@ def asked(answer: dict[str, Any], anatomy: str | None) -> list[tuple[str, str]]:
     return [*(steps[where] for where in in_turn), *found.values()]
 
 
+def contradicted(answer: dict[str, Any], facts: dict[str, Any]) -> dict[str, str]:
+    """What speaks against an answer that is given already, by the path that is asked again."""
+    found: dict[str, str] = {}
+    for question in answer["questions"]:
+        path = str(question["field"])
+        texts = [str(r["text"]) for r in answer["reasons"] if r["rule"] == question["rule"] and r["outcome"] == "hold"]
+        if texts and _known(facts, path):
+            found[path] = texts[0]
+    return found
+
+
+def _known(facts: Any, path: str) -> bool:
+    spot = facts
+    for part in path.replace("]", "").replace("[", ".").split("."):
+        if isinstance(spot, list | tuple) and part.isdigit() and int(part) < len(spot):
+            spot = spot[int(part)]
+        elif isinstance(spot, dict):
+            spot = spot.get(part)
+        else:
+            return False
+    return spot is not None
+
+
 class ChargePanel(Panel):
     """The sixth step."""
 
@@ -116,7 +140,7 @@ class ChargePanel(Panel):
         self.why = Card("Why")
         self._why_rows = Rows(0)
         self.why.add(self._why_rows)
-        self.more = button("All rules with their sources", self._more, "link")
+        self.more = button("For the auditor", self._more, "link")
         self.why.add(self.more)
         self.add(self.why)
         self.notes = Card("To know")
@@ -176,7 +200,7 @@ class ChargePanel(Panel):
         self.code.show()
         self._show_modifiers(answer)
         self._show_steps(wanted)
-        self._show_questions(wanted)
+        self._show_questions(wanted, contradicted(decided.answer, decided.facts))
         self._show_why(decided)
         self._show_notes(answer)
         self._show_given()
@@ -203,9 +227,10 @@ class ChargePanel(Panel):
         self._step_rows.fill(parts)
         self.steps.setVisible(bool(parts))
 
-    def _show_questions(self, wanted: list[tuple[str, str]]) -> None:
+    def _show_questions(self, wanted: list[tuple[str, str]], against: dict[str, str]) -> None:
         wanted = [(p, ask) for p, ask in wanted if (q := question_of(p)) is None or q.kind != "place"]
-        if wanted and [p.path for p in self._question_rows.findChildren(AnswerForm)] == [p for p, _ in wanted]:
+        there = [(f.path, f.against) for f in self._question_rows.findChildren(AnswerForm)]
+        if wanted and there == [(path, against.get(path, "")) for path, _ in wanted]:
             return  # what is being typed stays
         parts: list[QWidget] = []
         for path, ask in wanted:
@@ -222,6 +247,7 @@ class ChargePanel(Panel):
                     question,
                     partial(self._answer, path),
                     why_not,
+                    against.get(path, ""),
                 )
             )
         self._question_rows.fill(parts)
@@ -235,26 +261,20 @@ class ChargePanel(Panel):
         self.refresh()
 
     def _show_why(self, decided: Decided) -> None:
+        told = audited(decided.answer, decided.proof) if self._all else standing(decided.answer, decided.proof)
         parts: list[QWidget] = []
-        if self._all:
-            for place, reason in enumerate(decided.answer["reasons"]):
-                if place:
-                    parts.append(Rule())
-                state = {"pass": "done", "hold": "wants"}.get(reason["outcome"], "refused")
-                source = " · ".join(str(p) for p in (reason["rule"], reason.get("source")) if p)
-                parts.append(sentence_row(state, str(reason["text"]), source))
-        else:
-            for place, line in enumerate(decided.lines):
-                if place:
-                    parts.append(Rule())
-                words = Words(line)
-                words.setContentsMargins(0, 4, 0, 4)
-                parts.append(words)
+        for place, one in enumerate(told):
+            if place:
+                parts.append(Rule())
+            line = sentence_row(one.state, one.text, one.source if self._all else "")
+            line.setToolTip(one.source)
+            parts.append(line)
         self._why_rows.fill(parts)
-        self.why.setVisible(bool(parts))
+        held = decided.answer["decision"] == "hold"
+        self.why.retitle("What stands" if held else "Why")
+        self.why.setVisible(bool(decided.answer["reasons"]))
         count = len(decided.answer["reasons"])
-        self.more.setText("The short form" if self._all else f"All {count} answers with their sources")
-        self.more.setVisible(count > 0)
+        self.more.setText("The short form" if self._all else f"For the auditor: all {count} rules")
 
     def _more(self) -> None:
         self._all = not self._all

@@ -112,6 +112,12 @@ class Card(QFrame):
         else:
             self.title = None
 
+    def retitle(self, text: str) -> None:
+        """Take another title, where there is one."""
+        if self.title is not None:
+            self.title.setText(text.upper())
+            self.title.setAccessibleName(text)
+
     def add(self, part: QWidget | QLayout) -> None:
         """Put a part below the others."""
         if isinstance(part, QWidget):
