@@ -178,7 +178,9 @@ def why_not_release(session: Session, capture: Capture) -> str:
     if capture.removals and not any(
         not c.removals and c.state != "discarded" and c.sop_uid != capture.sop_uid for c in case.captures
     ):
-        return "Something was removed from this picture; keep one picture with nothing removed beside it first."
+        return (
+            "Something is cut away in this picture; capture a slice, or a view with nothing removed, and release both."
+        )
     return ""
 
 
