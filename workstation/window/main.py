@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWi
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.window import words
 from workstation.window.actions import Actions
+from workstation.window.captions import bar_badges
 from workstation.window.case_page import CasePage
 from workstation.window.jobs import Jobs, sentence_of
 from workstation.window.library_view import LibraryView
@@ -354,7 +355,7 @@ class MainWindow(QMainWindow):
                 session.close()
                 self._not_opened(ticket, InputRefused("identity_mismatch", refusal))
                 return
-            self.bar.show_case(session.case, self._badges(session))
+            self.bar.show_case(session.case, bar_badges(session, demo=self.desk.demo))
             self.actions_.enable_case(True)
             self.case.show_case(session)
         except (RenderDeskError, RuntimeError, ValueError) as error:
@@ -365,11 +366,6 @@ class MainWindow(QMainWindow):
         self._retitle()
         self.status.say(session.choice_line)
         self.case.panes[self.case.hand.active if self.case.hand else "axial"].viewport.setFocus()
-
-    def _badges(self, session: Session) -> tuple[str, ...]:
-        badges = session.badges()
-        demo = self.desk.demo and not any("DEMO" in badge.upper() for badge in badges)
-        return ("DEMO", *badges) if demo else badges
 
     def _not_opened(self, ticket: int, error: BaseException) -> None:
         if ticket != self._opening:
@@ -404,11 +400,11 @@ class MainWindow(QMainWindow):
             self.case.progress(f"Opening ... {fraction:.0%}")
 
     def _retitle(self) -> None:
-        session, actor = self.case.session, self.desk.actor
+        # no patient's name: task bars, screen sharing and window lists show this title to others
+        actor = self.desk.actor
         who = f" · {actor.name} ({actor.role})" if actor else ""
-        name = f"{words.person(session.case.patient.name)} · " if session is not None and actor else ""
         demo = " · DEMO" if self.desk.demo else ""
-        self.setWindowTitle(f"{name}RenderDesk{demo}{who}")
+        self.setWindowTitle(f"RenderDesk{demo}{who}")
 
     def _case_changed(self) -> None:
         session, hand = self.case.session, self.case.hand

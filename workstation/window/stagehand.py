@@ -16,6 +16,7 @@ from render.view import Mark, Surface, Technique, Vector, View, Window
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.case.edits import SetView
 from workstation.window import words
+from workstation.window.captions import SMALL_TEXT, is_small, labels_for
 from workstation.window.models.scene import PANES, PLANES, Scene
 from workstation.window.tools.base import Cross, Effect, Measure, Pointer, Preview, Refused, Region, Tool, Turn, lps_of
 from workstation.window.tools.crop import CropTool, box_from
@@ -144,11 +145,13 @@ class Stagehand(QObject):
             if name not in shown:
                 continue
             view = self.dressed(name, quality)
+            if is_small(view):
+                view = view.replace(scale=view.scale * SMALL_TEXT)
             self._viewports()[name].expect(self.scene.views[name])
             self._stage.request(
                 name,
                 view,
-                self.session.labels(view),
+                labels_for(self.session, view),
                 partial(self._pictured.emit, name),
                 partial(self._failed.emit, name),
             )
