@@ -166,14 +166,17 @@ def _case(args: argparse.Namespace) -> int:
     """Decide a case of the archive; its evidence comes from the journal."""
     import msgspec
 
-    from billing.decide import Answer
+    from billing.decide import Answer, answer_to_builtins
     from workstation.base.paths import home
     from workstation.desk.charge_case import decide_case
 
     kind, _, uid = args.case.partition(":")
     if kind != "study" or not uid:
         raise InputRefused("case", "A case is named by its study, as in study:1.2.3.")
-    _, answer = decide_case(home(), uid, args.date)
+    facts, answer = decide_case(home(), uid, args.date.isoformat() if args.date else None)
+    if args.reference or args.payers or args.site:
+        decider = Decider(args)
+        answer = answer_to_builtins(decider.decide(decider.read(facts)))
     if args.json:
         print_json(answer)
     else:
@@ -225,9 +228,8 @@ def _day(text: str) -> dt.date:
 
 
 def _references(folder: Path) -> References:
-    from billing.reference.files import read_folder
-
     from billing.errors import TableError
+    from billing.reference.files import read_folder
 
     if not folder.is_dir():
         raise InputRefused("reference", "The folder with the official tables is not there.")
