@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _CLICK = 4.0
 _GAP = 12.0
+_EDGE = 26.0  # the letters stand at the edges: no line runs through them
 _DASHES: dict[str, list[float]] = {"axial": [], "coronal": [9, 4, 2, 4], "sagittal": [9, 5]}
 # which plane's line stands upright in a pane, and which lies level
 _LINES = {"axial": ("sagittal", "coronal"), "coronal": ("sagittal", "axial"), "sagittal": ("coronal", "axial")}
@@ -220,22 +221,10 @@ class Viewport(QWidget):
             return
         painter.setOpacity(0.8)
         upright, level = _LINES[self.name]
-        for plane, ends in (
-            (
-                upright,
-                (
-                    (QPointF(at.x(), 0), QPointF(at.x(), at.y() - _GAP)),
-                    (QPointF(at.x(), at.y() + _GAP), QPointF(at.x(), self.height())),
-                ),
-            ),
-            (
-                level,
-                (
-                    (QPointF(0, at.y()), QPointF(at.x() - _GAP, at.y())),
-                    (QPointF(at.x() + _GAP, at.y()), QPointF(self.width(), at.y())),
-                ),
-            ),
-        ):
+        x, y, right, foot = at.x(), at.y(), self.width() - _EDGE, self.height() - _EDGE
+        uprights = ((QPointF(x, _EDGE), QPointF(x, y - _GAP)), (QPointF(x, y + _GAP), QPointF(x, foot)))
+        levels = ((QPointF(_EDGE, y), QPointF(x - _GAP, y)), (QPointF(x + _GAP, y), QPointF(right, y)))
+        for plane, ends in ((upright, uprights), (level, levels)):
             pen = QPen(QColor(tokens.PLANES[plane]), 1.0)
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             if _DASHES[plane]:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QToolBut
 from workstation.window.icons import icon
 
 W = TypeVar("W", bound=QWidget)
+_MENU_TEXT = 150
 
 
 def named(widget: W, name: str) -> W:
@@ -125,12 +126,14 @@ class MenuButton(QToolButton):
         self.setAutoRaise(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.setToolTip(tip)
+        self._tip = tip
         self.tell(text)
 
     def tell(self, text: str) -> None:
-        """Show this text, with a sign that there is a menu."""
-        self.setText(f"{text}  ▾")
+        """Show this text, with a sign that there is a menu; a long one is shortened, and whole in the tooltip."""
+        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, _MENU_TEXT)
+        self.setText(f"{shown}  ▾")
+        self.setToolTip(self._tip if shown == text else f"{text}\n{self._tip}")
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
