@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from render import geometry, planes
+from render import geometry, places, planes
 from render.errors import RenderError
 from render.view import Camera, Vector
 
@@ -74,7 +74,7 @@ def object_box(volume: Volume, threshold: float | None = None) -> tuple[Vector, 
             ends.append((max(0, int(there[0]) * step[axis] - 1), min(top, int(there[-1] + 1) * step[axis])))
         else:
             ends.append((0, top))
-    corners = volume.geometry.to_lps([(k, r, c) for k in ends[0] for r in ends[1] for c in ends[2]])
+    corners = places.to_lps(volume, [(k, r, c) for k in ends[0] for r in ends[1] for c in ends[2]])
     return planes.vector(corners.min(axis=0)), planes.vector(corners.max(axis=0))
 
 

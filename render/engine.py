@@ -131,10 +131,8 @@ class Engine:
         plane, window = view.plane, view.window
         assert plane is not None
         assert window is not None
-        # a sheared grid is sampled as it is; only uneven slices need the copy
-        source = self.volume if self.volume.positions_lps is None else self.regular
         thin = 2 if view.quality == "drag" else 1
-        values = planes.sample(source, plane, view.size, view.slab, view.interpolation, cancelled, thin)
+        values = planes.sample(self.volume, plane, view.size, view.slab, view.interpolation, cancelled, thin)
         return grey_to_rgb(tones.grey(values, window, inverted=self.volume.inverted))
 
     # ---- scenes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from render import places
 from render.view import Plane, Slab, Vector
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _outline(volume: Volume) -> npt.NDArray[np.float64]:
     """Outer corners of the grid, (8, 3) LPS mm: half a voxel beyond the outer centres, so one slice has a width."""
     ends = [(-0.5, n - 0.5) for n in volume.geometry.shape]
     corners = [(k, r, c) for k in ends[0] for r in ends[1] for c in ends[2]]
-    return volume.geometry.to_lps(corners)
+    return places.to_lps(volume, corners)
 
 
 def fit(volume: Volume, plane: Plane, size: tuple[int, int]) -> Plane:
@@ -168,7 +169,7 @@ def sample(
 
     Parameters
     ----------
-    volume : evenly spaced; a sheared grid is sampled as it is, without resampling it before
+    volume : sheared and unevenly spaced slices are sampled where they truly lie, without resampling before
     size : (width, height) pixels
     slab : thickness and mode, centred on the plane; None or 0 mm is the thin plane
     interpolation : ``"linear"``, ``"cubic"`` (thin planes; slabs stay linear) or ``"none"`` (nearest voxel)
@@ -205,11 +206,12 @@ def sample(
     if count > 1 and method == sampling.CUBIC:
         method = sampling.LINEAR
     low, high = volume.padding or (0.0, 0.0)
+    levels, shifts = places.unevenness(volume)
     out = np.empty((height, width), dtype=np.float32)
 
     def rows(begin: int, end: int) -> None:
         sampling.sample_rows(
-            volume.voxels, start, right, down, deep, count, mode, method,
+            volume.voxels, levels, shifts, start, right, down, deep, count, mode, method,
             volume.padding is not None, float(low), float(high), begin, end, out,
         )  # fmt: skip
 

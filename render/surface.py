@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from render import places
 from render.errors import Cancelled, RenderError
 from render.mesh import Mesh
 from render.view import Surface
@@ -57,7 +58,7 @@ def extract(
     if not len(triangles):
         raise RenderError("empty", "Nothing in this volume lies within the threshold, so there is no surface.")
     look()
-    points = _placed(volume, index - np.float32(1)).astype(np.float32)
+    points = places.to_lps(volume, index - np.float32(1)).astype(np.float32)
     if np.linalg.det(volume.geometry.affine_lps[:3, :3]) > 0:  # a mirrored grid, never one of a checked series
         triangles = np.ascontiguousarray(triangles[:, ::-1])
     if largest > 0:
@@ -109,23 +110,6 @@ def _closed(v: npt.NDArray[Any], level: float) -> npt.NDArray[Any]:
                 mirrored = np.clip(mirrored, -32768, 32767)
             out[tuple(to)] = mirrored.astype(v.dtype)
     return out
-
-
-def _placed(volume: Volume, index: F32) -> npt.NDArray[np.float64]:
-    """Fractional (slice, row, column) to LPS, by the slices' true places where they are uneven."""
-    if volume.positions_lps is None:
-        return volume.geometry.to_lps(index)
-    m = volume.geometry.affine_lps[:3, :3]
-    places = np.asarray(volume.positions_lps, dtype=np.float64)
-    count = len(places)
-    k = index[:, 0].astype(np.float64)
-    if count == 1:
-        base = places[0] + k[:, None] * m[:, 0]
-    else:
-        lower = np.clip(np.floor(k).astype(np.int64), 0, count - 2)
-        step = places[lower + 1] - places[lower]
-        base = places[lower] + (k - lower)[:, None] * step
-    return np.asarray(base + index[:, 1:2] * m[:, 1] + index[:, 2:3] * m[:, 2], dtype=np.float64)
 
 
 def _largest(points: F32, triangles: I32, count: int) -> tuple[F32, I32]:

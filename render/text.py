@@ -299,10 +299,10 @@ def _scale_bar(sheet: Sheet, mm_per_pixel: float, foot: float) -> None:
 
     def box(bottom: float) -> tuple[float, float, float, float]:
         return (
-            min(left, (sheet.width - s.width) / 2) - 2,
+            min(left, (sheet.width - s.width) / 2) - gap,
             bottom - tall - gap - s.height,
-            max(left + wide, (sheet.width + s.width) / 2) + 2,
-            bottom + 2,
+            max(left + wide, (sheet.width + s.width) / 2) + gap,
+            bottom + gap,
         )
 
     while not sheet.free(box(y)) and y > top_of_all:

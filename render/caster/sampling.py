@@ -105,8 +105,23 @@ def _cubic(voxels: Voxels, k: float, r: float, c: float) -> float:
 
 
 @njit(**EXACT)
+def _true(levels: Floats, shifts: Floats, k: float, r: float, c: float) -> tuple[float, float, float]:
+    """Index in the acquired slices of an index of the affine; beyond the ends as far as the last gap reaches."""
+    i = min(max(int(np.searchsorted(levels, k)) - 1, 0), len(levels) - 2)
+    share = (k - levels[i]) / (levels[i + 1] - levels[i])
+    near = min(max(share, 0.0), 1.0)
+    return (
+        i + share,
+        r - shifts[i, 0] - near * (shifts[i + 1, 0] - shifts[i, 0]),
+        c - shifts[i, 1] - near * (shifts[i + 1, 1] - shifts[i, 1]),
+    )
+
+
+@njit(**EXACT)
 def sample_rows(
     voxels: Voxels,
+    levels: Floats,
+    shifts: Floats,
     start: Floats,
     right: Floats,
     down: Floats,
@@ -126,6 +141,7 @@ def sample_rows(
     Parameters
     ----------
     voxels : (slices, rows, columns) int16 or float32
+    levels, shifts : (slices,) and (slices, 2) of unevenly spaced slices, or empty (see `render.places.unevenness`)
     start, right, down, through : (3,) float64
         Fractional index of the top left pixel on the slab's first layer, and the steps in index space along
         the picture's row, its column, and from layer to layer.
@@ -146,6 +162,8 @@ def sample_rows(
                 k = k0 + i * through[0]
                 r = r0 + i * through[1]
                 c = c0 + i * through[2]
+                if len(levels):
+                    k, r, c = _true(levels, shifts, k, r, c)
                 if not (_inside(k, nk) and _inside(r, nr) and _inside(c, nc)):
                     continue
                 if method == NEAREST:

@@ -46,7 +46,6 @@ OBLIQUE = planes.rotate(
 @pytest.mark.parametrize(("name", "g", "positions"), list(grids()), ids=[n for n, *_ in grids()])
 def test_a_linear_ramp_is_exact_on_every_grid_and_plane(name, g, positions):
     v = volume(ramp, g, np.float32, positions)
-    shown = display_copy(v) if positions is not None else v
     for plane in (OBLIQUE, *(planes.standard(v, n, (3, -4, 5), (60, 50)) for n in planes.STANDARD)):
         small = Plane(
             centre_lps_mm=(3.0, -4.0, 5.0),
@@ -54,7 +53,7 @@ def test_a_linear_ramp_is_exact_on_every_grid_and_plane(name, g, positions):
             down_lps=plane.down_lps,
             mm_per_pixel=0.9,
         )
-        values = planes.sample(shown, small, (60, 50))
+        values = planes.sample(v, small, (60, 50))
         assert np.isfinite(values).all()
         assert np.abs(values - ramp(lps_of_pixels(small, (60, 50)))).max() < 2e-3
     # the regular copy too, wherever it was made of real slices
@@ -63,6 +62,25 @@ def test_a_linear_ramp_is_exact_on_every_grid_and_plane(name, g, positions):
     assert np.abs(values - ramp(lps_of_pixels(OBLIQUE, (60, 50)))).max() < 2e-3
     assert copy.digest == v.digest
     assert copy.resampled == v.needs_display_copy
+
+
+def test_uneven_slices_are_shown_where_they_lie_and_voxels_stay_themselves():
+    g = geometry(shear=0.9)
+    positions = uneven(g)
+    v = volume(lambda p: 100 + 40 * np.sin(p[..., 2] / 5) + p[..., 0], g, np.float32, positions)
+    for k in (0, 7, 21, 39):
+        middle = positions[k] + g.affine_lps[:3, 1:3] @ ((np.array(g.shape[1:]) - 1) / 2)
+        plane = Plane(
+            centre_lps_mm=planes.vector(middle), right_lps=(1, 0, 0), down_lps=(0, 1, 0), mm_per_pixel=g.spacing_mm[2]
+        )
+        values = planes.sample(v, plane, (g.shape[2], 1))
+        row = (v.voxels[k, 21] + v.voxels[k, 22]) / 2  # the middle lies between two rows
+        assert np.abs(values[0] - row).max() < 1e-3
+    low, high = planes.standard(v, "coronal", size=(300, 300)), planes.standard(v, "sagittal", size=(300, 300))
+    for plane in (low, high):  # all of the true extent is framed
+        corners = (np.array(positions[[0, -1]]) - planes.corner(plane, (300, 300))) @ np.array(plane.down_lps)
+        assert (corners / plane.mm_per_pixel > 0).all()
+        assert (corners / plane.mm_per_pixel < 299).all()
 
 
 def test_a_regular_volume_is_its_own_display_copy():
