@@ -294,3 +294,53 @@ def test_header_of_has_no_pixels(tmp_path):
     ds = header_of(path)
     assert ds.PatientID == "PH-0001"
     assert "PixelData" not in ds
+
+
+def test_made_data_say_so(tmp_path):
+    ct_series(tmp_path / "a", **SMALL, tags={"ImageComments": "SYNTHETIC DATA made by a program."})
+    ct_series(tmp_path / "b", **SMALL)
+    assert found_in(tmp_path / "a").facts["synthetic"] is True
+    assert found_in(tmp_path / "b").facts["synthetic"] is False
+
+
+@pytest.mark.parametrize("syntax", [LOSSLESS[1], LOSSLESS[2]])
+def test_signs_come_from_the_tags_not_from_the_stream(tmp_path, syntax):
+    """13 signed bits coded as an unsigned stream: decoders give 0..8191, the truth is -2000..1896."""
+    stored = np.linspace(-2000, 1896, 24 * 320).astype(int).reshape(24, 16, 20)
+
+    def unsigned(ds, k):
+        ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 13, 12, 0
+        ds.PixelData = (stored[k] & 0x1FFF).astype("<u2").tobytes()
+
+    for path in ct_series(tmp_path, **SMALL, each=unsigned, syntax=syntax, intercept=0):
+        ds = dcmread(path)
+        ds.PixelRepresentation = 1
+        dcmwrite(path, ds)
+    assert np.array_equal(load(found_in(tmp_path)).voxels, stored)
+
+
+def test_a_stream_cut_off_is_no_picture(tmp_path):
+    """Decoders fill up what is missing; a frame whose stream does not end is marked instead."""
+    path = ct_series(tmp_path, **SMALL, syntax=LOSSLESS[2])[4]
+    ds = dcmread(path)
+    from tests.factory.encode import set_frames
+
+    frame = np.random.default_rng(1).integers(0, 4000, (16, 20)).astype("<u2")
+    stream = encode(frame, LOSSLESS[2])
+    set_frames(ds, [stream[: len(stream) * 2 // 3]])
+    dcmwrite(path, ds)
+    volume = load(found_in(tmp_path))
+    assert volume.filled == (4,)
+    assert "decode_failed" in volume.findings
+
+
+def test_no_decodable_image_at_all_is_refused(tmp_path):
+    from tests.factory.encode import set_frames
+
+    for path in ct_series(tmp_path, **SMALL, syntax=LOSSLESS[2]):
+        ds = dcmread(path)
+        set_frames(ds, [b"\xff\x4f nothing \xff\xd9"])
+        dcmwrite(path, ds)
+    with pytest.raises(InputRefused) as refused:
+        load(found_in(tmp_path))
+    assert refused.value.code == "decode_failed"

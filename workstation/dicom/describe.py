@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workstation.dicom import tags as el
 from workstation.dicom.identity import identity_of, iso_date
-from workstation.dicom.images import CT_CLASSES, Image, seconds_of
+from workstation.dicom.images import CT_CLASSES, Image
 from workstation.dicom.stack import Stack
 
 _LOSSY_SYNTAXES = frozenset(
@@ -115,6 +115,7 @@ def facts_of(stack: Stack, modality: str) -> dict[str, object]:
         "suv": None,
         "tile": None if first.tile is None else (first.rows, first.columns),
         "weight_kg": h.number(el.WEIGHT),
+        "synthetic": any(h.text(t).upper().startswith("SYNTHETIC") for t in (el.IMAGE_COMMENTS, el.PATIENT_COMMENTS)),
     }
     if modality == "PT":
         from workstation.dicom.suv import uptake_factor
@@ -147,8 +148,3 @@ def _stored(value: int | None, signed: bool, bits: int) -> int | None:
 def _philips_scale(image: Image) -> float | None:
     scale = image.header.private_numbers(*el.PHILIPS_DD, 0x0E, "f")
     return scale[0] if scale else None
-
-
-def study_seconds(text: str) -> float | None:
-    """Seconds since midnight of a time element."""
-    return seconds_of(text)

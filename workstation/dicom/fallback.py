@@ -66,6 +66,10 @@ def _convert(dataset: Any, level: int) -> Tags:
                 out[number] = (b"SQ", [_convert(item, level + 1) for item in dataset[tag].value])
             except Exception:  # noqa: BLE001 (a broken sequence counts as absent)
                 continue
+        elif number == el.CHARSET:  # pydicom converts this one while it reads
+            value = dataset[tag].value
+            text = value if isinstance(value, str) else "\\".join(map(str, value or ()))
+            out[number] = (b"CS", text.encode("ascii", errors="replace"))
         elif isinstance(getattr(raw, "value", None), bytes):
             vr = (raw.VR or wanted.decode()).encode()
             out[number] = (wanted if vr == b"UN" else vr, raw.value)
