@@ -257,7 +257,7 @@ class MainWindow(QMainWindow):
 
     def _show_charges(self) -> None:
         if self.charges is None:
-            from workstation.window.panels.charges_view import ChargesView
+            from workstation.window.charges_view import ChargesView
 
             view = ChargesView(self.desk, self.actions_)
             view.open_case.connect(self._open_charge)
