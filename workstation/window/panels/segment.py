@@ -11,7 +11,7 @@ from render.errors import RenderError
 from render.view import Box, Surface
 from workstation.base.errors import RenderDeskError
 from workstation.window.panels.parts import Card, Panel, Rows, Words, alive, button, sentence_row
-from workstation.window.panels.tissues import band_words, name_of
+from workstation.window.panels.tissues import band_words, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,10 +97,11 @@ class SegmentPanel(Panel):
         if surface is None:
             self._rows.fill([Words("Nothing is told apart yet: no surface is shown in the 3D view.", "quiet")])
             self.count.hide()
-            self.choose.show()
+            self.choose.setText("Choose a threshold")
             return
+        self.choose.setText("Change the threshold")
         unit = self._session.volume.units
-        name = surface.name or name_of(surface.low, surface.high) or "Surface"
+        name = title_of(surface) or "Everything above the threshold"
         parts: list[QWidget] = [Words(name, "strong"), Words(band_words(surface.low, surface.high, unit), "quiet")]
         where = "inside the region that is drawn" if crop else "in the whole volume"
         if self._counted is not None and self._counted[:2] == (surface, crop):

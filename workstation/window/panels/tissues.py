@@ -7,6 +7,10 @@ the others are this project's. MR has none: its grey values mean nothing by them
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from render.view import Surface
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,12 @@ TISSUES: tuple[Tissue, ...] = (
 def name_of(low: float, high: float | None) -> str:
     """The tissue with exactly this band; "" for a band of one's own."""
     return next((t.title for t in TISSUES if t.low == low and t.high == high), "")
+
+
+def title_of(surface: Surface) -> str:
+    """Name of a surface: its tissue's, else its own; "" where nobody has named it."""
+    own = surface.name if surface.name.casefold() != "surface" else ""
+    return name_of(surface.low, surface.high) or own
 
 
 def band_words(low: float, high: float | None, unit: str) -> str:

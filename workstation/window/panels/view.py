@@ -25,7 +25,7 @@ from render.view import Box, Slab, Surface, Technique, View, Window
 from workstation.base.errors import RenderDeskError
 from workstation.window.panels.acts import ActsCard
 from workstation.window.panels.parts import CONTROL, Card, Choice, Panel, Words, button, field_row, row, swatch
-from workstation.window.panels.tissues import TISSUES, band_words, name_of
+from workstation.window.panels.tissues import TISSUES, band_words, name_of, title_of
 
 if TYPE_CHECKING:
     from workstation.desk.desk import Desk
@@ -451,7 +451,7 @@ class ViewPanel(Panel):
 
 
 def _surface_said(surface: Surface, unit: str) -> str:
-    name = surface.name or name_of(surface.low, surface.high)
+    name = title_of(surface)
     words = band_words(surface.low, surface.high, unit)
     return f"{name}, {words}" if name else words
 
