@@ -18,7 +18,7 @@ from render import planes, tones
 from render.errors import RenderError
 from render.picture import Picture
 from render.resample import display_copy
-from render.view import Labels, Slab, Technique, View
+from render.view import Labels, Slab, Technique, Vector, View
 
 if TYPE_CHECKING:
     from render.caster.space import Space
@@ -137,16 +137,42 @@ class Engine:
 
     # ---- scenes
 
-    def _scene(self, view: View, cancelled: Stop | None) -> tuple[Rgb, str]:
+    def share(self, other: Engine) -> None:
+        """Take over another engine's display copy of the same volume, where it has made one."""
+        if self._regular is None and other._regular is not None and other.volume is self.volume:
+            self._regular = other._regular
+
+    def _kept(self) -> Space:
         from render.caster.space import Space
 
         if self._space is None:
             self._space = Space(self.regular, self.volume)
+        return self._space
+
+    def pick(self, view: View, x: float, y: float) -> Vector | None:
+        """The place in the patient (LPS mm) that a pixel shows, or None where it shows nothing.
+
+        On a plane it is the point of the plane; in 3D the depth is where half of the light has been stopped
+        (volume rendering), the voxel shown (MIP, MinIP), or the surface.
+
+        Parameters
+        ----------
+        x, y : pixels, the centre of the top left one is (0, 0)
+        """
+        view = self.completed(view)
+        if view.plane is not None:
+            corner = planes.corner(view.plane, view.size)
+            right, down = np.array(view.plane.right_lps), np.array(view.plane.down_lps)
+            return planes.vector(corner + (x * right + y * down) * view.plane.mm_per_pixel)
+        return self._kept().pick(view, x, y)
+
+    def _scene(self, view: View, cancelled: Stop | None) -> tuple[Rgb, str]:
+        space = self._kept()
         renderer = view.renderer or self.renderer or CASTER
         if view.technique is Technique.SSD:
-            return self._space.surfaces(view, cancelled), SURFACES
+            return space.surfaces(view, cancelled), SURFACES
         if renderer == CASTER or view.technique in {Technique.MINIP, Technique.MEAN}:
-            return self._space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
+            return space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
         from render.pipeline.mappers import draw
 
         return draw(self.regular, view, renderer), renderer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from render.engine import Engine
 from render.errors import Cancelled, RenderError
-from render.view import Labels, View
+from render.view import Labels, Vector, View
 
 if TYPE_CHECKING:
     from render.picture import Picture
@@ -54,6 +54,7 @@ class Stage:
         self._count = 0
         self._volume: Volume | None = None
         self._engine: Engine | None = None
+        self._picker: Engine | None = None
         self._took: dict[tuple[str, str], float] = {}
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="stage", daemon=True)
@@ -64,6 +65,7 @@ class Stage:
         with self._condition:
             self._volume = volume
             self._engine = None
+            self._picker = None
             self._waiting.clear()
             for pane in self._newest:
                 self._newest[pane] = -1
@@ -123,6 +125,22 @@ class Stage:
         if not arrived or not result:
             raise RenderError("timeout", "The picture took too long and was given up.")
         return result[0]
+
+    def pick(self, view: View, x: float, y: float) -> Vector | None:
+        """The place that a pixel of a view shows (see `Engine.pick`); answered at once, on the caller's thread.
+
+        It reads the volume alone, so it need not wait for a picture that is being made.
+        """
+        with self._condition:
+            volume = self._volume
+            if volume is None:
+                return None
+            if self._picker is None:
+                self._picker = Engine(volume)
+            picker = self._picker
+            if self._engine is not None:
+                picker.share(self._engine)
+        return picker.pick(view, x, y)
 
     def close(self) -> None:
         """End the thread; what is being made is abandoned."""

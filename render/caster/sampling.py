@@ -202,6 +202,17 @@ def sample_rows(
 
 
 @njit(**EXACT)
+def along(voxels: Voxels, start: Floats, step: Floats, out: Floats) -> None:
+    """Values at ``start + n * step`` (fractional indices); NaN outside the grid."""
+    for n in range(len(out)):
+        k, r, c = start[0] + n * step[0], start[1] + n * step[1], start[2] + n * step[2]
+        if _inside(k, voxels.shape[0]) and _inside(r, voxels.shape[1]) and _inside(c, voxels.shape[2]):
+            out[n] = trilinear(voxels, k, r, c)
+        else:
+            out[n] = np.nan
+
+
+@njit(**EXACT)
 def stack_rows(
     voxels: Voxels,
     places: Floats,

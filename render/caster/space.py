@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from render import camera as cameras
 from render import tones
-from render.caster import cells, portions, rays, triangles
+from render.caster import cells, portions, rays, sampling, triangles
 from render.errors import RenderError
 from render.geometry import Geometry
-from render.view import Box, Camera, Look, Surface, Technique, View
+from render.view import Box, Camera, Look, Surface, Technique, Vector, View
 
 if TYPE_CHECKING:
     from render.mesh import Mesh
@@ -237,6 +237,35 @@ class Space:
             layers = np.take_along_axis(layers, order[..., None], axis=2)
         return depths, layers
 
+    def pick(self, view: View, x: float, y: float) -> Vector | None:
+        """The place in the patient that a pixel of a 3D picture shows, or None where it shows nothing.
+
+        Volume rendering: where half of the light has been stopped; MIP and MinIP: the voxel that is shown;
+        surface: where the ray first passes the threshold. The mean shows no single place.
+        """
+        assert view.camera is not None
+        origin, across, along, ahead = self._eye(view.camera, view.size)
+        edges = np.array(self.volume.geometry.spacing_mm)
+        if view.camera.parallel:
+            origin = origin + x * across + y * along
+        else:
+            ahead = ahead + x * across + y * along
+            ahead = ahead / np.linalg.norm(ahead * edges)
+        middle = self.volume.geometry.to_index(self.volume.geometry.centre_lps_mm)
+        reach = float(np.linalg.norm(np.array(self.volume.geometry.shape) * edges)) / 2 + 1
+        towards = float(((middle - origin) * edges) @ (ahead * edges))
+        begin = towards - reach if view.camera.parallel else max(0.0, towards - reach)
+        step = min(self.volume.geometry.spacing_mm) / 4
+        t = begin + step * np.arange(max(2, int((towards + reach - begin) / step)))
+        values = np.empty(len(t))
+        sampling.along(self.volume.voxels, origin + t[0] * ahead, ahead * step, values)
+        points = self.volume.geometry.to_lps(origin + t[:, None] * ahead)
+        if view.crop is not None:
+            inside = (points >= view.crop.low_lps_mm) & (points <= view.crop.high_lps_mm)
+            values[~inside.all(axis=1)] = np.nan
+        place = _shown_at(view, values, step)
+        return None if place is None else (float(points[place, 0]), float(points[place, 1]), float(points[place, 2]))
+
     def _eye(self, camera: Camera, size: tuple[int, int]) -> tuple[npt.NDArray[np.float64], ...]:
         """(origin, across, along, ahead) of the kernels, in index space."""
         right, down, forward = cameras.axes(camera)
@@ -259,6 +288,27 @@ class Space:
         return np.concatenate(
             [a[:3, :3].ravel(), np.array(crop.low_lps_mm) - a[:3, 3], np.array(crop.high_lps_mm) - a[:3, 3]]
         )
+
+
+def _shown_at(view: View, values: npt.NDArray[np.float64], step: float) -> int | None:
+    """Which sample of a ray a picture shows."""
+    there = np.isfinite(values)
+    if not there.any() or view.technique is Technique.MEAN:
+        return None
+    if view.technique is Technique.MIP:
+        return int(np.nanargmax(values))
+    if view.technique is Technique.MINIP:
+        return int(np.nanargmin(values))
+    stopped = np.zeros(len(values), dtype=bool)
+    if view.technique is Technique.VR and view.look is not None:
+        thickness, _, start, scale = tables(view.look, step)
+        entry = np.clip(np.nan_to_num((values - start) * scale, nan=0.0), 0, len(thickness) - 1)
+        stopped = np.cumsum(np.where(there, thickness[entry.astype(np.int64)], 0.0)) >= math.log(2)
+    for surface in view.surfaces:
+        high = math.inf if surface.high is None else surface.high
+        if surface.opacity >= 0.5:
+            stopped |= there & (values >= surface.low) & (values <= high)
+    return int(stopped.argmax()) if stopped.any() else None
 
 
 def _parallel(view: View) -> bool:

@@ -224,6 +224,29 @@ def test_perspective_stands_inside_the_volume():
     assert picture.to_lps(3, 3) is None
 
 
+@pytest.mark.parametrize("parallel", [True, False])
+def test_a_pixel_tells_the_place_that_it_shows(parallel):
+    g = geometry((50, 50, 50), (3.0, 3.0, 3.0), (0.6, 0.8, 0.0, -0.48, 0.36, -0.8))
+    v = volume(ball((10, -5, 8), 30.0), g)
+    eye = camera.standard(v, "L", SIZE, parallel=parallel)
+    engine = Engine(v)
+    x, y = camera.project(eye, SIZE, [(10, -5, 8)])[0][:2]
+    hard = Look(name="x", version="", opacity=((-10, 0), (10, 0.99)), colour=((0, "ffffff"), (1, "ffffff")))
+    for view in (
+        view_of(v, camera=eye, look=hard),
+        view_of(v, camera=eye, technique=Technique.SSD, look=None, surfaces=(Surface(low=0.0),)),
+    ):
+        place = engine.pick(view, x, y)
+        assert place is not None
+        assert np.linalg.norm(np.subtract(place, (10, -5, 8))) == pytest.approx(30, abs=1.5)
+        assert place[0] > 38  # the side towards the eye
+        assert camera.project(eye, SIZE, [place])[0][:2] == pytest.approx((x, y), abs=1e-6)
+        assert engine.pick(view, 1, 1) is None
+    peak = volume(lambda p: 500 - np.linalg.norm(p - (10, -5, 8), axis=-1) * 5, g)
+    brightest = Engine(peak).pick(view_of(peak, camera=eye, technique=Technique.MIP, look=None), x, y)
+    assert np.linalg.norm(np.subtract(brightest, (10, -5, 8))) < 2
+
+
 def test_a_single_slice_is_refused_in_words():
     v = volume(ball((0, 0, 0), 20.0), geometry((1, 40, 40)))
     with pytest.raises(RenderError, match="single slice"):

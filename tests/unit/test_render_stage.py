@@ -148,6 +148,17 @@ def test_another_volume_takes_the_place_of_the_first(stage):
     assert got.errors == ["No volume is open."]
 
 
+def test_a_place_is_told_while_a_picture_is_made(stage):
+    got = Catch()
+    stage.request("3d", scene(size=(1600, 1200), quality="record", step_mm=0.02), Labels(), got.done, got.failed)
+    view = scene(size=(101, 81))
+    place = stage.pick(view, 50, 40)
+    assert place is not None
+    assert place[1] < -40  # the side towards the eye
+    stage.set_volume(None)
+    assert stage.pick(view, 50, 40) is None
+
+
 def test_closing_ends_the_thread_even_while_it_works():
     s = Stage()
     s.set_volume(V)
