@@ -275,7 +275,12 @@ class ChargesView(QWidget):
             "No signed study waits for billing. Studies appear here once their 3D pictures are released.", "quiet"
         )
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column.addWidget(self.empty, 1)
+        self._nothing = QWidget()
+        middle = QVBoxLayout(self._nothing)
+        middle.addStretch(1)
+        middle.addWidget(self.empty)
+        middle.addStretch(2)
+        column.addWidget(self._nothing, 1)
         column.addWidget(split, 1)
         self._split = split
         self.refresh()
@@ -347,7 +352,7 @@ class ChargesView(QWidget):
             lines = ()
         self.model.put(lines)
         self._tiles(lines)
-        self.empty.setVisible(not lines)
+        self._nothing.setVisible(not lines)
         self._split.setVisible(bool(lines))
         self._first(keep.study_uid if keep else "")
 
