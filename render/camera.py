@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from render import geometry, places, planes
 from render.errors import RenderError
+from render.kept import per_volume
 from render.view import Camera, Vector
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def axes(camera: Camera) -> tuple[Floats, Floats, Floats]:
     return right, np.cross(forward, right), forward
 
 
-@lru_cache(maxsize=8)
+@per_volume
 def object_box(volume: Volume, threshold: float | None = None) -> tuple[Vector, Vector]:
     """LPS box of the object, (low, high): where values lie above `threshold`.
 

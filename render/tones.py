@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from render.kept import per_volume
 from render.view import Window
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def foreground(volume: Volume) -> npt.NDArray[np.float32]:
     return positive[positive > t / 2]
 
 
-@lru_cache(maxsize=8)
+@per_volume
 def percentiles(volume: Volume, *shares: float) -> tuple[float, ...]:
     """Percentiles of the foreground (CT: of all that is no padding), one per given share 0..100."""
     some = thinned(volume) if volume.units == "HU" else foreground(volume)
@@ -113,7 +113,7 @@ def from_range(low: float, high: float, *, function: str = "LINEAR_EXACT") -> Wi
     return Window(center=(low + high) / 2, width=max(high - low, 1e-3), function=function)  # type: ignore[arg-type]
 
 
-@lru_cache(maxsize=32)
+@per_volume
 def _shows_something(volume: Volume, center: float, width: float) -> bool:
     some = foreground(volume)
     if not len(some):

@@ -64,7 +64,8 @@ def nearest(
                 u = ((bx - x) * (cy - y) - (cx - x) * (by - y)) / area
                 v = ((cx - x) * (ay - y) - (ax - x) * (cy - y)) / area
                 w = 1.0 - u - v
-                if u < 0.0 or v < 0.0 or w < 0.0:
+                # a hair's breadth more, so that no pixel falls between two neighbours
+                if u < -1e-7 or v < -1e-7 or w < -1e-7:
                     continue
                 z = u * az + v * bz + w * cz
                 if perspective:

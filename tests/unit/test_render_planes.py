@@ -1,5 +1,8 @@
 """Planes, slabs, windows and the display copy against functions whose values are known everywhere."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -268,3 +271,14 @@ def test_marks_lie_where_their_points_are_and_only_near_their_plane():
     assert columns.max() == pytest.approx(99.5 + 40, abs=2)
     far = Engine(v).picture(view.replace(plane=planes.scroll(plane, 12.0)))
     assert (far.rgb == Engine(v).picture(view.replace(plane=planes.scroll(plane, 12.0), marks=())).rgb).all()
+
+
+def test_nothing_keeps_a_closed_volume_alive():
+    v = volume(ramp, units="arbitrary", modality="MR", file_windows=((40.0, 400.0),))
+    engine = Engine(v)
+    engine.picture(View(technique=Technique.MPR, plane=planes.standard(v, "axial"), size=(64, 64)))
+    engine.completed(View(technique=Technique.MIP, size=(64, 64)))
+    gone = weakref.ref(v)
+    del v, engine
+    gc.collect()
+    assert gone() is None
