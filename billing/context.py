@@ -123,11 +123,6 @@ class Context:
         return found
 
     @property
-    def form(self) -> str:
-        """Which NCCI tables count: those of the claim form, the practitioner's while it is unknown."""
-        return self.facts.claim.form or "professional"
-
-    @property
     def pair_file(self) -> PairVersion | None:
         """The imported pair table of the day."""
         form = self.facts.claim.form or "professional"

@@ -40,7 +40,7 @@ class Provider(Struct, frozen=True, kw_only=True):
 
 
 class Systems(Struct, frozen=True, kw_only=True):
-    """Who sends to whom: application and facility of both ends, and the country of the texts."""
+    """Who sends to whom: application and facility of both ends; `processing` T marks training data."""
 
     sending_application: str
     sending_facility: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from billing.codes import lookup
 from billing.context import Context
 from billing.icd import in_force
-from billing.rules.rule import CPT, OWN, PAYER, Alternative, Finding, Warned, fine, hold, idle, reject, rule
+from billing.rules.rule import CPT, OWN, PAYER, Finding, Warned, fine, hold, idle, reject, rule
 
 TOMOGRAPHIC = frozenset({"CT", "MR", "US", "TOMO"})
 
@@ -115,31 +115,4 @@ def modality_fits(case: Context) -> list[Finding]:
     return found
 
 
-@rule("R-IN-02", CPT)
-def may_include(case: Context) -> list[Finding]:
-    found = []
-    for i, b in case.sources:
-        row = lookup(b.code) if b.code else None
-        if row is not None and row.kind != "B":
-            continue
-        if b.includes_3d is True:
-            found.append(
-                reject(
-                    f"The base study {b.code or ''} already includes the 3D work.".replace("  ", " "),
-                    alternatives=(Alternative(b.code, "the base study only"),) if b.code else (),
-                )
-            )
-        elif row is not None and b.includes_3d is None:
-            found.append(
-                hold(
-                    f"{b.code} is believed to include or exclude 3D; that must be looked up.",
-                    (f"base[{i}].includes_3d", f"Does {b.code} include 3D by your code book or the edit file?"),
-                )
-            )
-        elif row is not None:
-            found.append(fine(f"{b.code}: looked up, it does not include 3D."))
-    return found
-
-
 RULES = (has_source, tomographic, same_performer, code_in_a_class, sources_named, code_of_the_day, modality_fits)
-INCLUDED = may_include

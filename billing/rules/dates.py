@@ -31,7 +31,7 @@ def filed_in_time(case: Context) -> Finding:
             return reject("Medicare takes claims for one year after the service; that year has passed.")
         return idle("Within Medicare's year for filing.")
     days = case.record.filing_days if case.record else None
-    if days is not None and case.as_of > case.day + dt.timedelta(days=days):
+    if days is not None and (case.as_of - case.day).days > days:
         return idle(
             "The payer's filing limit has passed.",
             warnings=(Warned("W-DT-03", f"The payer's record gives {days} days for filing; they have passed."),),
@@ -47,11 +47,11 @@ def date_known(case: Context) -> Finding:
 
 
 def one_year_on(day: dt.date) -> dt.date:
-    """The same date a year later; 29 February becomes 28 February."""
-    try:
-        return day.replace(year=day.year + 1)
-    except ValueError:
-        return day.replace(year=day.year + 1, day=28)
+    """The same date a year later; 29 February becomes 28 February, and the calendar's last year has no later one."""
+    if day.year == dt.MAXYEAR:
+        return dt.date.max
+    leap = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year + 1, day=28 if leap else day.day)
 
 
 RULES = (too_early, in_the_future, filed_in_time, date_known)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from billing.codes import ANGIOGRAPHY, AORTIC_CTA, lookup
 from billing.context import Context
-from billing.rules.base import INCLUDED
-from billing.rules.rule import CPT, Alternative, Finding, hold, reject, rule
+from billing.rules.rule import CPT, Alternative, Finding, fine, hold, reject, rule
 
 
 @rule("R-IN-01", CPT)
@@ -23,6 +22,32 @@ def includes(case: Context) -> list[Finding]:
             )
     if any(b.code == "34839" for b in case.beside):
         found.append(reject("34839 on the same day already includes the 3D work of planning."))
+    return found
+
+
+@rule("R-IN-02", CPT)
+def may_include(case: Context) -> list[Finding]:
+    found = []
+    for i, b in case.sources:
+        row = lookup(b.code) if b.code else None
+        if row is not None and row.kind != "B":
+            continue
+        if b.includes_3d is True:
+            found.append(
+                reject(
+                    f"The base study {b.code or ''} already includes the 3D work.".replace("  ", " "),
+                    alternatives=(Alternative(b.code, "the base study only"),) if b.code else (),
+                )
+            )
+        elif row is not None and b.includes_3d is None:
+            found.append(
+                hold(
+                    f"{b.code} is believed to include or exclude 3D; that must be looked up.",
+                    (f"base[{i}].includes_3d", f"Does {b.code} include 3D by your code book or the edit file?"),
+                )
+            )
+        elif row is not None:
+            found.append(fine(f"{b.code}: looked up, it does not include 3D."))
     return found
 
 
@@ -70,4 +95,4 @@ def angiography_asked(case: Context) -> list[Finding]:
     return found
 
 
-RULES = (includes, INCLUDED, hidden_angiography, angiography_asked)
+RULES = (includes, may_include, hidden_angiography, angiography_asked)
