@@ -24,6 +24,9 @@ STANDARD: dict[str, tuple[Vector, Vector]] = {
     "S": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
     "I": ((0.0, 0.0, -1.0), (0.0, -1.0, 0.0)),
 }
+# findings of a volume with which no side may be written at an edge, and no millimetre on a bar
+NO_SIDES = frozenset({"orientation_invalid", "no_sides", "geometry_missing", "quadruped"})
+NO_MILLIMETRES = frozenset({"spacing_unknown", "geometry_missing"})
 _MARGIN = 1.06
 _DISTANCE = 2.0  # eye's distance in diameters of the object, parallel projection (only its direction matters there)
 

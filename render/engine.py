@@ -180,7 +180,7 @@ class Engine:
     # ---- letters, texts, meaning
 
     def _edges(self, view: View) -> tuple[str, str, str, str]:
-        if "orientation_unknown" in self.volume.findings or "orientation_invalid" in self.volume.findings:
+        if cameras.NO_SIDES.intersection(self.volume.findings):
             return ("", "", "", "")
         right, down = _axes(view)
         return cameras.letters(right, down)
@@ -201,7 +201,7 @@ class Engine:
                 (mark, cameras.project(view.camera, view.size, mark.points_lps_mm)[:, :2]) for mark in view.marks
             )
             scale_bar = cameras.mm_per_pixel(view.camera, view.size) if view.camera.parallel else None
-        known = "spacing_unknown" not in self.volume.findings
+        known = not cameras.NO_MILLIMETRES.intersection(self.volume.findings)
         text.marks(rgb, drawn, view.scale)
         text.write(
             rgb,

@@ -146,6 +146,26 @@ def test_surfaces_and_volume_hide_each_other_by_depth():
     assert through[0] > 40
 
 
+@pytest.mark.parametrize("parallel", [True, False])
+def test_a_surface_has_no_pinholes_and_its_true_outline(parallel):
+    v = volume(ball((0, 0, 0), 50.0), geometry((70, 70, 70), (2.0, 2.0, 2.0)))
+    size = (601, 481)
+    eye = camera.standard(v, "A", size, parallel=parallel)
+    view = view_of(v, technique=Technique.SSD, look=None, surfaces=(Surface(low=0.0),), camera=eye, size=size)
+    lit = Engine(v).picture(view).rgb.max(axis=2)
+    y, x = np.indices(lit.shape)
+    cx, cy = camera.project(eye, size, [(0, 0, 0)])[0][:2]
+    away = np.hypot(x - cx, y - cy)
+    if parallel:
+        radius = 50.0 / camera.mm_per_pixel(eye, size)
+    else:  # the outline of a ball in perspective is its tangent cone
+        distance = float(np.linalg.norm(np.subtract(eye.position_lps_mm, eye.focal_lps_mm)))
+        slope = 50.0 / np.sqrt(distance**2 - 50.0**2)
+        radius = slope / (2 * np.tan(np.radians(eye.angle_deg) / 2)) * size[1]
+    assert (lit[away < radius - 2] > 30).all()
+    assert (lit[away > radius + 2] == 0).all()
+
+
 def test_the_background_runs_from_top_to_bottom():
     v = volume(ball((0, 0, 0), 20.0))
     rgb = Engine(v).picture(view_of(v, background=("102030", "000008"))).rgb

@@ -282,3 +282,13 @@ def test_nothing_keeps_a_closed_volume_alive():
     del v, engine
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize("code", ["orientation_invalid", "no_sides", "quadruped", "geometry_missing"])
+def test_no_letters_are_invented(code):
+    v = volume(ramp, findings=(code,))
+    view = View(technique=Technique.MPR, plane=planes.standard(v, "axial"), size=(200, 200))
+    picture = Engine(v).picture(view)
+    assert picture.letters == ("", "", "", "")
+    lettered = Engine(volume(ramp)).picture(view)
+    assert (picture.rgb[60:140, :30] != lettered.rgb[60:140, :30]).any()

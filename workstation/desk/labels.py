@@ -30,7 +30,6 @@ _TECHNIQUE = {
     Technique.MPR: "MPR",
     Technique.SSD: "Surface",
 }
-_NO_LETTERS = {"orientation_invalid", "orientation_unknown", "geometry_missing", "quadruped"}
 
 
 def record_labels(
@@ -79,7 +78,7 @@ def screen_labels(case: Case | None, facts: Facts, volume: Volume, view: View) -
         bottom_right=_series(facts, volume, view),
         band="DEMO · SYNTHETIC · NOT FOR DIAGNOSIS" if case is not None and case.demo else _band(facts),
         badges=(*badges_of(volume, case), *_view_badges(volume, view)),
-        letters=not _NO_LETTERS.intersection(volume.findings),
+        letters=not cameras.NO_SIDES.intersection(volume.findings),
     )
 
 
@@ -90,7 +89,7 @@ def badges_of(volume: Volume, case: Case | None) -> tuple[str, ...]:
     if "position_doubtful" in found:
         confirmed = case.side_confirmed_by if case is not None else None
         badges.append(f"SIDE CONFIRMED BY {confirmed.name}" if confirmed is not None else "SIDE NOT SURE")
-    if _NO_LETTERS & found:
+    if cameras.NO_SIDES & found:
         badges.append("ORIENTATION UNKNOWN")
     if volume.lossy:
         badges.append("LOSSY")
@@ -106,7 +105,7 @@ def badges_of(volume: Volume, case: Case | None) -> tuple[str, ...]:
         badges.append("REDUCED")
     if volume.phase is not None and volume.phase[3] > 1:
         badges.append(f"PHASE {volume.phase[2] + 1}/{volume.phase[3]}")
-    if "spacing_unknown" in found:
+    if cameras.NO_MILLIMETRES & found:
         badges.append("NO MILLIMETRES")
     return tuple(badges)
 
