@@ -305,6 +305,8 @@ class CasePage(QWidget):
         """The panel of the step in hand; while a case is being opened nothing but that."""
         from workstation.window import panels
 
+        if self.hand is not None:  # the keys never stay with a panel that goes
+            self.panes[self.hand.active].viewport.setFocus()
         old = self.area.takeWidget()
         if old is not None:
             old.deleteLater()

@@ -548,6 +548,8 @@ class MainWindow(QMainWindow):
             self.actions_.run(f"view.{_KEYPAD[Qt.Key(key)][int(shift)]}")
         elif Qt.Key.Key_0 <= key <= Qt.Key.Key_9 and not mods & ~Qt.KeyboardModifier.KeypadModifier:
             self.actions_.run(f"window.{key - int(Qt.Key.Key_0)}")
+        elif self._in_panel():
+            super().keyPressEvent(event)  # in a form, arrows and Return belong to the form
         elif key in _SCROLL and not keypad:
             hand.scroll(_SCROLL[Qt.Key(key)])
         elif key == Qt.Key.Key_Home:
@@ -558,6 +560,10 @@ class MainWindow(QMainWindow):
             self.case.maximise()
         else:
             super().keyPressEvent(event)
+
+    def _in_panel(self) -> bool:
+        focused = QApplication.focusWidget()
+        return focused is not None and self.case.panel.isAncestorOf(focused)
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Tab goes round the panes while one of them has the keys; in forms it does what it always does."""

@@ -632,11 +632,12 @@ class Stagehand(QObject):
             self.changed.emit(pane)
 
     def record_view(self, pane: str = "") -> View:
-        """The active view as a picture for the record: at least 1000 pixels on its shorter side, at scale for print."""
+        """The active view as a picture for the record, at least 1000 pixels on its shorter side."""
         view = self.dressed(pane or self.active, "record")
         factor = max(1.0, 1000 / min(view.size))
         size = (round(view.size[0] * factor), round(view.size[1] * factor))
-        view = view.replace(size=size, scale=max(view.scale * factor, 1.5))
+        # texts as large as on a page that is 640 points high, whatever the pane's size and the screen's scale were
+        view = view.replace(size=size, scale=min(size) / 640)
         if view.plane is not None:
             mm = view.plane.mm_per_pixel / factor
             return view.replace(plane=msgspec.structs.replace(view.plane, mm_per_pixel=mm))
