@@ -96,6 +96,8 @@ class Engine:
             raise RenderError("size", f"A picture is 16 to {_LARGEST} pixels wide and high, not {width} x {height}.")
         changes: dict[str, object] = {"volume": self.volume.digest}
         if view.plane is not None:
+            if view.technique in {Technique.VR, Technique.SSD}:
+                raise RenderError("recipe", "A view is either a plane or a 3D picture; this one asks for both.")
             if view.technique in _PROJECTIONS and view.slab is None:
                 changes["slab"] = Slab(mode=view.technique.value, thickness_mm=10.0)  # type: ignore[arg-type]
             slab = view.slab

@@ -98,7 +98,8 @@ def draw(rgb: Rgb, s: Sprite, x: float, y: float, colour: Colour) -> None:
 
 
 def shortened(text: str, pixels: int, room: float, weight: str = "Regular") -> str:
-    """The text, or as much of it as fits into `room` pixels with an ellipsis at its end."""
+    """The text on one line, or as much of it as fits into `room` pixels with an ellipsis at its end."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     font = _font(weight, pixels)
     if font.getlength(text) <= room:
         return text

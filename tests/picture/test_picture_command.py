@@ -81,6 +81,9 @@ def test_wrong_usage_and_refusals(capsys, chest, tmp_path):
     assert main(["picture", chest, "--out", out, "--technique", "vr", "--plane", "axial"]) == 2
     assert main(["picture", chest, "--out", out, "--camera", "A", "--plane", "axial"]) == 2
     assert main(["picture", chest, "--out", out, "--threshold", "-300"]) == 2
+    assert main(["picture", chest, "--out", out, "--technique", "mip", "--preset", "ct_bone"]) == 2
+    assert main(["picture", chest, "--out", out, "--plane", "axial", "--preset", "ct_bone"]) == 2
+    assert main(["picture", chest, "--out", out, "--technique", "vr", "--window", "40,400"]) == 2
     assert main(["picture", chest, "--out", out, "--view", "x.json", "--size", "100x100"]) == 2
     with pytest.raises(SystemExit) as wrong:
         main(["picture", chest, "--out", out, "--at", "1,2"])

@@ -252,6 +252,8 @@ def test_a_view_of_another_volume_and_impossible_sizes_are_refused():
         Engine(v).picture(View(technique=Technique.MPR, plane=plane, size=(4, 100000)))
     with pytest.raises(RenderError, match="needs a plane"):
         Engine(v).picture(View(technique=Technique.MPR))
+    with pytest.raises(RenderError, match="asks for both"):
+        Engine(v).picture(View(technique=Technique.VR, plane=plane))
     with pytest.raises(RenderError, match="needs a threshold"):
         Engine(v).picture(View(technique=Technique.SSD))
 

@@ -83,6 +83,12 @@ def misuse(args: argparse.Namespace) -> str:
     flat = args.plane or technique == "mpr"
     if (args.at or args.slab is not None) and not flat:
         return "--at and --slab belong to a plane; name one with --plane"
+    if args.preset and technique != args.preset and (args.technique or "vr") != "vr":
+        return f"--preset {args.preset} does not go with --technique {technique}"
+    if args.preset and flat:
+        return "--preset is a look of 3D pictures; a plane has a --window"
+    if args.window and technique in {"vr", "ssd"} and args.preset not in _PROJECTIONS:
+        return f"--technique {technique} has no --window"
     if args.slab is not None and not 0 <= args.slab <= 500:
         return "--slab is 0 to 500 mm"
     if args.window and args.window[1] <= 0:
@@ -192,7 +198,7 @@ def view_of(args: argparse.Namespace, volume: Volume, facts: Mapping[str, object
         thickness = args.slab if args.slab is not None else (_SLAB_MM if word in _PROJECTIONS else 0.0)
         modes: dict[str, Literal["mip", "minip", "mean"]] = {"mip": "mip", "minip": "minip"}
         return View(
-            technique=Technique(word),
+            technique=Technique(word) if thickness > 0 else Technique.MPR,
             size=pixels,
             plane=planes.standard(volume, args.plane or "axial", args.at, pixels),
             slab=Slab(mode=modes.get(word, "mean"), thickness_mm=thickness) if thickness > 0 else None,
