@@ -402,6 +402,15 @@ def test_the_tiles_count_what_is_open(worklist):
     assert view.bars.toolTip() == "A CT angiogram already includes the 3D.: 1"
 
 
+def test_a_tile_shows_its_lines_alone_and_then_all_again(worklist, qtbot):
+    view, _ = worklist()
+    click(qtbot, view.held)
+    assert [view.filter.index(row, 0).data() for row in range(view.filter.rowCount())] == ["MÜLLER, ANNE"]
+    view.held.setFocus()
+    qtbot.keyClick(view.held, Qt.Key.Key_Space)
+    assert view.filter.rowCount() == len(LINES)
+
+
 def test_search_finds_without_accents_and_enter_opens_the_case(worklist, qtbot):
     view, _ = worklist()
     qtbot.keyClicks(view.search, "muller")

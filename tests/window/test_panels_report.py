@@ -19,7 +19,7 @@ from tests.window.panel_stand_ins import (
     a_case,
     capture,
 )
-from workstation.base.errors import NotAllowed
+from workstation.base.errors import InputRefused, NotAllowed
 from workstation.case.model import ReportText
 from workstation.case.supervision import ActState
 from workstation.window.panels import releasing
@@ -83,6 +83,23 @@ def test_typing_becomes_one_edit_and_keeps_every_character(report, qtbot):
     assert session.did == []
     qtbot.waitUntil(lambda: session.did != [], timeout=3000)
     assert session.did == [("text", ReportText(findings_3d=text))]
+
+
+def test_a_refused_text_stays_in_its_field(report, qtbot, monkeypatch):
+    panel, session, actions = report()
+
+    def full(_text):
+        raise InputRefused("disk_full", "The disk is full.")
+
+    monkeypatch.setattr(session, "set_text", full)
+    qtbot.keyClicks(panel.sections["impression"], "Aneurysm")
+    panel.keep_text()
+    panel.refresh()
+    assert panel.sections["impression"].toPlainText() == "Aneurysm"
+    assert ("The disk is full.", "refused") in actions.said
+    monkeypatch.undo()
+    panel.keep_text()
+    assert session.case.text.impression == "Aneurysm"
 
 
 def test_leaving_a_field_keeps_its_text_at_once(report, qtbot):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
@@ -16,7 +17,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -208,15 +209,32 @@ class Bars(QWidget):
 
 
 class Tile(Card):
-    """A number with its meaning."""
+    """A number with its meaning; pressed, it shows only its lines, pressed again all."""
+
+    pressed = Signal()
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(title, parent=parent)
+        self.setAccessibleName(title)
+        self.setToolTip("Show only these, or all again")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.number = Words("", "big")
         self.about = Words("", "quiet")
         self.add(self.number)
         self.add(self.about)
         self.column.addStretch(1)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.pressed.emit()
+        super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.pressed.emit()
+        else:
+            super().keyPressEvent(event)
 
     def put(self, number: int, about: str, state: str = "") -> None:
         """Show another number."""
@@ -312,8 +330,13 @@ class ChargesView(QWidget):
         for part, share in ((self.ready, 2), (self.held, 3), (self.confirmed, 2), (self.refused, 4)):
             part.setMinimumHeight(132)
             line.addWidget(part, share)
+        for tile, word in ((self.ready, "ready"), (self.held, "held"), (self.confirmed, "confirmed")):
+            tile.pressed.connect(partial(self._only, word))
         column.addLayout(line)
         return made
+
+    def _only(self, word: str) -> None:
+        self.search.setText("" if self.search.text() == word else word)
 
     def _prepare_table(self) -> None:
         table = self.table

@@ -79,8 +79,9 @@ class ActsCard(Card):
     def refresh(self) -> None:
         """Read the journal again."""
         seen = self._session.supervision()
-        parts = [sentence_row(*act_words(name, seen.acts[name])) for name in ACTS]
-        self._rows.fill(parts)
+        told = [act_words(name, seen.acts[name]) for name in ACTS]
+        if not self._rows.stands(told):
+            self._rows.fill(sentence_row(*one) for one in told)
         if seen.concurrent is True:
             self._when.say("While the 3D was being made.", "done")
         elif seen.concurrent is False:

@@ -217,15 +217,16 @@ class ChargePanel(Panel):
         self.modifiers.setVisible(bool(words))
 
     def _show_steps(self, wanted: list[tuple[str, str]]) -> None:
+        steps = [(path, q) for path, _ in wanted if (q := question_of(path)) is not None and q.kind == "place"]
+        self.steps.setVisible(bool(steps))
+        if self._step_rows.stands([path for path, _ in steps]):
+            return
         parts = []
-        for path, _ in wanted:
-            question = question_of(path)
-            if question is not None and question.kind == "place":
-                lead = button(button_to(question.where), partial(self.go_to.emit, question.where), "link")
-                lead.setObjectName(f"field_{path}")
-                parts.append(sentence_row("wants", question.ask, question.quiet, lead))
+        for path, question in steps:
+            lead = button(button_to(question.where), partial(self.go_to.emit, question.where), "link")
+            lead.setObjectName(f"field_{path}")
+            parts.append(sentence_row("wants", question.ask, question.quiet, lead))
         self._step_rows.fill(parts)
-        self.steps.setVisible(bool(parts))
 
     def _show_questions(self, wanted: list[tuple[str, str]], against: dict[str, str]) -> None:
         wanted = [(p, ask) for p, ask in wanted if (q := question_of(p)) is None or q.kind != "place"]
@@ -262,14 +263,15 @@ class ChargePanel(Panel):
 
     def _show_why(self, decided: Decided) -> None:
         told = audited(decided.answer, decided.proof) if self._all else standing(decided.answer, decided.proof)
-        parts: list[QWidget] = []
-        for place, one in enumerate(told):
-            if place:
-                parts.append(Rule())
-            line = sentence_row(one.state, one.text, one.source if self._all else "")
-            line.setToolTip(one.source)
-            parts.append(line)
-        self._why_rows.fill(parts)
+        if not self._why_rows.stands((told, self._all)):
+            parts: list[QWidget] = []
+            for place, one in enumerate(told):
+                if place:
+                    parts.append(Rule())
+                line = sentence_row(one.state, one.text, one.source if self._all else "")
+                line.setToolTip(one.source)
+                parts.append(line)
+            self._why_rows.fill(parts)
         held = decided.answer["decision"] == "hold"
         self.why.retitle("What stands" if held else "Why")
         self.why.setVisible(bool(decided.answer["reasons"]))
@@ -281,20 +283,24 @@ class ChargePanel(Panel):
         self.refresh()
 
     def _show_notes(self, answer: dict[str, Any]) -> None:
+        self.notes.setVisible(bool(answer["warnings"] or answer["alternatives"]))
+        if self._note_rows.stands((answer["warnings"], answer["alternatives"])):
+            return
         parts = [sentence_row("wants", str(w["text"])) for w in answer["warnings"]]
         for other in answer["alternatives"]:
             code = other.get("code")
             parts.append(sentence_row("", f"Consider {code}" if code else "Consider", str(other.get("why", ""))))
         self._note_rows.fill(parts)
-        self.notes.setVisible(bool(parts))
 
     def _show_given(self) -> None:
-        parts: list[QWidget] = []
         known = {**site_facts(self._desk), **self._session.case.given}
-        for path, value in sorted(known.items()):
-            question = question_of(path)
-            if question is None or question.kind == "place" or value is None:
-                continue
+        told = [(p, v, q) for p, v in sorted(known.items()) if v is not None and (q := question_of(p)) is not None]
+        told = [(p, v, q) for p, v, q in told if q.kind != "place"]
+        self.given.setVisible(bool(told))
+        if self._given_rows.stands(told):
+            return
+        parts: list[QWidget] = []
+        for path, value, question in told:
             text = Words(answer_words(path, value)[:1].upper() + answer_words(path, value)[1:])
             change = button("Change", partial(self._answer, path, None), "link", "Ask this again")
             holder = QWidget()
@@ -303,7 +309,6 @@ class ChargePanel(Panel):
             holder.setLayout(line)
             parts += [Line(question.ask, "quiet"), holder]
         self._given_rows.fill(parts)
-        self.given.setVisible(bool(parts))
 
     def _show_confirm(self, answer: dict[str, Any], sent: Any, *, complete: bool) -> None:
         may = self._desk.may("confirm_charge")

@@ -68,9 +68,14 @@ class LoadPanel(Panel):
         self.refresh()
 
     def refresh(self) -> None:
-        self._identity_rows.fill(self._identity_parts())
-        self._chosen_rows.fill(self._chosen_parts())
-        self._series_rows.fill(self._series_parts())
+        case, session = self._session.case, self._session
+        who = (case.patient, case.findings, case.identity_confirmed_by, case.side_confirmed_by, self._desk.actor)
+        if not self._identity_rows.stands(who):
+            self._identity_rows.fill(self._identity_parts())
+        if not self._chosen_rows.stands((session.choice_line, session.findings)):
+            self._chosen_rows.fill(self._chosen_parts())
+        if not self._series_rows.stands((session.key, len(session.series))):
+            self._series_rows.fill(self._series_parts())
         self.order.refresh()
 
     def _identity_parts(self) -> list[QWidget]:

@@ -237,6 +237,7 @@ class ReleaseDialog(QDialog):
         """Leave the rest as drafts; a release under way is waited for."""
         if not self._busy:
             self._timer.stop()
+            self._note_seen()
             super().reject()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

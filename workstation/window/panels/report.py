@@ -153,6 +153,7 @@ class ReportPanel(Panel):
         self._later.timeout.connect(self.keep_text)
         self.sections: dict[str, Section] = {}
         self._thumbs: dict[str, QPixmap] = {}
+        self._shown_pictures: list[str] = []
         self.status = Card()
         self._status_rows = Rows(4)
         self.status.add(self._status_rows)
@@ -245,11 +246,13 @@ class ReportPanel(Panel):
         after = msgspec.structs.replace(before, **typed, side=self.side.currentData())
         if after == before:
             return
-        self._shown_text = after
         try:
             self._session.set_text(after)
         except RenderDeskError as error:
+            # what was typed stays in the fields, and is tried again with the next change
             self._actions.say(error.sentence, "refused")
+            return
+        self._shown_text = after
         self.refresh()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -282,7 +285,7 @@ class ReportPanel(Panel):
     def _show_status(self) -> None:
         reports = self._session.case.reports
         self.status.setVisible(bool(reports))
-        if reports:
+        if reports and not self._status_rows.stands((reports[-1], self._desk.actor)):
             last = reports[-1]
             state = "refused" if last.status == "retracted" else "done"
             when = f"{last.signed_at[:10]} {clock_time(last.signed_at)}".strip()
@@ -300,21 +303,25 @@ class ReportPanel(Panel):
     def _show_technique(self) -> None:
         content = self._session.content()
         own = self._session.case.text.technique.strip()
-        self._technique_rows.fill([Words(p) for p in content.technique if p.strip() and p.strip() != own])
+        told = [p for p in content.technique if p.strip() and p.strip() != own]
+        if not self._technique_rows.stands(told):
+            self._technique_rows.fill(Words(p) for p in told)
 
     def _show_pictures(self) -> None:
         released = [c for c in self._session.case.captures if c.state == "released"]
         drafts = [c for c in self._session.case.captures if c.state == "draft"]
-        while self._grid.count():
+        shown = [c.sop_uid for c in released]
+        while self._shown_pictures != shown and self._grid.count():
             item = self._grid.takeAt(0)
             old = item.widget() if item is not None else None
             if old is not None:
                 old.hide()
                 old.deleteLater()
-        for place, capture in enumerate(released):
+        for place, capture in enumerate(released if self._shown_pictures != shown else ()):
             thumb = self._thumb(capture)
             self._grid.addWidget(thumb, place // 3, place % 3)
             thumb.show()
+        self._shown_pictures = shown
         self._pictures.setVisible(bool(released))
         if released:
             words = f"{counted(len(released), 'picture')} released; they are in the report in this order."
@@ -354,9 +361,9 @@ class ReportPanel(Panel):
     def _show_checks(self) -> None:
         checks = self._session.checks()
         blocking = [c for c in checks if c.severity == "block"]
-        parts = [self._check(c) for c in (*blocking, *(c for c in checks if c.severity != "block"))]
-        self._open_rows.fill(parts)
-        self.open.setVisible(bool(parts))
+        if not self._open_rows.stands(checks):
+            self._open_rows.fill(self._check(c) for c in (*blocking, *(c for c in checks if c.severity != "block")))
+        self.open.setVisible(bool(checks))
         may = self._desk.may("sign")
         signed = bool(self._session.case.reports)
         retracted = signed and self._session.case.reports[-1].status == "retracted"
