@@ -14,6 +14,7 @@ from tests.factory.enhanced import enhanced, mosaic
 from tests.factory.series import ct_series
 from workstation.dicom import tags as el
 from workstation.dicom.header import NotDicom, Unreadable, read_header
+from workstation.dicom.identity import iso_date
 from workstation.dicom.images import image_of, seconds_of
 from workstation.dicom.scan import scan
 
@@ -183,6 +184,9 @@ def test_times():
     assert seconds_of("") is None
     assert seconds_of("2560") is None
     assert seconds_of("12345") is None
+    assert seconds_of("1²3045") is None
+    assert iso_date("1961020²") is None
+    assert iso_date("1961.02.03") == "1961-02-03"
 
 
 def test_every_wanted_tag_is_the_dictionarys():
@@ -225,6 +229,7 @@ def test_damaged_files_never_end_a_scan(tmp_path, kind):
     assert result.files == 300
     for study in result.studies:
         for series in study.series:
+            assert not any("fault of the program" in f.sentence for f in series.findings)
             for volume in series.volumes:
                 matrix = volume.geometry.affine_lps
                 assert np.isfinite(matrix).all()

@@ -344,3 +344,53 @@ def test_no_decodable_image_at_all_is_refused(tmp_path):
     with pytest.raises(InputRefused) as refused:
         load(found_in(tmp_path))
     assert refused.value.code == "decode_failed"
+
+
+@pytest.mark.parametrize("syntax", [*LOSSLESS, JPEG_LS_NEAR, J2K])
+def test_damaged_streams_fail_their_frame_alone(tmp_path, syntax):
+    """200 damaged streams of each kind: an array of the right size, or `PixelError`; never anything else."""
+    import random
+
+    from tests.factory.encode import set_frames
+    from workstation.dicom.decode import PixelError
+
+    rng = random.Random(20260105)
+    frame = np.random.default_rng(2).integers(0, 900, (16, 20)).astype("<u2")
+    path = _one(tmp_path, syntax)
+    ds = dcmread(path)
+    plain = encode(frame, syntax)
+    failed = 0
+    for _ in range(200):
+        stream = bytearray(plain)
+        for _ in range(rng.choice((1, 2, 6))):
+            stream[rng.randrange(len(stream))] = rng.randrange(256)
+        set_frames(ds, [bytes(stream)])
+        dcmwrite(path, ds)
+        pixels = Pixels(read_header(path))
+        with path.open("rb", buffering=0) as file:
+            try:
+                assert pixels.read(file, 0).shape == (16, 20)
+            except PixelError:
+                failed += 1
+    assert failed > 0
+
+
+def _one(folder: Path, syntax: str) -> Path:
+    return ct_series(folder, rows=16, columns=20, slices=1, syntax=syntax)[0]
+
+
+def test_a_panic_of_a_decoder_is_no_end(tmp_path):
+    """Run lengths that point outside: the header of RLE is checked before any decoder sees it."""
+    from tests.factory.encode import set_frames
+    from workstation.dicom.decode import PixelError
+
+    path = _one(tmp_path, RLE)
+    ds = dcmread(path)
+    good = encode(np.zeros((16, 20), "<u2"), RLE)
+    for count, starts in ((2, (64, 9999)), (2, (64, 64)), (2, (70, 90)), (16, (64, 66)), (0, (64, 66))):
+        header = count.to_bytes(4, "little") + b"".join(v.to_bytes(4, "little") for v in starts)
+        set_frames(ds, [header.ljust(64, b"\0") + good[64:]])
+        dcmwrite(path, ds)
+        pixels = Pixels(read_header(path))
+        with path.open("rb", buffering=0) as file, pytest.raises(PixelError):
+            pixels.read(file, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 _J = "1.2.840.10008.1.2.4."
@@ -20,14 +21,14 @@ _NAMES = {
 }  # fmt: skip
 _JPEG = frozenset(_J + s for s in ("50", "51", "57", "70"))
 _JPEG_LS = frozenset(_J + s for s in ("80", "81"))
-# OpenJPH as bound in imagecodecs wraps overshoot of lossy streams (255 -> 0); OpenJPEG clamps.
-_OPENJPEG = frozenset(_J + s for s in ("90", "91", "203"))
-_OPENJPH = frozenset(_J + s for s in ("201", "202"))
+# High-throughput streams too go to OpenJPEG: OpenJPH as bound in imagecodecs wraps overshoot of lossy streams
+# (255 -> 0) and swallows its errors, so that a damaged stream would give a picture of whatever was in memory.
+_JPEG_2000 = frozenset(_J + s for s in ("90", "91", "201", "202", "203"))
 
 
 def supported(syntax: str) -> bool:
     """Whether frames of this transfer syntax can be decoded."""
-    return syntax in NATIVE or syntax == RLE or syntax in _JPEG | _JPEG_LS | _OPENJPEG | _OPENJPH
+    return syntax in NATIVE or syntax == RLE or syntax in _JPEG | _JPEG_LS | _JPEG_2000
 
 
 def name_of(syntax: str) -> str:
@@ -51,21 +52,24 @@ def decode_stream(data: bytes, syntax: str, rows: int, columns: int, allocated: 
         return imagecodecs.jpeg8_decode(data)  # libjpeg-turbo 3: baseline, 12 bit and lossless
     if syntax in _JPEG_LS:
         return imagecodecs.jpegls_decode(data)
-    if syntax in _OPENJPEG:
+    if syntax in _JPEG_2000:
         return imagecodecs.jpeg2k_decode(data)
-    if syntax in _OPENJPH:
-        return imagecodecs.htj2k_decode(data)
     raise ValueError(f"no decoder for {syntax}")
 
 
 def _rle(data: bytes, rows: int, columns: int, allocated: int) -> Any:
-    """PS3.5 annex G; byte planes, the most significant first."""
+    """PS3.5 annex G; byte planes, the most significant first. The segments' places are checked before."""
+    import imagecodecs
     import numpy as np
-    from rle.rle import decode_frame  # type: ignore[import-not-found]
 
-    raw = decode_frame(data, rows * columns, allocated, "<")
+    count = int.from_bytes(data[:4], "little")
+    if not 1 <= count <= 15 or len(data) < 64:
+        raise ValueError("no RLE header")
+    starts = [int.from_bytes(data[4 + 4 * k : 8 + 4 * k], "little") for k in range(count)]
+    if starts[0] != 64 or any(b <= a for a, b in pairwise(starts)) or starts[-1] >= len(data):
+        raise ValueError("a broken RLE header")
     size = allocated // 8
-    array = np.frombuffer(raw, f"<u{size}")
+    array = np.frombuffer(imagecodecs.dicomrle_decode(data, f"<u{size}"), f"<u{size}")
     if array.size == rows * columns:
         return array.reshape(rows, columns)
     return np.moveaxis(array.reshape(-1, rows, columns), 0, -1)  # colour comes plane by plane

@@ -32,7 +32,7 @@ def identity_of(header: Fields) -> Identity:
 def iso_date(text: str) -> str | None:
     """YYYY-MM-DD of a DICOM date (old files write YYYY.MM.DD), or None."""
     digits = text.replace(".", "").replace("-", "").strip()
-    if len(digits) != 8 or not digits.isdigit():
+    if len(digits) != 8 or not (digits.isascii() and digits.isdigit()):
         return None
     year, month, day = digits[:4], digits[4:6], digits[6:]
     if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):

@@ -159,7 +159,11 @@ def seconds_of(time: str) -> float | None:
     """Seconds since midnight of a DICOM time (PS3.5 TM; colons of old files are accepted)."""
     text = time.replace(":", "").strip()
     digits, _, fraction = text.partition(".")
-    if not digits.isdigit() or len(digits) not in (2, 4, 6) or (fraction and not fraction.isdigit()):
+    if (
+        not (digits.isascii() and digits.isdigit())
+        or len(digits) not in (2, 4, 6)
+        or (fraction and not (fraction.isascii() and fraction.isdigit()))
+    ):
         return None
     digits = digits.ljust(6, "0")
     hours, minutes, seconds = int(digits[:2]), int(digits[2:4]), int(digits[4:6])

@@ -174,7 +174,7 @@ def _missing_uids(headers: Sequence[Header]) -> list[Finding]:
 
 def _usable(uid: str) -> bool:
     """Good enough to tell objects apart; zero-led parts are common in old files and stay as they are."""
-    return is_valid(uid) or (0 < len(uid) <= 64 and all(part.isdigit() for part in uid.split(".")))
+    return is_valid(uid) or (0 < len(uid) <= 64 and uid.isascii() and all(part.isdigit() for part in uid.split(".")))
 
 
 def _studies(headers: Sequence[Header]) -> list[StudyFound]:
@@ -214,5 +214,18 @@ def _series_of(headers: list[Header], identities: list[Identity], people: list[I
     for header, identity in zip(headers, identities, strict=True):
         person = next((k for k, p in enumerate(people) if not contradict(identity, p)), 0)
         groups[(header.text(el.SERIES_UID), person)].append(header)
-    found = [series_found(uid, members, mixed=len(people) > 1) for (uid, _), members in groups.items()]
+    found = [_guarded(uid, members, mixed=len(people) > 1) for (uid, _), members in groups.items()]
     return sorted(found, key=lambda s: (s.number is None, s.number or 0, s.series_uid))
+
+
+def _guarded(series_uid: str, headers: list[Header], *, mixed: bool) -> SeriesFound:
+    """A series, or a finding where its files meet a fault of the program: one series must not end the scan."""
+    try:
+        return series_found(series_uid, headers, mixed=mixed)
+    except Exception as error:  # noqa: BLE001
+        from workstation.base.log import note_defect
+
+        note_defect(error)
+        first = headers[0]
+        fault = finding("unreadable", n=len(headers), why="they meet a fault of the program, which is noted")
+        return SeriesFound(series_uid, None, first.text(el.MODALITY), "", len(headers), findings=(fault,))
