@@ -319,6 +319,22 @@ class FakeSession:
         self._change(charge="c1")
 
 
+class FakeHand:
+    """Holds the panes: the planes share one window."""
+
+    def __init__(self, views: dict[str, View]) -> None:
+        self.views = views
+        self.active = "3d"
+
+    def activate(self, pane: str) -> None:
+        self.active = pane
+
+    def set_window(self, window: Window) -> None:
+        assert self.active != "3d"
+        for pane in ("axial", "coronal", "sagittal"):
+            self.views[pane] = self.views[pane].replace(window=window)
+
+
 class FakeActions(QObject):
     """The window: three planes and a 3D view as values; jobs run at once."""
 
@@ -335,8 +351,10 @@ class FakeActions(QObject):
             plane = Plane(centre_lps_mm=(0, 0, 0), right_lps=(1, 0, 0), down_lps=(0, 1, 0), mm_per_pixel=1.0)
             self.views[pane] = View(technique=Technique.MPR, plane=plane, window=Window(center=40, width=400))
 
+        self.stagehand = FakeHand(self.views)
+
     def run(self, command: str, *args: object) -> None:
-        self.commands.append(command)
+        self.commands.append(" ".join([command, *map(str, args)]))
 
     def say(self, sentence: str, kind: str = "info") -> None:
         self.said.append((sentence, kind))

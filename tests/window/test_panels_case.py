@@ -6,7 +6,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton
 
-from render.view import Box, Surface, Technique
+from render import presets
+from render.view import Box, Slab, Surface, Technique
 from tests.window.panel_stand_ins import (
     BILLER,
     RADIOLOGIST,
@@ -284,6 +285,27 @@ def test_own_window_values_reach_all_three_planes(scene, qtbot):
     qtbot.keyClicks(panel.center, "60")
     qtbot.keyClick(panel.center, Qt.Key.Key_Return)
     assert {(v.window.center, v.window.width) for n, v in actions.views.items() if n != "3d"} == {(60, 400)}
+
+
+def test_a_window_preset_is_that_of_its_number_key(scene, qtbot):
+    panel, _, actions = scene("view")
+    title, window = presets.window_presets("CT")[2]
+    assert panel.windows.itemText(2) == f"{title}   3"
+    panel.windows.activated.emit(2)
+    assert actions.views["coronal"].window == window
+    assert panel.windows.currentIndex() == 2
+
+
+def test_the_thickness_of_a_slab_is_one_command(scene, qtbot):
+    panel, _, actions = scene("view")
+    assert not panel.slab_mm.isEnabled()
+    slab = Slab(mode="mip", thickness_mm=10)
+    actions.show(actions.views["axial"].replace(slab=slab), "axial", "slab")
+    panel.slab_mm.setFocus()
+    panel.slab_mm.selectAll()
+    qtbot.keyClicks(panel.slab_mm, "25")
+    qtbot.keyClick(panel.slab_mm, Qt.Key.Key_Return)
+    assert actions.commands == ["slab_mm 25.0"]
 
 
 # --- Segment --------------------------------------------------------------------------------------------------

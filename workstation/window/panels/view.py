@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from render.errors import RenderError
-from render.view import Box, Slab, Surface, Technique, View, Window
+from render.view import Box, Surface, Technique, View, Window
 from workstation.base.errors import RenderDeskError
 from workstation.window.panels.acts import ActsCard
 from workstation.window.panels.parts import CONTROL, Card, Choice, Panel, Words, button, field_row, row, swatch
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from workstation.desk.desk import Desk
     from workstation.desk.session import Session
     from workstation.window.actions import Actions
+    from workstation.window.stagehand import Stagehand
 
 PLANES = ("axial", "coronal", "sagittal")
 _TECHNIQUES = ((Technique.VR, "Volume"), (Technique.MIP, "MIP"), (Technique.SSD, "Surface"))
@@ -137,10 +138,13 @@ class ViewPanel(Panel):
         self.windows.setObjectName("field_window")
         self.windows.setMinimumHeight(CONTROL)
         self._window_list: list[Window] = []
-        for place, (title, window) in enumerate(presets.window_presets(self._session.volume.modality)):
+        # a magnetic resonance study has no fixed windows: they come from its own values
+        found = presets.window_presets(self._session.volume.modality, self._session.display)
+        for place, (title, window) in enumerate(found):
             self._window_list.append(window)
             key = str(place + 1) if place < 9 else ""
             self.windows.addItem(f"{title}   {key}".rstrip())
+        self.windows.addItem("The file's own   0")
         self.windows.addItem("Own values")
         self.windows.activated.connect(self._pick_window)
         self.center = _spin(-5000, 60000)
@@ -246,6 +250,9 @@ class ViewPanel(Panel):
     def _pick_window(self, place: int) -> None:
         if place < len(self._window_list):
             self._put_window(self._window_list[place])
+        elif place == len(self._window_list) and self._on_planes() is not None:
+            self._actions.run("window.0")
+            self.view_changed()
 
     def _own_window(self) -> None:
         window = Window(center=float(self.center.value()), width=float(self.width_.value()))
@@ -255,18 +262,22 @@ class ViewPanel(Panel):
             self._put_window(window)
 
     def _put_window(self, window: Window) -> None:
-        for pane in PLANES:
-            view = self._actions.view(pane)
-            if view is not None:
-                self._actions.show(view.replace(window=window), pane, "window")
-        self.view_changed()
+        hand = self._on_planes()
+        if hand is not None:
+            hand.set_window(window)
+            self.view_changed()
+
+    def _on_planes(self) -> Stagehand | None:
+        """Who holds the panes, with a plane in hand: these values are the slices', not the 3D projection's."""
+        hand = self._actions.stagehand
+        if hand is not None and hand.active not in PLANES:
+            hand.activate("axial")
+        return hand
 
     def _thicker(self) -> None:
-        for pane in PLANES:
-            view = self._actions.view(pane)
-            if view is not None and view.slab is not None and view.slab.thickness_mm != self.slab_mm.value():
-                slab = Slab(mode=view.slab.mode, thickness_mm=self.slab_mm.value())
-                self._actions.show(view.replace(slab=slab), pane, "slab")
+        view = self._actions.view("axial")
+        if view is not None and view.slab is not None and view.slab.thickness_mm != self.slab_mm.value():
+            self._actions.run("slab_mm", self.slab_mm.value())
 
     def _cut(self, _value: int) -> None:
         if not self._filling:
