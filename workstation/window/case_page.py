@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from workstation.window import words
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from workstation.window.tools.base import Pointer, Tool
 
 _log = logging.getLogger(__name__)
+_WIDE = 1480
 
 
 class CasePage(QWidget):
@@ -102,6 +104,10 @@ class CasePage(QWidget):
             port.resized.connect(self._resized)
             port.maximise.connect(partial(self.maximise, name))
             port.menu.connect(lambda at, name=name: self.menu(name).exec(at))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.panel.setFixedWidth(tokens.PANEL_WIDTH if event.size().width() >= _WIDE else tokens.PANEL_NARROW)
 
     # A case comes and goes.
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QColor, QContextMenuEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QScrollArea, QWidget
 
 from workstation.window import words
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workstation.window.actions import Actions
 
 _SIZE = QSize(116, 84)
+_LOW, _EMPTY = 860, 32
 
 
 class Frame(QAbstractButton):
@@ -156,12 +157,22 @@ class FilmStrip(QWidget):
             self.frames.append(frame)
             self._row.insertWidget(len(self.frames), frame)
         self._empty.setVisible(not self.frames)
+        self._fit()
         drafts = sum(_draft(f) for f in self.frames)
         self.release_all.setVisible(bool(drafts))
         self.release_all.setText(f"Release {drafts} draft{'s' if drafts != 1 else ''} ...")
         why = self._desk.why_not("release")
         self.release_all.setEnabled(not why)
         self.release_all.setToolTip(why or "Look at each once more, then release them into the record")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """An empty strip takes no picture's room on a low screen."""
+        low = self.window().height() < _LOW
+        self.setFixedHeight(_EMPTY if low and not self.frames else tokens.FILM)
 
     def _picture(self, capture: Capture) -> QPixmap | None:
         key = (capture.sop_uid, capture.state)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workstation.case.model import Case
     from workstation.window.actions import Actions
 
-_CAUTION = ("LOSSY", "NOT", "DOUBT", "SURE", "REDUCED", "UNKNOWN", "MISSING", "NO ")
+_PLAIN = ("DEMO", "SYNTHETIC", "CONFIRMED", "PHASE")  # every other badge is a caution
 
 
 class Disc(QWidget):
@@ -67,9 +67,9 @@ class PatientBar(QWidget):
             tab.clicked.connect(lambda *_, name=name: self.page.emit(name))
             self.tabs[name] = tab
             row.addWidget(tab)
-        self.name = Elided(role="name")
+        self.name = Elided(role="name", keep=260)
         self.script = Elided(role="quiet")
-        self.ids = Elided(role="quiet")
+        self.ids = Elided(role="quiet", keep=110)
         self.study = Elided()
         self.when = Elided(role="quiet")
         self.line = upright()
@@ -80,9 +80,9 @@ class PatientBar(QWidget):
         self._badges.setSpacing(6)
         row.addLayout(self._badges)
         row.addStretch(1)
-        self.acting = Elided(role="quiet")
-        self.person = Elided()
-        self.role = Elided(role="quiet")
+        self.acting = Elided(role="quiet", keep=80)
+        self.person = Elided(keep=220)
+        self.role = Elided(role="quiet", keep=110)
         for part in (self.acting, self.person, self.role):
             row.addWidget(part)
         self.person.setProperty("role", "strong")
@@ -124,7 +124,8 @@ class PatientBar(QWidget):
             told.append(f"accession {case.accession}")
         self.when.set_whole(" · ".join(told))
         for badge in badges:
-            state = "wants" if any(word in badge.upper() for word in _CAUTION) else ""
+            plain = any(word in badge.upper() for word in _PLAIN)
+            state = "" if plain else "wants"
             self._badges.addWidget(label(badge.upper(), "badge", state), 0, Qt.AlignmentFlag.AlignVCenter)
 
     def _clear_badges(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QActionGroup
+from PySide6.QtGui import QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QWidget
 
 from render.view import Slab, Surface
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workstation.window.stagehand import Stagehand
 
 TOOLS = ("pointer", "crosshair", "pan", "zoom", "length", "angle", "crop")
+_NARROW, _SHORT, _LONG = 940, 78, 150
 _SLABS = {"mip": "Slab MIP", "minip": "Slab MinIP", "mean": "Slab mean"}
 # titled thresholds in HU, start values that stay editable (bone for models, compact bone, skin surface, lumen)
 TISSUES = (
@@ -126,6 +127,7 @@ class Toolstrip(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(4)
+        self._spare: list[QWidget] = []
         group = QActionGroup(self)
         for name in TOOLS:
             action = actions.qaction(f"tool.{name}")
@@ -134,6 +136,8 @@ class Toolstrip(QWidget):
             button.setDefaultAction(action)
             button.setFixedSize(30, 30)
             row.addWidget(button)
+            if name in {"pan", "zoom"}:
+                self._spare.append(button)
         group.addAction(actions.qaction("tool.window"))
         actions.qaction("tool.pointer").setChecked(True)
         self._line(row)
@@ -148,9 +152,9 @@ class Toolstrip(QWidget):
             button = tool()
             button.setDefaultAction(actions.qaction(name))
             row.addWidget(button)
-        capture = tool("Capture", "camera", actions.qaction("capture").toolTip())
-        capture.clicked.connect(lambda: actions.run("capture"))
-        row.addWidget(capture)
+        self._capture = tool("Capture", "camera", actions.qaction("capture").toolTip())
+        self._capture.clicked.connect(lambda: actions.run("capture"))
+        row.addWidget(self._capture)
         self._line(row)
         find = tool(tip=actions.qaction("palette").toolTip())
         find.setIcon(actions.qaction("palette").icon())
@@ -160,6 +164,17 @@ class Toolstrip(QWidget):
         panel.setIcon(actions.qaction("panel").icon())
         panel.clicked.connect(lambda: actions.run("panel"))
         row.addWidget(panel)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """On a narrow screen the mouse's own acts give way, and texts are shorter."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < _NARROW
+        for button in self._spare:
+            button.setVisible(not narrow)
+        style = Qt.ToolButtonStyle
+        self._capture.setToolButtonStyle(style.ToolButtonIconOnly if narrow else style.ToolButtonTextBesideIcon)
+        for menu in (self.layout_menu, self.preset, self.window_menu, self.slab):
+            menu.set_room(_SHORT if narrow else _LONG)
 
     @staticmethod
     def _line(row: QHBoxLayout) -> None:

@@ -78,12 +78,16 @@ def tool(text: str = "", glyph: str = "", tip: str = "") -> QToolButton:
 
 
 class Elided(QLabel):
-    """A label that gives way: shortened with dots, whole in its tooltip. Long names do not break the bar."""
+    """A label that gives way: shortened with dots, whole in its tooltip. Long names do not break the bar.
 
-    def __init__(self, text: str = "", role: str = "") -> None:
+    `keep` points of it always stay.
+    """
+
+    def __init__(self, text: str = "", role: str = "", keep: int = 48) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self._whole = ""
+        self._keep = keep
         if role:
             self.setProperty("role", role)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
@@ -115,7 +119,7 @@ class Elided(QLabel):
         return QSize(metrics.horizontalAdvance(self._whole) + 4, metrics.height() + 4)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(min(48, self.sizeHint().width()), self.sizeHint().height())
+        return QSize(min(self._keep, self.sizeHint().width()), self.sizeHint().height())
 
 
 class MenuButton(QToolButton):
@@ -127,11 +131,20 @@ class MenuButton(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._tip = tip
+        self._room = _MENU_TEXT
+        self._text = text
         self.tell(text)
+
+    def set_room(self, points: int) -> None:
+        """How long the text may be."""
+        if points != self._room:
+            self._room = points
+            self.tell(self._text)
 
     def tell(self, text: str) -> None:
         """Show this text, with a sign that there is a menu; a long one is shortened, and whole in the tooltip."""
-        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, _MENU_TEXT)
+        self._text = text
+        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, self._room)
         self.setText(f"{shown}  ▾")
         self.setToolTip(self._tip if shown == text else f"{text}\n{self._tip}")
         self.updateGeometry()
