@@ -14,7 +14,7 @@ from pydicom import dcmread, dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from tests.factory.encode import J2K_LOSSLESS, JPEG_LS, JPEG_LS_NEAR, encode, set_frames
+from tests.factory.encode import J2K_LOSSLESS, JPEG_LS, JPEG_LS_NEAR, set_frames
 from tests.factory.enhanced import ENHANCED_US, enhanced, mosaic
 from tests.factory.series import CORONAL, SAGITTAL, ct_series, image, write
 from workstation.base.findings import Finding
@@ -315,14 +315,11 @@ def rescale_bad(folder, patch):
 
 
 def precision_mismatch(folder, patch):
-    def narrow(ds, k):
-        stored = np.frombuffer(ds.PixelData, "<u2").reshape(16, 16) % 4096
-        ds.PixelRepresentation = 0
-        ds.narrow = encode(stored.astype("<u2") & 0xFFF, JPEG_LS)
-        ds.PixelData = stored.astype("<u2").tobytes()
-        ds.BitsStored, ds.HighBit = 14, 13
+    def wide(ds, k):
+        ds.PixelRepresentation, ds.BitsStored, ds.HighBit = 0, 12, 11
+        ds.PixelData = (np.arange(256, dtype="<u2") + 0x5000).tobytes()
 
-    series(folder, each=narrow, syntax=JPEG_LS)
+    series(folder, each=wide, syntax=JPEG_LS)
 
 
 def padding_guessed(folder, patch):

@@ -182,9 +182,13 @@ class Pixels:
         if self.stored == self.allocated:
             return words.view(self.dtype)
         lost = self.allocated - self.stored
-        if self.signed:
-            return (words << lost).view(self.dtype) >> lost
-        return words & ((1 << self.stored) - 1)
+        mask = (1 << self.stored) - 1
+        masked = words & mask
+        values = (words << lost).view(self.dtype) >> lost if self.signed else masked
+        # A stream's bits above BitsStored may repeat the sign; anything else there contradicts the header.
+        if not self.native and not (np.array_equal(words, masked) or np.array_equal(words, values.view(words.dtype))):
+            self.precision_differs = True
+        return values
 
     def _stream(self, file: BinaryIO, frame: int) -> bytes:
         header = self.header
@@ -205,7 +209,8 @@ class Pixels:
     def _note(self, stream: bytes) -> None:
         """What the stream says about itself: precision, and loss."""
         precision, lossy = stream_facts(stream)
-        if precision is not None and precision != self.stored:
+        # Coding 12 stored bits in a stream of 16 is usual and loses nothing; the other way round is odd.
+        if precision is not None and precision < self.stored:
             self.precision_differs = True
         if lossy:
             self.lossy_stream = True

@@ -338,6 +338,7 @@ class _Reader:
             codes.append("decode_failed")
         if any(p.precision_differs for p in loaded):
             codes.append("precision_mismatch")
+        from workstation.dicom.position import table_verdict
         from workstation.dicom.values import border_padding, cut_off
 
         padding = found.facts.get("padding")
@@ -349,6 +350,9 @@ class _Reader:
                 codes.append("padding_guessed")
             if cut_off(self.voxels, interval):
                 codes.append("fov_truncated")
+            stated = str(found.facts.get("patient_position") or "")
+            if table_verdict(self.voxels, found.geometry, stated) == "contradicts":
+                codes.append("position_doubtful")
         windows = found.facts.get("windows")
         phase = found.phase
         positions = None if found.positions_lps is None else np.array(found.positions_lps, np.float64)
