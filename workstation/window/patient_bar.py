@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from workstation.window import words
@@ -127,6 +127,20 @@ class PatientBar(QWidget):
             plain = any(word in badge.upper() for word in _PLAIN)
             state = "" if plain else "wants"
             self._badges.addWidget(label(badge.upper(), "badge", state), 0, Qt.AlignmentFlag.AlignVCenter)
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Where room is short, two words give way before anything of the patient or the person does."""
+        layout = self.layout()
+        if layout is None:
+            return
+        words_wide = self.acting.sizeHint().width() + layout.spacing()
+        wanted = layout.sizeHint().width() + (words_wide if self.acting.isHidden() else 0)
+        self.acting.setVisible(wanted <= self.width())
 
     def _clear_badges(self) -> None:
         while self._badges.count():
@@ -143,3 +157,4 @@ class PatientBar(QWidget):
         self.disc.text = words.initials(actor.name) if actor else ""
         self.disc.update()
         restate(self.person, state="" if actor else "wants")
+        self._make_room()
