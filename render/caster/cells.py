@@ -47,12 +47,19 @@ def extremes(voxels: npt.NDArray[Any], first: int, end: int, low: Extremes, high
 
 @njit(**EXACT)
 def distances(
-    low: Extremes, high: Extremes, visible: npt.NDArray[np.int32], start: float, scale: float, out: Distance
+    low: Extremes,
+    high: Extremes,
+    kept: npt.NDArray[np.uint8],
+    visible: npt.NDArray[np.int32],
+    start: float,
+    scale: float,
+    out: Distance,
 ) -> None:
     """Blocks to the nearest visible one (Chebyshev distance, at most 255; 0 is visible itself).
 
     Parameters
     ----------
+    kept : per block, 0 where nothing is drawn whatever its values
     visible : running count of table entries with opacity, one longer than the table
     start, scale : table entry = (value - start) * scale, clamped to the table
     """
@@ -64,7 +71,7 @@ def distances(
                 # floor and ceiling, since interpolated values are rounded to the nearest entry
                 a = min(max(int(np.floor((low[k, r, c] - start) * scale)), 0), top)
                 b = min(max(int(np.ceil((high[k, r, c] - start) * scale)), 0), top)
-                out[k, r, c] = 0 if visible[b + 1] - visible[a] > 0 else 255
+                out[k, r, c] = 0 if kept[k, r, c] and visible[b + 1] - visible[a] > 0 else 255
     for k in range(nk):
         for r in range(nr):
             for c in range(nc):
@@ -93,3 +100,24 @@ def distances(
                             if k + a < nk and 0 <= r + b < nr and 0 <= c + d < nc:
                                 best = min(best, out[k + a, r + b, c + d] + 1)
                 out[k, r, c] = min(best, 255)
+
+
+@njit(**EXACT)
+def blocks_within(mask: npt.NDArray[np.uint8], scale: npt.NDArray[np.float64], out: npt.NDArray[np.uint8]) -> None:
+    """Per block of voxels: whether the mask lets anything of it be seen (1) or nothing (0)."""
+    top = (mask.shape[0] - 1, mask.shape[1] - 1, mask.shape[2] - 1)
+    for k in range(out.shape[0]):
+        for r in range(out.shape[1]):
+            for c in range(out.shape[2]):
+                seen = 0
+                for i in range(min(int((k << SHIFT) * scale[0]), top[0]), _last(k, scale[0], top[0]) + 1):
+                    for j in range(min(int((r << SHIFT) * scale[1]), top[1]), _last(r, scale[1], top[1]) + 1):
+                        for m in range(min(int((c << SHIFT) * scale[2]), top[2]), _last(c, scale[2], top[2]) + 1):
+                            if mask[i, j, m] > 127:
+                                seen = 1
+                out[k, r, c] = seen
+
+
+@njit(inline="always")
+def _last(block: int, scale: float, top: int) -> int:
+    return min(int(np.ceil(((block + 1) << SHIFT) * scale)), top)

@@ -61,9 +61,21 @@ def _value(v: Voxels, i: int, j: int, m: int, fk: float, fr: float, fc: float) -
     return a  # type: ignore[return-value]
 
 
+@njit(inline="always")
+def _share(mask: U8, scale: F64, k: float, r: float, c: float) -> float:
+    """How far inside a soft mask a voxel index lies, 0 to 255."""
+    k = min(k * scale[0], mask.shape[0] - 1.001)
+    r = min(r * scale[1], mask.shape[1] - 1.001)
+    c = min(c * scale[2], mask.shape[2] - 1.001)
+    i, j, m = max(int(k), 0), max(int(r), 0), max(int(c), 0)
+    return _value(mask, i, j, m, np.float32(k - i), np.float32(r - j), np.float32(c - m))
+
+
 @njit(**FAST)
 def cast_tiles(
     voxels: Voxels,
+    mask: U8,
+    mask_scale: F64,
     distance: U8,
     opacity: F32,
     colour: F32,
@@ -94,6 +106,7 @@ def cast_tiles(
     Parameters
     ----------
     voxels : (slices, rows, columns) int16 or float32, at least 2 along each axis, regular grid
+    mask, mask_scale : soft mask (see `render.caster.within`), of one voxel when everything is shown
     distance : blocks to the nearest visible one
     opacity : table of the extinction of one step, ``-log(1 - a)``; colour : (entries, 3) 0..1
     value_start, value_scale : table entry = (value - start) * scale
@@ -119,6 +132,7 @@ def cast_tiles(
     entries = len(opacity) - 1
     gradients = len(gradient) - 1
     layers = layer_depth.shape[2]
+    masked = mask.size > 1
     ambient, diffuse, specular, fade = material[0], material[1], material[2], material[3]
     hair = np.float32(0.002)
     level = np.float32(1) / max(np.float32(1), ambient + diffuse)  # full light is white, never more
@@ -197,6 +211,9 @@ def cast_tiles(
                             entry = int((value - value_start) * value_scale + 0.5)
                             entry = min(max(entry, 0), entries)
                             thick = opacity[entry]
+                            if masked and thick > np.float32(0):
+                                inside = (_share(mask, mask_scale, pk, pr, pc) - np.float32(127)) / np.float32(100)
+                                thick *= min(max(inside, np.float32(0)), np.float32(1))
                             if thick <= hair:
                                 if thick > np.float32(0):
                                     w = left * thick
@@ -319,6 +336,7 @@ def project_tiles(
     voxels: Voxels,
     extreme: Voxels,
     body: U8,
+    body_scale: F64,
     mode: int,
     origin: F64,
     across: F64,
@@ -338,14 +356,14 @@ def project_tiles(
     Parameters
     ----------
     extreme : greatest (MAXIMUM) or least (MINIMUM) voxel of each block
-    body : blocks of 4 x 4 x 4 voxels that count (1); of shape (1, 1, 1) and 1 when all do
+    body, body_scale : soft mask of what counts (see `render.caster.within`), of one voxel when all does
     out, hit : (height, width) float32 values, and uint8: 1 where the ray met anything
     """
     height, width = out.shape
     tiles_wide = (width + TILE - 1) // TILE
     nk, nr, nc = voxels.shape
     bk_n, br_n, bc_n = extreme.shape
-    masked = body.shape[0] > 1 or body.shape[1] > 1 or body.shape[2] > 1
+    masked = body.size > 1
     for tile in range(first, end):
         ty, tx = tile // tiles_wide * TILE, tile % tiles_wide * TILE
         for y in range(ty, min(height, ty + TILE)):
@@ -444,7 +462,7 @@ def project_tiles(
                         i = min(max(int(pk), 0), nk - 2)
                         j = min(max(int(pr), 0), nr - 2)
                         m = min(max(int(pc), 0), nc - 2)
-                        if masked and body[i >> 2, j >> 2, m >> 2] == 0:
+                        if masked and _share(body, body_scale, pk, pr, pc) < np.float32(127):
                             continue
                         value = _value(voxels, i, j, m, np.float32(pk - i), np.float32(pr - j), np.float32(pc - m))
                         if mode == MEAN:

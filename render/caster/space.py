@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from render import camera as cameras
 from render import tones
-from render.caster import cells, portions, rays, sampling, triangles
+from render.caster import cells, portions, rays, sampling, triangles, within
 from render.errors import RenderError
 from render.geometry import Geometry
 from render.view import Box, Camera, Look, Surface, Technique, Vector, View
@@ -70,7 +70,7 @@ class Space:
         self.source = source or volume
         self._extremes: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None = None
         self._distance: tuple[bytes, npt.NDArray[np.uint8]] | None = None
-        self._body: npt.NDArray[np.uint8] | None = None
+        self._within: dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = {}
         self._meshes: dict[tuple[float, float | None, float], Mesh] = {}
         self._quick: tuple[tuple[float, float | None], Mesh] | None = None
 
@@ -86,26 +86,26 @@ class Space:
             self._extremes = (low, high)
         return self._extremes
 
-    def distance(self, thickness: F32, start: float, scale: float) -> npt.NDArray[np.uint8]:
-        """Blocks to the nearest one that this table of opacities lets be seen."""
-        key = thickness.tobytes() + np.array([start, scale]).tobytes()
+    def distance(self, thickness: F32, start: float, scale: float, where: str = "") -> npt.NDArray[np.uint8]:
+        """Blocks to the nearest one that this table of opacities, and the mask, let be seen."""
+        key = thickness.tobytes() + np.array([start, scale]).tobytes() + where.encode()
         if self._distance is None or self._distance[0] != key:
             low, high = self.extremes()
             seen = np.concatenate([[0], np.cumsum(thickness > 0)]).astype(np.int32)
             out = np.empty(low.shape, dtype=np.uint8)
-            cells.distances(low, high, seen, start, scale, out)
+            kept = np.ones(low.shape, dtype=np.uint8)
+            mask, mask_scale = self.within(where)
+            if mask.size > 1:
+                cells.blocks_within(mask, mask_scale, kept)
+            cells.distances(low, high, kept, seen, start, scale, out)
             self._distance = (key, out)
         return self._distance[1]
 
-    def body(self) -> npt.NDArray[np.uint8]:
-        """Blocks of 4 x 4 x 4 voxels inside the body, for least and mean values: else they show the air around.
-
-        CT: the largest part above -300 HU with its holes (lungs, bowel) filled, two blocks of skin taken off.
-        Without HU everything counts.
-        """
-        if self._body is None:
-            self._body = _body(self.volume) if self.volume.units == "HU" else np.ones((1, 1, 1), dtype=np.uint8)
-        return self._body
+    def within(self, where: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
+        """Soft mask of the body or the lungs, and its scale; kept."""
+        if where not in self._within:
+            self._within[where] = within.mask(self.volume, where)
+        return self._within[where]
 
     def mesh(self, surface: Surface, cancelled: Stop | None = None, *, quick: bool = False) -> Mesh:
         """Surface at a threshold; the last six are kept.
@@ -161,7 +161,8 @@ class Space:
         material = np.array([look.ambient, look.diffuse, look.specular, look.fade], dtype=np.float32)
         width, height = size
         depths, layers = self._layers(view, size, cancelled)
-        distance = self.distance(thickness, start, scale)
+        mask, mask_scale = self.within(look.within)
+        distance = self.distance(thickness, start, scale, look.within)
         eye = self._eye(view.camera, size)
         box = self._box(view.crop)
         ground = background(view, height)
@@ -169,9 +170,10 @@ class Space:
 
         def tiles(first: int, end: int) -> None:
             rays.cast_tiles(
-                self.volume.voxels, distance, thickness, colour, start, scale, gradient, gradient_scale, shine,
-                material, *eye, not _parallel(view), np.array(self.volume.geometry.spacing_mm), box, step,
-                _STOP_AT[view.quality], depths, layers, ground, first, end, out,
+                self.volume.voxels, mask, mask_scale, distance, thickness, colour, start, scale, gradient,
+                gradient_scale, shine, material, *eye, not _parallel(view),
+                np.array(self.volume.geometry.spacing_mm), box, step, _STOP_AT[view.quality], depths,
+                layers, ground, first, end, out,
             )  # fmt: skip
 
         portions.run(tiles, _tiles(size), _TILES_AT_ONCE, cancelled)
@@ -182,7 +184,8 @@ class Space:
         assert view.window is not None
         mode = {Technique.MIP: rays.MAXIMUM, Technique.MINIP: rays.MINIMUM}.get(view.technique, rays.MEAN)
         low, high = self.extremes()
-        body = np.ones((1, 1, 1), dtype=np.uint8) if mode == rays.MAXIMUM else self.body()
+        # the least and the mean value of a whole box are those of the air around the body
+        body, body_scale = self.within("" if mode == rays.MAXIMUM else "body")
         step = view.step_mm or _PROJECTION_STEP[view.quality] * min(self.volume.geometry.spacing_mm)
         width, height = size
         eye = self._eye(view.camera, size)
@@ -192,8 +195,8 @@ class Space:
 
         def tiles(first: int, end: int) -> None:
             rays.project_tiles(
-                self.volume.voxels, high if mode == rays.MAXIMUM else low, body, mode, *eye, not _parallel(view),
-                np.array(self.volume.geometry.spacing_mm), box, step, first, end, values, hit,
+                self.volume.voxels, high if mode == rays.MAXIMUM else low, body, body_scale, mode, *eye,
+                not _parallel(view), np.array(self.volume.geometry.spacing_mm), box, step, first, end, values, hit,
             )  # fmt: skip
 
         portions.run(tiles, _tiles(size), _TILES_AT_ONCE, cancelled)
@@ -431,22 +434,3 @@ def vertex_normals(mesh: Mesh) -> F32:
             sums[:, axis] += np.bincount(mesh.triangles[:, corner], faces[:, axis], len(sums))
     size = np.linalg.norm(sums, axis=1, keepdims=True)
     return (sums / np.maximum(size, 1e-12)).astype(np.float32)
-
-
-def _body(volume: Volume) -> npt.NDArray[np.uint8]:
-    from scipy import ndimage
-
-    above = volume.voxels[::4, ::4, ::4] > -300
-    parts, count = ndimage.label(above)
-    if count == 0:
-        return np.ones((1, 1, 1), dtype=np.uint8)
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    body = parts == int(sizes.argmax())
-    for axis in range(3):  # lungs are open at a volume's ends: holes are filled within sections of each direction
-        for n in range(body.shape[axis]):
-            section = [slice(None)] * 3
-            section[axis] = n  # type: ignore[call-overload]
-            body[tuple(section)] = ndimage.binary_fill_holes(body[tuple(section)])
-    thinner = ndimage.binary_erosion(body, iterations=2, border_value=1)
-    return np.ascontiguousarray(thinner if thinner.any() else body, dtype=np.uint8)

@@ -90,6 +90,8 @@ def draw(volume: Volume, view: View, renderer: str) -> npt.NDArray[np.uint8]:
         raise RenderError("renderer", f"There is no renderer {renderer}.")
     if view.surfaces:
         raise RenderError("renderer", f"{renderer} does not draw surfaces here; the CPU caster does.")
+    if view.look is not None and view.look.within:
+        raise RenderError("renderer", f"{renderer} draws no part of a body; the CPU caster does.")
     if view.camera is None:
         raise RenderError("recipe", "A 3D picture needs a camera.")
     window = off_screen(view.size)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from render import tones
 from render.errors import RenderError
@@ -36,6 +36,7 @@ class Preset:
     scale : ``hu`` and ``suv`` (values as they stand), ``t`` (by the lumen's contrast), ``u`` (by percentiles of
         the foreground), ``window`` (projections)
     percentiles : lo and hi of scale ``u``
+    within : drawn only inside the body or the lungs
     frame : value from which voxels count when a camera is framed on this look, or None
     digest : of the preset's own data, so that a changed file cannot pass for the old one
     """
@@ -51,6 +52,7 @@ class Preset:
     shading: tuple[float, float, float, float] = (0.2, 0.9, 0.2, 20.0)
     percentiles: tuple[float, float] = (2.0, 98.0)
     frame: float | None = None
+    within: Literal["", "body", "lungs"] = ""
     note: str = ""
     author: str = ""
     approved_by: str = ""
@@ -68,10 +70,12 @@ def _colours(text: str) -> Colours:
     return tuple((float(x), c) for x, c in pairs)
 
 
-def _check(opacity: Curve, colour: Colours, shading: tuple[float, ...]) -> None:
+def _check(opacity: Curve, colour: Colours, shading: tuple[float, ...], within: str) -> None:
     for places in ([x for x, _ in opacity], [x for x, _ in colour]):
         if any(b <= a for a, b in pairwise(places)):
             raise ValueError("points must ascend")
+    if within not in {"", "body", "lungs"}:
+        raise ValueError("within is body or lungs")
     if any(not 0 <= a <= 1 for _, a in opacity) or len(shading) != 4:
         raise ValueError("opacity is 0 to 1, shading four numbers")
 
@@ -81,7 +85,7 @@ def _one(head: dict[str, Any], raw: dict[str, Any], name: str) -> Preset:
         shading = tuple(float(x) for x in raw.get("shading", (0.2, 0.9, 0.2, 20.0)))
         low, high = raw.get("percentiles", (2, 98))
         opacity, colour = _curve(raw.get("opacity", "")), _colours(raw.get("colour", ""))
-        _check(opacity, colour, shading)
+        _check(opacity, colour, shading, raw.get("within", ""))
         return Preset(
             id=raw["id"],
             title=raw["title"],
@@ -94,6 +98,7 @@ def _one(head: dict[str, Any], raw: dict[str, Any], name: str) -> Preset:
             shading=(shading[0], shading[1], shading[2], shading[3]),
             percentiles=(float(low), float(high)),
             frame=raw.get("frame"),
+            within=raw.get("within", ""),
             note=raw.get("note", ""),
             author=head.get("author", ""),
             approved_by=head.get("approved_by", ""),
@@ -197,6 +202,7 @@ def resolve(name: str, volume: Volume, *, lumen: float | None = None) -> tuple[L
         power=power,
         fade=round(fade, 4),
         scaled=scaled,
+        within=preset.within,
     )
     return look, None
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from render import camera, presets
-from render.caster import portions
+from render.caster import portions, within
 from render.caster.space import Space, tables
 from render.engine import Engine
 from render.errors import Cancelled, RenderError
@@ -108,6 +108,50 @@ def test_mean_and_minip_look_into_the_body_not_at_the_air_around_it():
     mean = Engine(v).picture(View(technique=Technique.MEAN, size=SIZE, camera=eye, window=wide, overlays="none")).rgb
     assert mean[y, other, 0] == pytest.approx(255 * (100 + 1000) / 1200, abs=6)
     assert mean[y, x, 0] < mean[y, other, 0]
+
+
+def thorax(p):
+    """Body, two lungs, a vessel in the right one, a table behind, a bubble of bowel gas."""
+    v = np.full(p.shape[:-1], -1000.0)
+    v[np.linalg.norm(p / (100, 70, 90), axis=-1) < 1] = 40
+    for side in (-1, 1):
+        v[np.linalg.norm((p - (side * 45, 0, 10)) / (30, 45, 60), axis=-1) < 1] = -850
+    v[np.hypot(p[..., 0] + 45, p[..., 1]) + np.maximum(np.abs(p[..., 2] - 10) - 30, 0) < 4] = 60
+    v[np.linalg.norm(p - (0, -30, -65), axis=-1) < 10] = -1000
+    v[(p[..., 1] > 84) & (p[..., 1] < 92)] = 200
+    return v
+
+
+def test_lungs_alone_are_shown_with_their_vessels():
+    v = volume(thorax, geometry((80, 84, 90), (2.5, 2.5, 2.5)))
+    mask, scale = within.mask(v, "lungs")
+
+    def share(place):
+        k, r, c = np.rint(v.geometry.to_index(place) * scale).astype(int)
+        return int(mask[k, r, c])
+
+    assert share((45, 0, 10)) > 250
+    assert share((-45, 20, 10)) > 250
+    assert share((-45, 0, 10)) > 250  # the vessel belongs to it
+    for outside in ((0, 0, 0), (0, -30, -65), (95, 0, 0), (0, 88, 0), (-80, 60, 70)):
+        assert share(outside) < 10
+    engine = Engine(v)
+    shown = engine.picture(view_of(v, look=presets.resolve("ct_lung_vessels", v)[0])).rgb.max(axis=2)
+    eye = camera.standard(v, "A", SIZE)
+    for place, seen in (((-45, 0, 20), True), ((0, 0, 0), False), ((0, -30, -65), False)):
+        x, y = camera.project(eye, SIZE, [place])[0][:2]
+        assert (shown[round(float(y)), round(float(x))] > 60) == seen
+    # looked at from the side, table and skin are not there either
+    side = engine.picture(view_of(v, "L", look=presets.resolve("ct_lung", v)[0])).rgb.max(axis=2)
+    x, _ = camera.project(camera.standard(v, "L", SIZE), SIZE, [(0, 75, 0)])[0][:2]
+    assert side[:, round(float(x)) :].max() == 0
+
+
+def test_where_no_lung_is_found_nothing_is_hidden():
+    head = volume(ball((0, 0, 0), 60.0, 40.0, -1000.0))
+    assert within.mask(head, "lungs")[0].size == 1
+    mr = volume(ball((0, 0, 0), 60.0), units="arbitrary", modality="MR")
+    assert within.mask(mr, "body")[0].size == 1
 
 
 def test_a_crop_box_in_patient_space_cuts_oblique_grids():
@@ -324,12 +368,15 @@ from tests.picture.phantom import geometry, volume, uneven
 rng = np.random.default_rng(11)
 given = {'name': 'x', 'version': '', 'opacity': ((-100, 0), (300, .2)), 'colour': ((0, '804020'), (300, 'ffffff'))}
 look, plain = Look(gradient=((0, .1), (90, 1)), **given), Look(**given)
+inside = [Look(within=w, **given) for w in ('body', 'lungs', 'body')]
 for n in range(40):
     shape = tuple(int(x) for x in rng.integers(2, 28, 3))
     g = geometry(shape, tuple(rng.uniform(.5, 6, 3)), shear=float(rng.uniform(0, 2)) if n % 3 == 0 else 0.0)
     kind = np.int16 if n % 2 else np.float32
     padding = (-900.0, -500.0) if n % 5 == 0 else None
-    v = volume(lambda p: rng.normal(0, 400, p.shape[:-1]), g, kind, uneven(g) if n % 4 == 0 else None, padding=padding)
+    mean = -700 if n % 7 == 0 else 0
+    places = uneven(g) if n % 4 == 0 else None
+    v = volume(lambda p: rng.normal(mean, 400, p.shape[:-1]), g, kind, places, padding=padding)
     e = Engine(v)
     for m in range(3):
         size = (int(rng.integers(16, 60)), int(rng.integers(16, 60)))
@@ -342,6 +389,7 @@ for n in range(40):
         step = float(rng.choice([.1, .7, 3., 40.]))
         base = View(technique=Technique.VR, size=size, camera=eye, crop=box, step_mm=step, overlays='none')
         e.picture(base.replace(look=look if m else plain))
+        e.picture(base.replace(look=inside[m]))
         for t in (Technique.MIP, Technique.MINIP, Technique.MEAN):
             e.picture(base.replace(technique=t))
         if n % 4 == 1:

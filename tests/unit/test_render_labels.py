@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from render import camera, planes
+from render import camera, planes, presets
 from render.view import Box, Look, Mark, Slab, Surface, Technique, View, Window
 from tests.picture.phantom import ball, geometry, volume
 from workstation.base.events import Actor, CaseKey
@@ -113,6 +113,15 @@ def test_badges_of_a_view():
     assert {"CUT", "REDUCED", "MEASUREMENT NOT ACCEPTED"} <= set(cut)
     thick = volume(ball((0, 0, 0), 40.0), geometry((20, 44, 48), (5.0, 0.9, 0.7)))
     assert "THICK 5 mm" in screen_labels(None, FACTS, thick, AXIAL).badges
+
+
+def test_what_is_left_out_by_itself_is_said():
+    lungs = scene(look=presets.resolve("ct_lung", V)[0])
+    assert "LUNGS ONLY (AUTO)" in screen_labels(None, FACTS, V, lungs).badges
+    for technique in (Technique.MINIP, Technique.MEAN):
+        badges = screen_labels(None, FACTS, V, scene(technique=technique, look=None)).badges
+        assert "OUTSIDE OF BODY REMOVED (AUTO)" in badges
+    assert screen_labels(None, FACTS, V, scene()).badges == ()
 
 
 def test_how_a_scene_was_made():

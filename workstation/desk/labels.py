@@ -125,6 +125,11 @@ def _view_badges(volume: Volume, view: View) -> tuple[str, ...]:
         badges.append("MIRRORED VIEW")
     if view.crop is not None and not view.is_plane:
         badges.append("CUT")
+    shown = view.look.within if view.look is not None and view.technique is Technique.VR else ""
+    if view.technique in {Technique.MINIP, Technique.MEAN} and not view.is_plane and volume.units == "HU":
+        shown = "body"
+    if shown:
+        badges.append("LUNGS ONLY (AUTO)" if shown == "lungs" else "OUTSIDE OF BODY REMOVED (AUTO)")
     if any(not mark.accepted for mark in view.marks):
         badges.append("MEASUREMENT NOT ACCEPTED")
     return tuple(badges)

@@ -1,0 +1,99 @@
+"""Where a look is drawn at all: inside the body, or inside the lungs; found by threshold on a coarse grid.
+
+For looking only: the borders are soft and about 3 mm coarse, and the picture says that something was left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from render.volume import Volume
+
+U8 = npt.NDArray[np.uint8]
+Bools = npt.NDArray[np.bool_]
+
+_COARSE_MM = 3.0
+_TISSUE_HU, _AIR_HU = -300, -500
+_LUNG_ML, _LUNG_SHARE = 100.0, 0.1  # a part of the air counts as lung from this volume and share of the largest on
+_VESSEL_MM = 8.0  # vessels up to this width are closed into the lungs
+
+EVERYWHERE = np.full((1, 1, 1), 255, dtype=np.uint8)
+ONE = np.ones(3)
+
+
+def mask(volume: Volume, where: str) -> tuple[U8, npt.NDArray[np.float64]]:
+    """A soft mask on every n-th voxel.
+
+    Parameters
+    ----------
+    volume : on a regular grid; without HU everything is inside
+    where : ``"body"``, ``"lungs"``, or "" for everywhere
+
+    Returns
+    -------
+    mask : (a, b, c) uint8, 255 well inside, 128 on the border; `EVERYWHERE` when nothing is left out
+    scale : (3,) mask index = voxel index x scale
+    """
+    if not where or volume.units != "HU":
+        return EVERYWHERE, ONE
+    from scipy import ndimage
+
+    steps = [max(1, min(4, round(_COARSE_MM / mm), n // 16)) for mm, n in zip(*_grid(volume), strict=True)]
+    v = volume.voxels[:: steps[0], :: steps[1], :: steps[2]]
+    edges = np.array(volume.geometry.spacing_mm) * steps
+    found = _body(v > _TISSUE_HU)
+    if found is None:
+        return EVERYWHERE, ONE
+    # the skin lies half in air: it does not belong to what is shown of the inside
+    inner = ndimage.binary_erosion(found, iterations=2, border_value=1)
+    shown = _lungs(v, inner, edges) if where == "lungs" else inner
+    if shown is None or not shown.any():
+        return EVERYWHERE, ONE
+    soft = ndimage.gaussian_filter(shown.astype(np.float32), 0.7)
+    return np.ascontiguousarray(np.rint(soft * 255), dtype=np.uint8), 1.0 / np.array(steps, dtype=np.float64)
+
+
+def _grid(volume: Volume) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    return volume.geometry.spacing_mm, volume.geometry.shape
+
+
+def _body(tissue: Bools) -> Bools | None:
+    """Largest part of the tissue, with what it encloses (lungs, bowel) filled in."""
+    from scipy import ndimage
+
+    parts, count = ndimage.label(tissue)
+    if count == 0:
+        return None
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    body: Bools = parts == int(sizes.argmax())
+    for axis in range(3):  # lungs are open at a volume's ends: holes are filled within sections of each direction
+        turned = np.moveaxis(body, axis, 0)
+        for section in turned:
+            section[:] = ndimage.binary_fill_holes(section)
+    return body
+
+
+def _lungs(v: npt.NDArray[Any], inner: Bools, edges: npt.NDArray[np.float64]) -> Bools | None:
+    from scipy import ndimage
+
+    parts, count = ndimage.label((v < _AIR_HU) & inner)
+    if count == 0:
+        return None
+    sizes = np.bincount(parts.ravel()).astype(float) * float(edges.prod()) / 1000
+    sizes[0] = 0
+    large = (sizes >= _LUNG_ML) & (sizes >= _LUNG_SHARE * sizes.max())
+    if not large.any():
+        return None
+    lungs = large[parts]
+    rounds = max(1, round(_VESSEL_MM / 2 / float(edges.mean())))
+    wide = np.pad(lungs, rounds)
+    closed = ndimage.binary_closing(wide, iterations=rounds)[(slice(rounds, -rounds),) * 3]
+    for axis in range(3):
+        for section in np.moveaxis(closed, axis, 0):
+            section[:] = ndimage.binary_fill_holes(section)
+    return np.asarray(closed & inner, dtype=bool)
