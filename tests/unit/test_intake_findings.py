@@ -19,7 +19,7 @@ from tests.factory.enhanced import ENHANCED_US, enhanced, mosaic
 from tests.factory.series import CORONAL, SAGITTAL, ct_series, image, write
 from workstation.base.findings import Finding
 from workstation.dicom import memory
-from workstation.dicom.load import load
+from workstation.dicom.load import findings_of, load
 from workstation.dicom.scan import scan
 from workstation.dicom.words import CODES, finding
 
@@ -393,7 +393,11 @@ def test_code_is_provoked(tmp_path, monkeypatch, code):
     BUILDERS[code](tmp_path, monkeypatch)
     if code in FROM_PIXELS:
         volume = scan([tmp_path]).studies[0].series[0].volumes[0]
-        assert code in load(volume).findings
+        loaded = load(volume)
+        assert code in loaded.findings
+        sentences = {f.code: f.sentence for f in findings_of(volume, loaded)}
+        assert set(sentences) == set(loaded.findings)
+        assert "{" not in sentences[code]
         return
     found = everything_found(tmp_path)
     assert code in {f.code for f in found}, found

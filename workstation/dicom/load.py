@@ -20,6 +20,7 @@ import numpy.typing as npt
 from render.errors import Cancelled
 from render.volume import Volume, Voxels
 from workstation.base.errors import InputRefused
+from workstation.base.findings import Finding
 from workstation.dicom import identity as who
 from workstation.dicom import memory
 from workstation.dicom.decode import PixelError, Pixels
@@ -87,6 +88,18 @@ def load(
     except _Overflow:
         reader.run(whole=False)
     return reader.volume()
+
+
+def findings_of(found: VolumeFound, volume: Volume) -> tuple[Finding, ...]:
+    """All findings of a loaded volume with their sentences: those of the scan, then those of its pixels."""
+    known = {f.code for f in found.findings}
+    values: dict[str, dict[str, object]] = {
+        "decode_failed": {"n": len(set(volume.filled) - set(found.filled))},
+        "reduced": {"k": volume.reduced},
+        "lossy": {"r": found.facts.get("lossy_ratio")},
+    }
+    later = [finding(code, **values.get(code, {})) for code in volume.findings if code not in known]
+    return (*found.findings, *later)
 
 
 def memory_needed(found: VolumeFound, *, threads: int = 2, reduction: int = 1) -> int:
