@@ -93,7 +93,7 @@ def load(
 def findings_of(found: VolumeFound, volume: Volume) -> tuple[Finding, ...]:
     """All findings of a loaded volume with their sentences: those of the scan, then those of its pixels."""
     known = {f.code for f in found.findings}
-    values: dict[str, dict[str, object]] = {
+    values: dict[str, dict[str, Any]] = {
         "decode_failed": {"n": len(set(volume.filled) - set(found.filled))},
         "reduced": {"k": volume.reduced},
         "lossy": {"r": found.facts.get("lossy_ratio")},
