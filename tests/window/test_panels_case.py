@@ -137,6 +137,7 @@ def test_the_order_is_written_once_it_is_saved_and_says_what_was_typed(scene, qt
         source="typed",
     )
     assert not form.save.isEnabled()
+    assert {"Typed here.", "Saved."} <= set(words(form))
 
 
 def test_a_second_click_takes_an_answer_back_to_not_known(scene, qtbot):

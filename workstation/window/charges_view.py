@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from workstation.desk.desk import Desk
     from workstation.window.actions import Actions
 
-_COLUMNS = ("Patient", "Service", "Code", "State", "What is asked, or why not")
+_COLUMNS = ("Patient", "Study date", "Code", "State", "What is asked, or why not")
 _ROW = 40
 _Index = QModelIndex | QPersistentModelIndex
 LINE = Qt.ItemDataRole.UserRole
@@ -59,6 +59,11 @@ def state_of(line: ChargeLine) -> tuple[str, str]:
     if line.state != "open":
         return line.state, "done" if line.state in ("confirmed", "sent", "acknowledged") else ""
     return {"bill": ("ready", "done"), "hold": ("held", "wants")}.get(line.decision, ("not billed", "refused"))
+
+
+def patient_of(line: ChargeLine) -> str:
+    """The patient's name as people write it."""
+    return plain_name(line.patient_name) or "Name not known"
 
 
 def age_days(line: ChargeLine, today: date) -> int | None:
@@ -110,9 +115,15 @@ class ChargeModel(QAbstractTableModel):
         word, state = state_of(line)
         if role == Qt.ItemDataRole.DisplayRole:
             code = " ".join((line.code or "none", *line.modifiers))
-            return (plain_name(line.patient_name), line.date or "not known", code, word, line.question)[index.column()]
+            return (
+                patient_of(line),
+                line.date or "not known",
+                code,
+                word,
+                line.question,
+            )[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole and index.column() in (0, 4):
-            return line.question if index.column() else plain_name(line.patient_name)
+            return line.question if index.column() else patient_of(line)
         if role == LINE:
             return line
         if role == STATE:
@@ -420,7 +431,7 @@ class ChargesView(QWidget):
         word, state = state_of(line)
         restate(self.why, state)
         self.code.say(" ".join((line.code or "None", *line.modifiers)))
-        self.who.say(" · ".join(p for p in (plain_name(line.patient_name), line.date or "") if p))
+        self.who.say(" · ".join(p for p in (patient_of(line), line.date or "") if p))
         said = {"bill": "All that the rules ask for is known.", "hold": "One answer is asked first."}
         head = said.get(line.decision, "Nothing is billed for the 3D.")
         if line.state != "open":

@@ -137,6 +137,15 @@ class ChargePanel(Panel):
         self._question_rows = Rows(12)
         self.questions.add(self._question_rows)
         self.add(self.questions)
+        self.word = Words("", "quiet")
+        self.add(self.word)
+        self.confirm = button("Confirm", self._confirm, "primary")
+        self.confirm.setObjectName("field_confirm")
+        self.add(self.confirm)
+        self.message = Card("Message")
+        self._message_rows = Rows(4)
+        self.message.add(self._message_rows)
+        self.add(self.message)
         self.why = Card("Why")
         self._why_rows = Rows(0)
         self.why.add(self._why_rows)
@@ -151,15 +160,6 @@ class ChargePanel(Panel):
         self._given_rows = Rows(4)
         self.given.add(self._given_rows)
         self.add(self.given)
-        self.word = Words("", "quiet")
-        self.add(self.word)
-        self.confirm = button("Confirm", self._confirm, "primary")
-        self.confirm.setObjectName("field_confirm")
-        self.add(self.confirm)
-        self.message = Card("Message")
-        self._message_rows = Rows(4)
-        self.message.add(self._message_rows)
-        self.add(self.message)
         self.add(Words(FOOTNOTE, "quiet"))
         self.finish()
         self.refresh()
@@ -283,10 +283,14 @@ class ChargePanel(Panel):
         self.refresh()
 
     def _show_notes(self, answer: dict[str, Any]) -> None:
-        self.notes.setVisible(bool(answer["warnings"] or answer["alternatives"]))
-        if self._note_rows.stands((answer["warnings"], answer["alternatives"])):
+        nameless = not self._session.case.patient.name and answer["decision"] != "reject"
+        self.notes.setVisible(bool(nameless or answer["warnings"] or answer["alternatives"]))
+        if self._note_rows.stands((nameless, answer["warnings"], answer["alternatives"])):
             return
         parts = [sentence_row("wants", str(w["text"])) for w in answer["warnings"]]
+        if nameless:
+            sentence = "The images carry no patient's name; the message to billing cannot be written without one."
+            parts.insert(0, sentence_row("wants", sentence))
         for other in answer["alternatives"]:
             code = other.get("code")
             parts.append(sentence_row("", f"Consider {code}" if code else "Consider", str(other.get("why", ""))))

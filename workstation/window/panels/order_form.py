@@ -211,9 +211,7 @@ class OrderForm(Card):
         self._filling = True
         shown = order or Order(accession=self._session.case.accession, source="tags")
         self._shown = order
-        self.origin.say(
-            _SOURCES.get(shown.source, "") if order else "No order is known yet; the accession is from the images."
-        )
+        self._tell_origin(order)
         self.accession.setText(shown.accession)
         self.order_id.setText(shown.order_id)
         self.visit.setText(shown.visit_number)
@@ -228,6 +226,10 @@ class OrderForm(Card):
             line.setCursorPosition(0)
         self._npi(self.npi.text())
         self._filling = False
+
+    def _tell_origin(self, order: Order | None) -> None:
+        known = _SOURCES.get(order.source, "") if order else ""
+        self.origin.say(known or "No order is known yet; the accession is from the images.")
 
     def _list(self, bases: tuple[Base, ...]) -> None:
         self._bases = [BaseRow(b, len(bases) > 1, self._remove) for b in bases]
@@ -274,6 +276,7 @@ class OrderForm(Card):
             return
         self._dirty = False
         self._shown = self._session.case.order
+        self._tell_origin(self._shown)
         self._stand()
 
     def _stand(self) -> None:

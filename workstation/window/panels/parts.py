@@ -219,14 +219,6 @@ def row(*parts: QWidget | int, spacing: int = GAP) -> QHBoxLayout:
     return made
 
 
-def boxed(layout: QLayout) -> QWidget:
-    """A widget around a layout."""
-    made = QWidget()
-    layout.setContentsMargins(0, 0, 0, 0)
-    made.setLayout(layout)
-    return made
-
-
 _SIGNS = {"done": "check-circle", "wants": "warning-circle", "refused": "x-circle", "": "info"}
 _SPOKEN = {"done": "in order", "wants": "wants something", "refused": "refused", "": "note"}
 _COLOURS = {"done": tokens.DONE, "wants": tokens.WANTS, "refused": tokens.REFUSED, "": tokens.QUIET}

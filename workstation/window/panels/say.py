@@ -36,19 +36,9 @@ def listed(parts: Iterable[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
 
 
-def first_up(sentence: str) -> str:
-    """The sentence with a capital first letter."""
-    return sentence[:1].upper() + sentence[1:]
-
-
 def button_to(where: str) -> str:
     """What a button says that leads to a place."""
     return PLACES.get(where.split(":", 1)[0], "Show")
-
-
-def number(value: float) -> str:
-    """A value without needless decimals."""
-    return f"{value:.0f}" if abs(value) >= 20 or float(value).is_integer() else f"{value:.1f}"
 
 
 def plain_name(name: str) -> str:
