@@ -1,15 +1,19 @@
 """Pixel files by UID, each with its checksum; written aside, synced, renamed. Names hold no identity.
 
 A file lies at ``files/<study>/<series>/<instance>.dcm``, each part a digest of the UID, so that a study or
-a series is a folder that intake can read like any other.
+a series is a folder that intake can read like any other. What is being written lies in ``files/.incoming`` until it
+is whole, so that after a kill one small folder is cleaned up, not the whole store looked through.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from workstation.archive.busy import Busy
 from workstation.base.atomic import make_folder, refusal, writing
 from workstation.base.errors import ArchiveError
 
@@ -52,7 +56,8 @@ class FileStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        make_folder(root)
+        self._incoming = make_folder(root / ".incoming")
+        self.busy = Busy(self._incoming / "lock")
 
     def place(self, study_uid: str, series_uid: str, sop_uid: str) -> str:
         """Where an instance lies, relative to the store."""
@@ -77,7 +82,7 @@ class FileStore:
             file = source.open("rb")
         except OSError as error:
             raise ArchiveError("unreadable", "A file could not be read and was not taken in.") from error
-        with file, writing(target) as copy:
+        with file, self.busy.copying(), writing(target, aside_in=self._incoming) as copy:
             while block := file.read(_BLOCK):
                 total.update(block)
                 size += len(block)
@@ -88,7 +93,7 @@ class FileStore:
         """Write an object that was made here."""
         target = self.path(place)
         make_folder(target.parent)
-        with writing(target) as file:
+        with self.busy.copying(), writing(target, aside_in=self._incoming) as file:
             file.write(content)
         return Stored(place, hashlib.sha256(content).hexdigest(), len(content))
 
@@ -110,9 +115,34 @@ class FileStore:
                 file.write(content)
 
     def sweep(self) -> int:
-        """Remove what an interrupted write left beside its place; the number of pieces removed."""
+        """Remove what interrupted writes left; the number of pieces removed. Nothing while anybody writes."""
         removed = 0
-        for part in self.root.glob("*/*/.*.part"):
-            part.unlink(missing_ok=True)
-            removed += 1
+        with self.busy.alone() as alone:
+            for part in self._incoming.glob(".*.part") if alone else ():
+                part.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def remove(self, place: str) -> bool:
+        """Remove a file and the folders that are empty without it; whether it is gone."""
+        path = self.path(place)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            return False
+        for folder in (path.parent, path.parent.parent):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        return True
+
+    def remove_strangers(self, study_uid: str, places: Collection[str]) -> int:
+        """Remove files in a study's folder that are not among `places`; the number removed.
+
+        The caller holds `busy.alone`: a file lies in its place a moment before the index knows it.
+        """
+        known, removed = set(places), 0
+        for path in (self.root / name_of(study_uid)).glob("*/*.dcm"):
+            place = path.relative_to(self.root).as_posix()
+            if place not in known:
+                removed += self.remove(place)
         return removed

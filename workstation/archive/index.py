@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workstation.archive.db import Database, Row
 
 StudyState = Literal["new", "opened", "drafts", "released", "signed", "charged"]
+_MODALITY = "'\\' || lower(t.modalities) || '\\' LIKE ? ESCAPE '!'"
 _RANK: dict[str, int] = {"new": 0, "opened": 1, "drafts": 2, "released": 3, "signed": 4, "charged": 5}
 
 
@@ -36,6 +37,10 @@ class StudyRow(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     imported_at: str
     mixed: bool = False
+    person_key: str = ""
+    """Studies of one person share it: the patient's own key until identities are joined by a journaled act."""
+    partial: bool = False
+    """Whether its import has not come to its end."""
 
     def __repr__(self) -> str:
         return "StudyRow(...)"
@@ -94,7 +99,9 @@ class Library:
             there = Stated(str(row[1]), str(row[2]), str(row[3]), _text(row[4]), _text(row[5]))
             if verdict(there, stated, same_key=True) != "identity_conflict":
                 return str(row[0]), len(found) > 1
-        key = identity_key if not found else f"{identity_key}\\{len(found) + 1}"
+        taken = {str(row[0]) for row in found}
+        names = (identity_key, *(f"{identity_key}\\{n}" for n in range(2, len(found) + 2)))
+        key = next(name for name in names if name not in taken)
         self._db.change(
             "INSERT INTO patients (patient_key, identity_key, id, issuer, name, birth_date, sex) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -132,7 +139,7 @@ class Library:
 
     def file_instance(self, item: Instance, at: str) -> None:
         """Put an object and its series into the index, inside `writing`."""
-        self._db.change(
+        fresh = self._db.change(
             "INSERT INTO series (series_uid, study_uid, number, modality, description) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (series_uid) DO NOTHING",
             (item.series_uid, item.study_uid, item.series_number, item.modality, item.series_description),
@@ -151,15 +158,34 @@ class Library:
                 at,
             ),
         )
+        self._db.change(
+            "UPDATE studies SET image_count = image_count + 1 "
+            "WHERE study_uid = (SELECT study_uid FROM series WHERE series_uid = ?)",
+            (item.series_uid,),
+        )
+        if fresh:
+            self._count_series(item.study_uid)
+
+    def _count_series(self, study_uid: str) -> None:
+        rows = self._db.rows("SELECT modality FROM series WHERE study_uid = ?", (study_uid,))
+        words = "\\".join(sorted({str(row[0]) for row in rows}))
+        self._db.change(
+            "UPDATE studies SET series_count = ?, modalities = ? WHERE study_uid = ?", (len(rows), words, study_uid)
+        )
 
     def instance(self, sop_uid: str) -> Instance | None:
         """The stored object with this UID."""
         found = self._instances("i.sop_uid = ?", sop_uid)
         return found[0] if found else None
 
-    def instances(self, study_uid: str = "", *, made_here: bool | None = None) -> tuple[Instance, ...]:
-        """Stored objects of a study, or all of them."""
-        found = self._instances("s.study_uid = ?", study_uid) if study_uid else self._instances("1 = ?", 1)
+    def instances(
+        self, study_uid: str = "", series_uid: str = "", *, made_here: bool | None = None
+    ) -> tuple[Instance, ...]:
+        """Stored objects of a study or a series, or all of them."""
+        if series_uid:
+            found = self._instances("i.series_uid = ?", series_uid)
+        else:
+            found = self._instances("s.study_uid = ?", study_uid) if study_uid else self._instances("1 = ?", 1)
         return tuple(i for i in found if made_here is None or i.made_here == made_here)
 
     def _instances(self, where: str, value: str | int) -> tuple[Instance, ...]:
@@ -186,11 +212,21 @@ class Library:
         )
 
     def studies(self, query: str = "") -> tuple[StudyRow, ...]:
-        """Studies whose patient, ID, accession, description or date hold every word of the query, newest first."""
-        words = search_text(query).split()
-        where = "".join(" AND t.search LIKE ? ESCAPE '!'" for _ in words)
-        values = tuple(f"%{w.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%" for w in words)
-        return self._rows(where, values)
+        """Studies that hold every word of the query, newest first.
+
+        A word is looked for in patient, ID, accession, description and date; it also fits where it names one of
+        the study's modalities. ``modality:ct`` means the modality alone.
+        """
+        where, values = "", []
+        for word in search_text(query).split():
+            kind = word.removeprefix("modality:")
+            values.append(f"%\\{_plain(kind)}\\%")
+            if kind != word:
+                where += f" AND {_MODALITY}"
+            else:
+                where += f" AND ({_MODALITY} OR t.search LIKE ? ESCAPE '!')"
+                values.append(f"%{_plain(word)}%")
+        return self._rows(where, tuple(values))
 
     def study(self, study_uid: str) -> StudyRow:
         """One study.
@@ -208,11 +244,10 @@ class Library:
     def _rows(self, where: str, values: tuple[str, ...]) -> tuple[StudyRow, ...]:
         sql = (
             "SELECT t.study_uid, t.patient_key, p.name, p.id, p.birth_date, p.sex, t.study_date, t.study_time, "
-            "t.accession, t.description, t.state, t.imported_at, t.mixed, "
-            "(SELECT group_concat(DISTINCT s.modality) FROM series s WHERE s.study_uid = t.study_uid), "
-            "(SELECT count(*) FROM series s WHERE s.study_uid = t.study_uid), "
-            "(SELECT count(*) FROM instances i JOIN series s USING (series_uid) WHERE s.study_uid = t.study_uid) "
-            f"FROM studies t JOIN patients p USING (patient_key) WHERE 1 = 1{where} "
+            "t.accession, t.description, t.state, t.imported_at, t.mixed, t.modalities, t.series_count, "
+            "t.image_count, coalesce(o.person_key, t.patient_key), a.study_uid "
+            "FROM studies t JOIN patients p USING (patient_key) LEFT JOIN persons o USING (patient_key) "
+            f"LEFT JOIN arriving a ON a.study_uid = t.study_uid WHERE 1 = 1{where} "
             "ORDER BY t.study_date DESC, t.study_time DESC, t.study_uid"
         )
         return tuple(_study_row(r) for r in self._db.rows(sql, values))
@@ -224,9 +259,41 @@ class Library:
             self._db.change("UPDATE studies SET state = ? WHERE study_uid = ?", (state, study_uid))
 
     def priors(self, study_uid: str) -> tuple[StudyRow, ...]:
-        """Other studies filed under the same patient."""
+        """Other studies of the same person: filed under the same patient, or under one declared to be the same."""
         own = self.study(study_uid)
-        return tuple(r for r in self._rows(" AND t.patient_key = ?", (own.patient_key,)) if r.study_uid != study_uid)
+        found = self._rows(" AND coalesce(o.person_key, t.patient_key) = ?", (own.person_key,))
+        return tuple(r for r in found if r.study_uid != study_uid)
+
+    def remove_study(self, study_uid: str) -> tuple[Instance, ...]:
+        """Take a study out of the index, inside `writing`; what it held. Journal and ledger are not touched.
+
+        Its patient goes with the last study, unless an act has joined the identity to another one: such an act
+        must not come to mean somebody else who is filed under the same number later.
+        """
+        held = self.instances(study_uid)
+        row = self._db.one("SELECT patient_key FROM studies WHERE study_uid = ?", (study_uid,))
+        for sql in (
+            "DELETE FROM autosave WHERE study_uid = ?",
+            "DELETE FROM cases WHERE study_uid = ?",
+            "DELETE FROM instances WHERE series_uid IN (SELECT series_uid FROM series WHERE study_uid = ?)",
+            "DELETE FROM series WHERE study_uid = ?",
+            "DELETE FROM arriving WHERE study_uid = ?",
+            "DELETE FROM studies WHERE study_uid = ?",
+        ):
+            self._db.change(sql, (study_uid,))
+        if row is not None:
+            self._db.change(
+                "DELETE FROM patients WHERE patient_key = ? "
+                "AND NOT EXISTS (SELECT 1 FROM studies WHERE studies.patient_key = patients.patient_key) "
+                "AND NOT EXISTS (SELECT 1 FROM persons WHERE persons.patient_key = patients.patient_key)",
+                (str(row[0]),),
+            )
+        return held
+
+
+def _plain(word: str) -> str:
+    """A word for LIKE: its own percent and underscore are letters."""
+    return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def _text(value: object) -> str | None:
@@ -248,7 +315,9 @@ def _study_row(r: Row) -> StudyRow:
         state=str(r[10]),
         imported_at=str(r[11]),
         mixed=bool(r[12]),
-        modalities="\\".join(sorted(str(r[13] or "").split(","))),
+        modalities=str(r[13]),
         series=int(r[14] or 0),
         images=int(r[15] or 0),
+        person_key=str(r[16]),
+        partial=r[17] is not None,
     )

@@ -31,8 +31,10 @@ def refusal(error: OSError) -> RenderDeskError:
 
 
 @contextlib.contextmanager
-def writing(path: Path, *, force: bool = True) -> Iterator[IO[bytes]]:
+def writing(path: Path, *, force: bool = True, aside_in: Path | None = None) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path`; renamed onto it when the block ends well, removed otherwise.
+
+    `aside_in` is a folder of the same file system for the temporary file, where beside would be hard to clean up.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def writing(path: Path, *, force: bool = True) -> Iterator[IO[bytes]]:
     """
     if not force and path.exists():
         raise RenderDeskError("exists", "The output is already there; use --force to replace it.")
-    aside = path.with_name(f".{secrets.token_hex(6)}.part")
+    aside = (aside_in or path.parent) / f".{secrets.token_hex(6)}.part"
     try:
         with aside.open("xb") as file:
             yield file

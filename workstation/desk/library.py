@@ -13,6 +13,7 @@ from workstation.archive.identity import Stated
 from workstation.archive.index import Instance, Library, StudyFacts
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.findings import Finding
+from workstation.desk.housekeeping import finish_leaving
 from workstation.desk.place import DATABASE, Place
 from workstation.dicom.found import Identity, SeriesFound, StudyFound
 from workstation.dicom.load import header_of
@@ -45,7 +46,7 @@ def files_of(home: Path, kind: str, uid: str) -> tuple[Path, ...]:
         if kind == "study":
             found = library.instances(uid, made_here=False)
         else:
-            found = tuple(i for i in library.instances(made_here=False) if i.series_uid == uid)
+            found = library.instances(series_uid=uid, made_here=False)
         return tuple(store.path(i.place) for i in found)
     finally:
         database.close()
@@ -65,6 +66,7 @@ def file_study(place: Place, study: StudyFound) -> str:
         ``mixed_patients``: files already filed under this study name another patient.
     """
     with place.db.writing():
+        finish_leaving(place, study.study_uid)
         key, _ = place.library.file_patient(stated(study.patient), study.study_uid)
         facts = StudyFacts(
             study_uid=study.study_uid,
@@ -91,11 +93,28 @@ def take_in(
 ) -> tuple[int, int, list[Finding]]:
     """Copy a study's files into the archive.
 
+    The study is marked as arriving until its last file is in the index; after a kill the mark tells that images
+    are missing, and the next import of the same study completes it.
+
     Returns
     -------
     tuple
         files that are there now, files that are new, findings (``uid_clash``).
     """
+    with place.files.busy.copying():
+        place.marks.arrives(study.study_uid, place.now())
+        found = _take_series(place, study, progress, stop)
+        if stop is None or not stop():
+            place.marks.arrived(study.study_uid)
+    return found
+
+
+def _take_series(
+    place: Place,
+    study: StudyFound,
+    progress: Callable[[int, int], None] | None,
+    stop: Callable[[], bool] | None,
+) -> tuple[int, int, list[Finding]]:
     total = sum(len(s.files) for s in study.series)
     there = new = 0
     clashes = 0

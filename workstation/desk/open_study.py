@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import msgspec
 from render.volume import Volume
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.events import CaseKey
+from workstation.base.findings import Finding
 from workstation.case.edits import from_line
 from workstation.case.model import Case, Patient
 from workstation.desk.library import file_study
@@ -37,6 +39,8 @@ def opened(
         In one sentence; nothing is shown and nothing has changed.
     """
     chosen = open_source(source, series, volume, within=place.home)
+    if source.startswith(("study:", "series:")):
+        chosen = _with_mark(place, chosen)
     requested = chosen.study.patient
     voxels = read(chosen, progress, stop)
     decoded = identity_of(chosen.found)
@@ -48,6 +52,18 @@ def opened(
     key = CaseKey(row, chosen.study.study_uid, chosen.series.series_uid, voxels.digest)
     case = case_of(place, key, chosen, decoded, Path(source))
     return chosen, voxels, case
+
+
+def _with_mark(place: Place, chosen: Source) -> Source:
+    """A study whose import was interrupted looks like a shorter, whole one: it must say so."""
+    if chosen.study.study_uid not in place.marks.arriving():
+        return chosen
+    note = Finding(
+        "import_incomplete",
+        "warning",
+        "The import of this study did not come to its end; images may be missing. Import it again.",
+    )
+    return dataclasses.replace(chosen, study=dataclasses.replace(chosen.study, findings=(*chosen.study.findings, note)))
 
 
 def same_identity(a: Identity, b: Identity) -> bool:

@@ -11,12 +11,14 @@ from workstation.archive.files import FileStore
 from workstation.archive.index import Library
 from workstation.archive.journal import Journal
 from workstation.archive.ledger import LedgerTable
+from workstation.archive.marks import Marks
 from workstation.archive.outbox import Outbox
 from workstation.base.atomic import make_folder
 from workstation.base.clock import Clock, utc_text
 from workstation.base.errors import ArchiveError
 from workstation.base.events import Actor, CaseKey, Entry, Event
 from workstation.base.uids import new_uid
+from workstation.desk.housekeeping import tidy
 
 DATABASE = "renderdesk.sqlite3"
 
@@ -48,12 +50,13 @@ class Place:
             self.db.close()
             raise
         self.files = FileStore(home / "files")
-        self.files.sweep()
         self.library = Library(self.db)
+        self.marks = Marks(self.db)
         self.journal = Journal(self.db)
         self.cases = CaseStore(self.db)
         self.ledger = LedgerTable(self.db)
         self.outbox = Outbox(self.db)
+        tidy(self)
 
     def _settle(self, demo: bool) -> None:
         """What a home is, is settled once: DEMO or not, and the identifier of this installation."""
