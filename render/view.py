@@ -92,8 +92,8 @@ class Look(Value, frozen=True, kw_only=True):
     power: float = 20.0
     fade: float = 100.0
     scaled: str = ""
-    within: Literal["", "body", "lungs"] = ""
-    """Drawn only inside the body or the lungs, as found by threshold (CT); the picture says so."""
+    within: Literal["", "body", "lungs", "patient"] = ""
+    """Drawn only inside the body or the lungs, or (patient) without the table, by threshold; the picture says so."""
 
 
 class Surface(Value, frozen=True, kw_only=True):

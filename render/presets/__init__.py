@@ -36,7 +36,7 @@ class Preset:
     scale : ``hu`` and ``suv`` (values as they stand), ``t`` (by the lumen's contrast), ``u`` (by percentiles of
         the foreground), ``window`` (projections)
     percentiles : lo and hi of scale ``u``
-    within : drawn only inside the body or the lungs
+    within : drawn only inside the body or the lungs, or (``patient``) without the table
     frame : value from which voxels count when a camera is framed on this look, or None
     digest : of the preset's own data, so that a changed file cannot pass for the old one
     """
@@ -52,7 +52,7 @@ class Preset:
     shading: tuple[float, float, float, float] = (0.2, 0.9, 0.2, 20.0)
     percentiles: tuple[float, float] = (2.0, 98.0)
     frame: float | None = None
-    within: Literal["", "body", "lungs"] = ""
+    within: Literal["", "body", "lungs", "patient"] = ""
     note: str = ""
     author: str = ""
     approved_by: str = ""
@@ -74,8 +74,8 @@ def _check(opacity: Curve, colour: Colours, shading: tuple[float, ...], within: 
     for places in ([x for x, _ in opacity], [x for x, _ in colour]):
         if any(b <= a for a, b in pairwise(places)):
             raise ValueError("points must ascend")
-    if within not in {"", "body", "lungs"}:
-        raise ValueError("within is body or lungs")
+    if within not in {"", "body", "lungs", "patient"}:
+        raise ValueError("within is body, lungs or patient")
     if any(not 0 <= a <= 1 for _, a in opacity) or len(shading) != 4:
         raise ValueError("opacity is 0 to 1, shading four numbers")
 

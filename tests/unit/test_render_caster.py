@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -145,6 +146,20 @@ def test_lungs_alone_are_shown_with_their_vessels():
     side = engine.picture(view_of(v, "L", look=presets.resolve("ct_lung", v)[0])).rgb.max(axis=2)
     x, _ = camera.project(camera.standard(v, "L", SIZE), SIZE, [(0, 75, 0)])[0][:2]
     assert side[:, round(float(x)) :].max() == 0
+
+
+def test_the_table_alone_is_left_out():
+    v = volume(thorax, geometry((80, 84, 90), (2.5, 2.5, 2.5)))
+    look = presets.resolve("ct_bone", v)[0]
+    x, _ = camera.project(camera.standard(v, "L", SIZE), SIZE, [(0, 88, 0)])[0][:2]
+    kept, removed = (
+        Engine(v).picture(view_of(v, "L", look=msgspec.structs.replace(look, within=w))).rgb for w in ("", "patient")
+    )
+    assert kept[:, round(float(x))].max() > 60
+    assert removed[:, round(float(x))].max() == 0
+    # without a table nothing is hidden, and a second leg is no table
+    legs = volume(lambda p: np.maximum(ball((-40, 0, 0), 30.0)(p), ball((40, 0, 0), 25.0)(p)))
+    assert within.mask(legs, "patient")[0].size == 1
 
 
 def test_where_no_lung_is_found_nothing_is_hidden():

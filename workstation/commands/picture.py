@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", type=numbers(3), metavar="X,Y,Z", help="LPS mm: a point that the plane goes through")
     parser.add_argument("--slab", type=float, metavar="MM", help="thickness; mpr then averages")
     parser.add_argument("--window", type=numbers(2), metavar="CENTER,WIDTH")
+    parser.add_argument("--table", choices=("keep", "remove"), help="vr of CT: leave the table out, and say so")
     parser.add_argument("--camera", choices=tuple("APLRSI"), help="where the eye stands (default A)")
     parser.add_argument("--threshold", type=threshold, metavar="LO[,HI]", help="of the surface, for ssd")
     parser.add_argument("--size", type=size, metavar="WxH", help="default 1000x800")
@@ -72,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def misuse(args: argparse.Namespace) -> str:
     """What does not go together, as a sentence; "" when all does."""
-    made = ("technique", "preset", "plane", "at", "slab", "window", "camera", "threshold", "size", "overlays")
+    made = ("technique", "preset", "plane", "at", "slab", "window", "camera", "threshold", "size", "overlays", "table")
     if args.view and (given := [w for w in made if getattr(args, w) is not None]):
         return f"--view says everything about the picture; leave out {', '.join('--' + w for w in given)}"
     technique = args.technique or ("mpr" if args.plane else "vr")
@@ -93,6 +94,8 @@ def misuse(args: argparse.Namespace) -> str:
         return "--slab is 0 to 500 mm"
     if args.window and args.window[1] <= 0:
         return "the width of a window is above 0"
+    if args.table and technique != "vr":
+        return "--table belongs to --technique vr"
     if args.threshold and technique != "ssd":
         return "--threshold belongs to --technique ssd"
     return ""
@@ -186,6 +189,8 @@ def facts_of(source: Source) -> dict[str, object]:
 
 def view_of(args: argparse.Namespace, volume: Volume, facts: Mapping[str, object]) -> View:
     """The view that the arguments describe."""
+    import msgspec
+
     from render import camera, planes, presets
     from render.view import Slab, Surface, Technique, View, Window
     from workstation.base.errors import InputRefused
@@ -223,5 +228,7 @@ def view_of(args: argparse.Namespace, volume: Volume, facts: Mapping[str, object
         return View(
             technique=Technique(name), size=pixels, camera=framed, window=window or projection, overlays=overlays
         )
+    if args.table == "remove" and not look.within:
+        look = msgspec.structs.replace(look, within="patient")
     framed = camera.standard(volume, eye, pixels, threshold=presets.framing(name, look))
     return View(technique=Technique.VR, size=pixels, camera=framed, look=look, overlays=overlays)

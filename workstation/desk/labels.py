@@ -22,6 +22,12 @@ from workstation.dicom.found import Identity
 
 Facts = Mapping[str, object]
 
+_REMOVED = {
+    "lungs": "LUNGS ONLY (AUTO)",
+    "body": "OUTSIDE OF BODY REMOVED (AUTO)",
+    "patient": "TABLE REMOVED (AUTO)",
+}
+
 _TECHNIQUE = {
     Technique.VR: "Volume rendering",
     Technique.MIP: "MIP",
@@ -123,16 +129,23 @@ def _view_badges(volume: Volume, view: View) -> tuple[str, ...]:
         badges.append("INVERTED")
     if view.plane is not None and _mirrored(view):
         badges.append("MIRRORED VIEW")
-    if view.crop is not None and not view.is_plane:
-        badges.append("CUT")
-    shown = view.look.within if view.look is not None and view.technique is Technique.VR else ""
-    if view.technique in {Technique.MINIP, Technique.MEAN} and not view.is_plane and volume.units == "HU":
-        shown = "body"
-    if shown:
-        badges.append("LUNGS ONLY (AUTO)" if shown == "lungs" else "OUTSIDE OF BODY REMOVED (AUTO)")
+    badges.extend(removals_of(volume, view))
     if any(not mark.accepted for mark in view.marks):
         badges.append("MEASUREMENT NOT ACCEPTED")
     return tuple(badges)
+
+
+def removals_of(volume: Volume, view: View) -> tuple[str, ...]:
+    """What this picture leaves out of the patient, in the words that stand on it; a release needs one without."""
+    if view.is_plane:
+        return ()
+    words = ["CUT"] if view.crop is not None else []
+    shown = view.look.within if view.look is not None and view.technique is Technique.VR else ""
+    if view.technique in {Technique.MINIP, Technique.MEAN}:
+        shown = "body"
+    if shown and volume.units == "HU":
+        words.append(_REMOVED[shown])
+    return tuple(words)
 
 
 def _mirrored(view: View) -> bool:
