@@ -350,3 +350,28 @@ def test_the_report_as_pdf_reads_as_it_was_signed(desk: Desk, clock: ScriptedClo
         assert "Tube of normal calibre." in words
     assert io.BytesIO(pdf).read(8)
     session.close()
+
+
+def test_what_the_pixels_say_stops_a_release(desk: Desk, clock: ScriptedClock, tmp_path: Path) -> None:
+    """The table lies in front of a patient labelled supine: sides are not sure until a physician confirms."""
+    from tests.factory.series import ct_series, grid
+
+    shape, spacing = (40, 128, 128), (2.0, 3.0, 3.0)
+    _, places = grid(*shape, spacing, centre=(0.0, 0.0, 0.0))
+    x, y = places[..., 0], places[..., 1]
+    hu = np.full(shape, -1000.0)
+    hu[(x / 120) ** 2 + (y / 90) ** 2 < 1] = 40
+    hu[(np.abs(y + 120) < 6) & (np.abs(x) < 130)] = 100  # table at -y: the patient would float below it
+    folder = tmp_path / "prone"
+    ct_series(folder, slices=40, rows=128, columns=128, spacing=spacing, voxels=hu, centre=(0.0, 0.0, 0.0),
+              name="PHANTOM^JANE", patient_id="PH-78")  # fmt: skip
+    session = desk.open(str(folder))
+    assert "position_doubtful" in session.case.findings
+    assert "position_doubtful" in {f.code for f in session.findings}
+    acts.technologist(desk, session, clock)
+    desk.sign_in("demo.rad", PINS["demo.rad"])
+    with pytest.raises(InputRefused, match="sides"):
+        session.release(session.case.captures[0].sop_uid)
+    session.confirm_side()
+    assert session.release(session.case.captures[0].sop_uid).state == "released"
+    session.close()

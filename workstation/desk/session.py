@@ -28,6 +28,7 @@ from workstation.desk.library import take_in
 from workstation.desk.place import Place
 from workstation.desk.source import Source
 from workstation.dicom.found import SeriesFound
+from workstation.dicom.load import findings_of
 from workstation.people.accounts import People
 from workstation.people.roles import Act, require
 
@@ -57,7 +58,9 @@ class Session:
         self.volume = volume
         self.display = display_copy(volume) if volume.needs_display_copy else volume
         self.facts: dict[str, Any] = dict(source.found.facts)
-        self.findings: tuple[Finding, ...] = tuple(dict.fromkeys((*source.study.findings, *source.found.findings)))
+        self.findings: tuple[Finding, ...] = tuple(
+            dict.fromkeys((*source.study.findings, *findings_of(source.found, volume)))
+        )
         self._listeners: list[Callable[[str], None]] = []
         self._history = History(case, self._line)
         self._stage: Stage | None = None
