@@ -149,6 +149,22 @@ def test_a_second_click_takes_an_answer_back_to_not_known(scene, qtbot):
     assert session.case.order.three_d_ordered is None
 
 
+def test_an_unsaved_order_is_there_again_after_another_step(scene, qtbot):
+    panel, session, _ = scene("load")
+    qtbot.keyClicks(panel.order.reason, "Planning")
+    panel.hide()
+    panel.deleteLater()
+    again, _, _ = scene("load", session=session)
+    assert again.order.reason.toPlainText() == "Planning"
+    assert "Not saved yet." in words(again.order)
+    assert session.did == []
+    click(qtbot, again.order.save)
+    assert session.case.order.reason == "Planning"
+    again.hide()
+    last, _, _ = scene("load", session=session)
+    assert not last.order.save.isEnabled()
+
+
 def test_what_the_form_does_not_ask_survives_its_saving(scene, qtbot):
     order = Order(three_d_ordered=True, dx=(("I71.43", "aneurysm"),), purpose="surgical_planning", source="worklist")
     panel, session, _ = scene("load", order=order)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
 from billing.npi import good_npi
@@ -51,6 +53,10 @@ def text_edit(name: str, hint: str = "", lines: int = 2) -> QPlainTextEdit:
     made.setTabChangesFocus(True)
     made.setFixedHeight(12 + lines * 20)
     return made
+
+
+# what was typed and not saved, while another step's panel is in the place of this one
+_UNSAVED: WeakKeyDictionary[Session, Order] = WeakKeyDictionary()
 
 
 class BaseRow(QWidget):
@@ -176,7 +182,17 @@ class OrderForm(Card):
         self.side.activated.connect(self._touched)
         self.npi.textChanged.connect(self._npi)
         self._filling = False
+        draft = _UNSAVED.pop(session, None)
+        if draft is not None:
+            self._fill(draft)
+            self._shown = session.case.order
+            self._dirty = True
         self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        if self._dirty:
+            _UNSAVED[self._session] = self.order()
+        super().hideEvent(event)
 
     def _typed(self) -> None:
         if not self._filling:
@@ -275,6 +291,7 @@ class OrderForm(Card):
             self.word.say(error.sentence, "refused")
             return
         self._dirty = False
+        _UNSAVED.pop(self._session, None)
         self._shown = self._session.case.order
         self._tell_origin(self._shown)
         self._stand()
