@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 TOOLS = ("pointer", "window", "crosshair", "pan", "zoom", "length", "angle", "crop")
 _SETTLE_MS = 220
 _RESIZE_MS = 50
+_PATIENCE_S = 1.5  # after which a picture that was asked for no longer holds up the next one
 _OVERLAYS: tuple[Literal["screen", "minimal", "none"], ...] = ("screen", "minimal", "none")
 BONE_HU = 226.0
 
@@ -71,6 +72,8 @@ class Stagehand(QObject):
         self._before: dict[str, View] = {}
         self._bursts: dict[str, tuple[View, float]] = {}
         self._wheel = 0.0
+        self._flying: dict[str, float] = {}
+        self._next: set[str] = set()
         self._shown_scene = False
         self._resets: dict[str, int] = {}
         self._over = True
@@ -144,6 +147,12 @@ class Stagehand(QObject):
         for name in panes:
             if name not in shown:
                 continue
+            if quality == "drag" and time.monotonic() - self._flying.get(name, 0.0) < _PATIENCE_S:
+                # one picture at a time under the hand: a stream of newer wishes must not starve the eye
+                self._next.add(name)
+                continue
+            self._next.discard(name)
+            self._flying[name] = time.monotonic()
             view = self.dressed(name, quality)
             if is_small(view):
                 view = view.replace(scale=view.scale * SMALL_TEXT)
@@ -156,11 +165,19 @@ class Stagehand(QObject):
                 partial(self._failed.emit, name),
             )
 
+    def _landed(self, pane: str) -> None:
+        """A pane's picture came: what the hand wished meanwhile goes next."""
+        self._flying.pop(pane, None)
+        if pane in self._next:
+            self._next.discard(pane)
+            self.request(pane, quality="drag")
+
     def _paint(self, pane: str, picture: Picture) -> None:
         # a picture of another volume, or one that comes after the case was closed, never reaches a pane
         if self._over or picture.view.volume not in {"", self.scene.volume.digest}:
             return
         self._viewports()[pane].show_picture(picture)
+        self._landed(pane)
         how = {"drag": "moving", "settled": "settled", "record": "record"}[picture.view.quality]
         if pane in {"3d", self.active}:
             self.made.emit(f"{picture.renderer} · {how} · {picture.seconds * 1000:.0f} ms")
@@ -172,6 +189,7 @@ class Stagehand(QObject):
     def _refuse(self, pane: str, sentence: str) -> None:
         if not self._over:
             self._viewports()[pane].refuse(sentence)
+            self._landed(pane)
 
     def _guarded(self, act: Any) -> bool:
         """Do an act of the session; a refusal is said, not raised. Whether it was done."""
