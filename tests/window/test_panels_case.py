@@ -25,6 +25,8 @@ from workstation.window.panels import EmptyPanel, make
 from workstation.window.panels.load import LoadPanel
 from workstation.window.panels.measure import MeasurePanel
 from workstation.window.panels.segment import SegmentPanel, voxel_volume_ml
+from workstation.window.panels.threshold import Threshold
+from workstation.window.panels.tissues import band_words
 from workstation.window.panels.view import ViewPanel
 
 # the offscreen platform says so of every small top-level window
@@ -271,16 +273,34 @@ def test_the_slider_shows_while_it_moves_and_tells_once_when_let_go(scene, qtbot
     panel, _, actions = scene("view")
     actions.set_surface(Surface(low=200))
     actions.surfaces.clear()
-    panel.slider.setSliderDown(True)
-    panel.slider.setSliderPosition(300)
-    panel.slider.setSliderPosition(400)
+    panel.threshold.slider.setSliderDown(True)
+    panel.threshold.slider.setSliderPosition(300)
+    panel.threshold.slider.setSliderPosition(400)
     assert [d for _, d in actions.surfaces] == [False, False]
-    panel.slider.setSliderDown(False)
+    panel.threshold.slider.setSliderDown(False)
     assert [d for _, d in actions.surfaces] == [False, False, True]
     assert actions.views["3d"].surfaces[0].low == 400
-    panel.slider.setFocus()
-    qtbot.keyClick(panel.slider, Qt.Key.Key_Right)
+    panel.threshold.slider.setFocus()
+    qtbot.keyClick(panel.threshold.slider, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: actions.views["3d"].surfaces[0].low == 401)
+
+
+def test_a_typed_threshold_and_small_values_with_decimals(qtbot):
+    told = []
+    control = Threshold(0, 24.3, 12.15, "SUV")
+    qtbot.addWidget(control)
+    control.show()
+    control.moved.connect(lambda value, done: told.append((value, done)))
+    control.number.setFocus()
+    control.number.selectAll()
+    qtbot.keyClicks(control.number, "2.5")
+    qtbot.keyClick(control.number, Qt.Key.Key_Return)
+    assert told == [(2.5, True)]
+    control.slider.setSliderDown(True)
+    control.slider.setSliderPosition(410)
+    assert told[-1] == (4.1, False)
+    assert control.number.text() == "4.10 SUV"
+    assert band_words(2.5, None, "SUV") == "2.50 SUV and above"
 
 
 def test_grey_values_without_a_unit_offer_no_tissues(qtbot):
@@ -292,7 +312,7 @@ def test_grey_values_without_a_unit_offer_no_tissues(qtbot):
     panel = ViewPanel(desk, session, FakeActions())
     qtbot.addWidget(panel)
     assert panel.tissue.count() == 1
-    assert panel.low.suffix() == ""
+    assert panel.threshold.number.suffix() == ""
 
 
 def test_own_window_values_reach_all_three_planes(scene, qtbot):

@@ -58,4 +58,9 @@ def title_of(surface: Surface) -> str:
 def band_words(low: float, high: float | None, unit: str) -> str:
     """``"226 HU and above"``, ``"150 to 500 HU"``."""
     unit = f" {unit}" if unit and unit != "arbitrary" else ""
-    return f"{low:.0f}{unit} and above" if high is None else f"{low:.0f} to {high:.0f}{unit}"
+    return f"{_plain(low)}{unit} and above" if high is None else f"{_plain(low)} to {_plain(high)}{unit}"
+
+
+def _plain(value: float) -> str:
+    """Whole where the unit is fine enough for that, two decimals for SUV and the like."""
+    return f"{value:.0f}" if abs(value) >= 20 or value == int(value) else f"{value:.2f}"

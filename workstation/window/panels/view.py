@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QSlider,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -25,6 +24,7 @@ from render.view import Box, Surface, Technique, View, Window
 from workstation.base.errors import RenderDeskError
 from workstation.window.panels.acts import ActsCard
 from workstation.window.panels.parts import CONTROL, Card, Choice, Panel, Words, button, field_row, row, swatch
+from workstation.window.panels.threshold import Threshold
 from workstation.window.panels.tissues import TISSUES, band_words, name_of, title_of
 
 if TYPE_CHECKING:
@@ -215,27 +215,18 @@ class ViewPanel(Panel):
         self.tissue.activated.connect(self._pick_tissue)
         voxels = self._session.display.voxels
         top = float(voxels[:: max(voxels.shape[0] // 16, 1), ::8, ::8].max())
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(-1024 if hounsfield else 0, max(int(min(top, 3000)) if hounsfield else int(top), 1))
-        self.slider.setPageStep(10)
-        self.slider.setAccessibleName("Threshold of the surface")
-        self.slider.setValue(226 if hounsfield else self.slider.maximum() // 2)
-        self.low = _spin(self.slider.minimum(), 65535, " HU" if hounsfield else "")
-        self.low.setValue(self.slider.value())
-        self.slider.sliderMoved.connect(self._slide)
-        self.slider.sliderReleased.connect(self._let_go)
-        self.slider.actionTriggered.connect(lambda _a: QTimer.singleShot(0, self, self._keyed))
-        self.low.editingFinished.connect(self._typed_threshold)
+        unit = self._session.volume.units
+        shown_unit = "" if unit == "arbitrary" else unit
+        start = 226.0 if hounsfield else top / 2
+        self.threshold = Threshold(-1024 if hounsfield else 0, min(top, 3000) if hounsfield else top, start, shown_unit)
+        self.threshold.moved.connect(lambda value, done: self._put_surface(value, None, "", done=done))
         if hounsfield:
             column.addWidget(field_row("Tissue", self.tissue))
         else:
             column.addWidget(
                 Words("These values have no fixed meaning, so there are no tissues to choose from.", "quiet")
             )
-        line = row(self.slider, self.low)
-        line.setStretch(0, 3)
-        line.setStretch(1, 2)
-        column.addLayout(line)
+        column.addWidget(self.threshold)
 
     # --- what the person does ---------------------------------------------------------------------------------
 
@@ -327,23 +318,6 @@ class ViewPanel(Panel):
         if tissue is not None:
             self._put_surface(tissue.low, tissue.high, tissue.title)
 
-    def _slide(self, value: int) -> None:
-        self.low.setValue(value)
-        self._put_surface(float(value), None, "", done=False)
-
-    def _let_go(self) -> None:
-        self._put_surface(float(self.slider.value()), None, "")
-
-    def _keyed(self) -> None:
-        if not self.slider.isSliderDown() and self.slider.value() != self.low.value():
-            self.low.setValue(self.slider.value())
-            self._put_surface(float(self.slider.value()), None, "")
-
-    def _typed_threshold(self) -> None:
-        surface = self._actions.surface()
-        if surface is None or round(surface.low) != self.low.value():
-            self._put_surface(float(self.low.value()), None, "")
-
     def _put_surface(self, low: float, high: float | None, name: str, *, done: bool = True) -> None:
         before = self._actions.surface() or Surface(low=low)
         after = Surface(
@@ -426,10 +400,7 @@ class ViewPanel(Panel):
         surface = self._actions.surface()
         if surface is None:
             return
-        if not self.slider.isSliderDown():
-            self.slider.setValue(round(surface.low))
-        if not self.low.hasFocus():
-            self.low.setValue(round(surface.low))
+        self.threshold.put(surface.low)
         title = name_of(surface.low, surface.high)
         self.tissue.setCurrentIndex(max(self.tissue.findText(title), 0) if title else 0)
 
