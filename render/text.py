@@ -33,6 +33,7 @@ MARK: Colour = (0xF7, 0xD1, 0x54)
 PROPOSED: Colour = (0xB8, 0xBE, 0xC6)
 BAND_GROUND: Colour = (0x5A, 0x3A, 0x06)
 _BAR_LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200)  # millimetres
+_PANE = 620  # points of width below which a picture is one of several panes
 _SMALL = 300  # points of width or height from which lines are dropped
 
 
@@ -277,17 +278,20 @@ def _badges(sheet: Sheet, badges: tuple[str, ...], from_bottom: float, room: flo
         y += s.height + sheet.px(5)
 
 
-def bar_length_mm(width_mm: float) -> int | None:
+def bar_length_mm(width_mm: float, share: float = 0.35) -> int | None:
     """Length of the scale bar: the largest of 1, 2, 5 ... 200 mm within 20 to 35 % of the picture's width.
 
-    Where none falls into that range (very large or small fields), the largest not above 35 %; None below 1 mm.
+    `share` is the most of the width that it may take (a quarter in small panes, where texts stand beside it).
+
+    Where none falls into that range (very large or small fields), the largest not above it; None below 1 mm.
     """
-    fitting = [n for n in _BAR_LENGTHS if n <= 0.35 * width_mm]
+    fitting = [n for n in _BAR_LENGTHS if n <= share * width_mm]
     return fitting[-1] if fitting else None
 
 
 def _scale_bar(sheet: Sheet, mm_per_pixel: float, foot: float) -> None:
-    length = bar_length_mm(sheet.width * mm_per_pixel)
+    share = 0.25 if sheet.width < _PANE * sheet.scale else 0.35
+    length = bar_length_mm(sheet.width * mm_per_pixel, share)
     if length is None:
         return
     wide = length / mm_per_pixel
