@@ -15,12 +15,14 @@ COMMANDS = {
     "presets": ("presets", "the looks that there are, with versions"),
     "import": ("import_", "take a folder, ZIP or CD into the library"),
     "list": ("list_", "studies of the library"),
+    "delete": ("delete", "take a study out of the library for good, in two steps"),
     "case": ("case", "the open case of a study"),
     "report": ("report", "write a study's report"),
     "journal": ("journal", "who did what, in order"),
     "verify": ("verify", "every file, the journal's and the ledger's chain"),
     "charge": ("charge", "decide a charge from facts, or from a case"),
     "sample": ("sample", "make the synthetic studies"),
+    "bench": ("bench", "how quick this program is here, beside what else is installed"),
     "demo": ("demo", "the whole job without a window"),
 }
 

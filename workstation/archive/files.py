@@ -7,7 +7,6 @@ is whole, so that after a kill one small folder is cleaned up, not the whole sto
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -35,6 +34,22 @@ def digest_of(path: Path) -> str:
 def name_of(uid: str) -> str:
     """A short digest of a UID: what stands in file names."""
     return hashlib.sha256(uid.encode("ascii", "replace")).hexdigest()[:24]
+
+
+def remove_below(root: Path, path: Path) -> bool:
+    """Remove a file, and the folders under `root` that are empty without it; whether the file is gone."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    for folder in path.parents:
+        if folder == root or root not in folder.parents:
+            break
+        try:
+            folder.rmdir()
+        except OSError:
+            break
+    return True
 
 
 @dataclass(frozen=True)
@@ -123,18 +138,6 @@ class FileStore:
                 removed += 1
         return removed
 
-    def remove(self, place: str) -> bool:
-        """Remove a file and the folders that are empty without it; whether it is gone."""
-        path = self.path(place)
-        try:
-            path.unlink(missing_ok=True)
-        except OSError:
-            return False
-        for folder in (path.parent, path.parent.parent):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        return True
-
     def remove_strangers(self, study_uid: str, places: Collection[str]) -> int:
         """Remove files in a study's folder that are not among `places`; the number removed.
 
@@ -144,5 +147,5 @@ class FileStore:
         for path in (self.root / name_of(study_uid)).glob("*/*.dcm"):
             place = path.relative_to(self.root).as_posix()
             if place not in known:
-                removed += self.remove(place)
+                removed += remove_below(self.root, path)
         return removed

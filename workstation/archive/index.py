@@ -188,6 +188,14 @@ class Library:
             found = self._instances("s.study_uid = ?", study_uid) if study_uid else self._instances("1 = ?", 1)
         return tuple(i for i in found if made_here is None or i.made_here == made_here)
 
+    def series_of(self, study_uid: str) -> tuple[str, ...]:
+        """UIDs of a study's series, the one with the most objects first."""
+        sql = (
+            "SELECT s.series_uid FROM series s LEFT JOIN instances i USING (series_uid) WHERE s.study_uid = ? "
+            "GROUP BY s.series_uid ORDER BY count(i.sop_uid) DESC, s.series_uid"
+        )
+        return tuple(str(r[0]) for r in self._db.rows(sql, (study_uid,)))
+
     def _instances(self, where: str, value: str | int) -> tuple[Instance, ...]:
         sql = (
             "SELECT i.sop_uid, s.study_uid, i.series_uid, i.sop_class, i.sha256, i.size, i.place, i.made_here, "

@@ -34,7 +34,7 @@ class Marks:
         return tuple(str(r[0]) for r in self._db.rows("SELECT study_uid FROM arriving ORDER BY study_uid"))
 
     def leaves(self, study_uid: str, places: Iterable[str]) -> None:
-        """These files of a deleted study are to go, inside `writing`."""
+        """Files of a deleted study are to go (places relative to the home), inside `writing`."""
         for place in places:
             self._db.change("INSERT OR REPLACE INTO leaving (place, study_uid) VALUES (?, ?)", (place, study_uid))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from workstation.desk.open_study import opened
 from workstation.desk.people_demo import make_demo_people
 from workstation.desk.people_store import AccountTable
 from workstation.desk.place import Place
+from workstation.desk.remove_study import Deletion, delete_study, deletion_of
 from workstation.desk.session import Session
+from workstation.desk.thumbnails import study_thumbnail, thumbnail
 from workstation.people.accounts import Account, People
 from workstation.people.roles import Act, may, refusal, require
 
@@ -39,6 +42,7 @@ class Desk:
         self.clock = clock or SystemClock()
         self.place = Place(home or default_home(), self.clock, station or socket.gethostname()[:16], demo=demo)
         self.people = People(AccountTable(self.place.db), self.clock)
+        self._opened: weakref.WeakSet[Session] = weakref.WeakSet()
         if self.place.demo:
             make_demo_people(self.people)
             if not self.setting("site.archive"):
@@ -157,6 +161,7 @@ class Desk:
             require(self.actor.role, "view")
         chosen, voxels, case = opened(self.place, source, series, volume, progress=progress, stop=stop)
         session = Session(self.place, self.people, chosen, voxels, case)
+        self._opened.add(session)
         session.start_taking_in()
         self.place.act(
             "study_opened",
@@ -168,6 +173,34 @@ class Desk:
             units=voxels.units,
         )
         return session
+
+    def thumbnail(self, series_uid: str) -> bytes | None:
+        """Small PNG of a series of the library, made when it was taken in; None where there is none."""
+        return thumbnail(self.place, series_uid)
+
+    def study_thumbnail(self, study_uid: str) -> bytes | None:
+        """Small PNG of a study's largest series that has one."""
+        return study_thumbnail(self.place, study_uid)
+
+    def deletion(self, study_uid: str) -> Deletion:
+        """What deleting a study would take away, for the first of the two steps."""
+        return deletion_of(self.place, study_uid)
+
+    def delete(self, study_uid: str, reason: str = "") -> Deletion:
+        """Delete a study for good: files, index and drafts. The fact is journaled; journal and ledger stay.
+
+        Raises
+        ------
+        NotAllowed
+            An administrator does this; on a home without accounts whoever owns it.
+        InputRefused
+            ``unknown_study``, ``study_open``; ``reason``: what was released, signed or charged needs one.
+        """
+        if not self.needs_first_account:
+            require(self.actor.role if self.actor else None, "delete")
+        if any(s.key.study_uid == study_uid and not s.closed for s in self._opened):
+            raise InputRefused("study_open", "This study is open; close it before it is deleted.")
+        return delete_study(self.place, self.actor, study_uid, reason)
 
     def charges(self) -> tuple[charge_case.ChargeLine, ...]:
         """The biller's worklist: signed cases with what may be charged for each."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workstation.archive.files import remove_below
+
 if TYPE_CHECKING:
     from workstation.desk.place import Place
 
@@ -36,7 +38,7 @@ def finish_leaving(place: Place, study_uid: str = "") -> int:
     removed = 0
     with place.db.writing():
         for name in place.marks.leaving(study_uid):
-            if place.files.remove(name):
+            if remove_below(place.home, place.home / name):
                 place.marks.left(name)
                 removed += 1
     return removed

@@ -15,6 +15,7 @@ from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.findings import Finding
 from workstation.desk.housekeeping import finish_leaving
 from workstation.desk.place import DATABASE, Place
+from workstation.desk.thumbnails import make_thumbnail
 from workstation.dicom.found import Identity, SeriesFound, StudyFound
 from workstation.dicom.load import header_of
 from workstation.dicom.scan import scan
@@ -139,6 +140,7 @@ def _take_series(
             if progress is not None:
                 progress(done, total)
         _keep(place, pending)
+        make_thumbnail(place, series)
     findings = []
     if clashes:
         findings.append(

@@ -70,6 +70,7 @@ class Session:
         self._pending: list[str] = []
         self._taking: threading.Thread | None = None
         self._taken_error: RenderDeskError | None = None
+        self.closed = False
         self.save()
 
     # --- values -----------------------------------------------------------------------------------------------
@@ -432,6 +433,7 @@ class Session:
         if self._taking is not None:
             self._taking.join()
         self.save()
+        self.closed = True
         if self._own_stage and self._stage is not None:
             self._stage.close()
         self._listeners.clear()
