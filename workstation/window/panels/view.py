@@ -223,9 +223,7 @@ class ViewPanel(Panel):
         if hounsfield:
             column.addWidget(field_row("Tissue", self.tissue))
         else:
-            column.addWidget(
-                Words("These values have no fixed meaning, so there are no tissues to choose from.", "quiet")
-            )
+            column.addWidget(Words("There are no ready tissues for these values; set the threshold by eye.", "quiet"))
         column.addWidget(self.threshold)
 
     # --- what the person does ---------------------------------------------------------------------------------
