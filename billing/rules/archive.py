@@ -16,7 +16,8 @@ def archived(case: Context) -> list[Finding]:
     if images.acknowledged is not True:
         ask = ("images.acknowledged", "Has the archive confirmed that it keeps the pictures?")
         found.append(hold("The archive has not confirmed the pictures.", ask))
-    return found or [fine(f"{images.archived} 3D pictures are in the archive.")]
+    words = "One 3D picture is" if images.archived == 1 else f"{images.archived} 3D pictures are"
+    return found or [fine(f"{words} in the archive.")]
 
 
 RULES = (archived,)

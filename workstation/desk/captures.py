@@ -20,6 +20,7 @@ from workstation.case.states import CAPTURE_STEPS
 from workstation.case.supervision import is_3d, technique_of
 from workstation.desk.equipment import equipment_of, source_header
 from workstation.desk.identity import missing_identity
+from workstation.desk.labels import removals_of
 from workstation.desk.png import png_bytes, rgb_of
 from workstation.dicom import write_common, write_sc
 
@@ -67,7 +68,7 @@ def draft(session: Session, picture: Picture, title: str, removals: tuple[str, .
     if view.volume and view.volume != session.key.volume:
         raise InputRefused("other_volume", "This picture shows another series; nothing was captured.")
     sop_uid = new_uid()
-    removals = removals or (("CUT",) if view.crop is not None else ())
+    removals = removals or removals_of(session.volume, view)
     made = Capture(
         sop_uid=sop_uid,
         series_uid=derived_uid("captures", session.place.installation, session.key.study_uid, session.key.series_uid),

@@ -32,6 +32,7 @@ def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
     """What the message needs beside the charge."""
     patient, order = case.patient, case.order
     setting = place.db.setting
+    accession = case.accession or (order.accession if order else "")
     facility = setting("site.institution") or "SITE"
     ordering = hl7.Provider(npi=charge.ordering_npi, name=_name(order.ordering_name if order else ""))
     return hl7.MessageContext(
@@ -51,11 +52,11 @@ def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
         sex=patient.sex if patient.sex in ("M", "F", "O") else "U",  # type: ignore[arg-type]
         visit_class=_CLASSES.get(charge.pos, "O"),
         # where nobody knows the visit, the department's own number of it is the accession
-        visit_number=(order.visit_number if order else "") or case.accession,
+        visit_number=(order.visit_number if order else "") or accession,
         rendering=hl7.Provider(npi=charge.rendering_npi, name=_account_name(place, charge.rendering_npi)),
         ordering=ordering,
         referring=ordering,
-        order_number=(order.order_id if order else "") or case.accession,
+        order_number=(order.order_id if order else "") or accession,
     )
 
 

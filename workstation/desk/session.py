@@ -239,7 +239,9 @@ class Session:
         if self._stage is None:
             self._stage = Stage()
             self._own_stage = True
-            self._stage.set_volume(self.display)
+            self._stage.set_volume(
+                self.volume
+            )  # planes sample the acquired slices; the stage makes its own copy for 3D
         return self._stage.picture(view, labels)
 
     def labels(self, view: View, *, record: bool = False, draft: bool = False) -> Labels:

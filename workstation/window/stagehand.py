@@ -94,7 +94,7 @@ class Stagehand(QObject):
     def begin(self) -> None:
         """Show the case: the panes at their sizes, the views of the last session if there are any."""
         self._over = False
-        self._stage.set_volume(self.session.display)
+        self._stage.set_volume(self.session.volume)  # the stage makes its own regular copy for 3D
         self.session.use_stage(self._stage)
         for name in PANES:
             self._fit(name)
