@@ -19,7 +19,8 @@ from workstation.desk.order_source import matches, order_file, order_of_tags
 from workstation.desk.place import Place
 from workstation.desk.source import Source, open_source, read
 from workstation.dicom.found import Identity
-from workstation.dicom.load import identity_of
+from workstation.dicom.identity import contradict
+from workstation.dicom.load import findings_of, identity_of
 
 
 def opened(
@@ -44,13 +45,13 @@ def opened(
     requested = chosen.study.patient
     voxels = read(chosen, progress, stop)
     decoded = identity_of(chosen.found)
-    if not same_identity(requested, decoded):
+    if contradict(requested, decoded):
         raise InputRefused(
             "identity_changed", "The files changed while they were read and now name another patient; nothing is shown."
         )
     row = file_study(place, chosen.study)
     key = CaseKey(row, chosen.study.study_uid, chosen.series.series_uid, voxels.digest)
-    case = case_of(place, key, chosen, decoded, Path(source))
+    case = case_of(place, key, chosen, voxels, decoded, Path(source))
     return chosen, voxels, case
 
 
@@ -64,11 +65,6 @@ def _with_mark(place: Place, chosen: Source) -> Source:
         "The import of this study did not come to its end; images may be missing. Import it again.",
     )
     return dataclasses.replace(chosen, study=dataclasses.replace(chosen.study, findings=(*chosen.study.findings, note)))
-
-
-def same_identity(a: Identity, b: Identity) -> bool:
-    """Whether two readings of the same files agree to the letter."""
-    return (a.id, a.issuer, a.name, a.birth_date, a.sex) == (b.id, b.issuer, b.name, b.birth_date, b.sex)
 
 
 def stored_case(place: Place, study_uid: str) -> Case | None:
@@ -90,10 +86,10 @@ def stored_case(place: Place, study_uid: str) -> Case | None:
     return case
 
 
-def case_of(place: Place, key: CaseKey, chosen: Source, identity: Identity, path: Path) -> Case:
+def case_of(place: Place, key: CaseKey, chosen: Source, voxels: Volume, identity: Identity, path: Path) -> Case:
     """The stored case on the volume now shown, or a new one with what order and tags say."""
     kept = stored_case(place, key.study_uid)
-    findings = tuple(dict.fromkeys(f.code for f in (*chosen.study.findings, *chosen.found.findings)))
+    findings = tuple(dict.fromkeys(f.code for f in (*chosen.study.findings, *findings_of(chosen.found, voxels))))
     if kept is not None:
         # numbers stay bound to their volume: what was measured on another one is kept and shown only there
         return msgspec.structs.replace(kept, key=key, findings=findings)
