@@ -37,6 +37,7 @@ class Volume:
     findings : codes of what was found while loading (see the findings table)
     reduced : loaded at 1/reduced of the acquired resolution
     foreground : (low, high) window of the file itself, or None
+    loading : still being decoded: to be looked at, never to be measured, captured or kept
     """
 
     voxels: Voxels
@@ -57,6 +58,7 @@ class Volume:
     series_uid: str = ""
     phase: tuple[str, float | None, int, int] | None = None
     resampled: bool = field(default=False)
+    loading: bool = False
 
     def __post_init__(self) -> None:
         v = self.voxels

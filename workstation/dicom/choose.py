@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from workstation.base.errors import InputRefused
 from workstation.base.findings import Finding
 from workstation.dicom.found import ScanResult, SeriesFound, StudyFound, VolumeFound
@@ -55,6 +57,34 @@ def choose(result: ScanResult, series: str | None = None, volume: str | None = N
             findings=usable[0][1].findings,
         )
     return max(usable, key=_rank)
+
+
+def phases_of(series: SeriesFound, volume: VolumeFound | None = None) -> tuple[VolumeFound, ...]:
+    """All volumes of a series that are phases at one place, in their order: what a phase slider steps through.
+
+    Parameters
+    ----------
+    volume : one of them; where a series holds several sets (magnitude and phase images, say), the set it is of.
+        Default: the largest set.
+
+    Returns
+    -------
+    tuple of VolumeFound
+        Just the volume where it has no phases; empty where the series has no volume.
+    """
+    sets: dict[tuple[object, ...], list[VolumeFound]] = {}
+    for one in series.volumes:
+        phase = one.phase
+        kind = (one.id,) if phase is None else (
+            phase.kind, phase.of, one.geometry.shape[1:], one.facts.get("image_type"), one.units,
+            tuple(np.round(one.geometry.normal_lps, 3)), tuple(np.round(one.geometry.spacing_mm, 3)),
+        )  # fmt: skip
+        sets.setdefault(kind, []).append(one)
+    chosen = [s for s in sets.values() if volume is None or any(v.id == volume.id for v in s)]
+    if not chosen:
+        return ()
+    largest: list[VolumeFound] = max(chosen, key=lambda members: len(members))
+    return tuple(sorted(largest, key=lambda v: v.phase.index if v.phase is not None else 0))
 
 
 def _rank(choice: Choice) -> tuple[bool, int, int, int, int]:

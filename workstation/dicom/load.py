@@ -26,6 +26,7 @@ from workstation.dicom import memory
 from workstation.dicom.decode import PixelError, Pixels
 from workstation.dicom.found import Frame, Identity, VolumeFound
 from workstation.dicom.header import Header, NotDicom, Unreadable, read_header
+from workstation.dicom.preview import Preview, Show
 from workstation.dicom.words import finding
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def load(
     stop: Callable[[], bool] | None = None,
     threads: int = 2,
     first: int | None = None,
+    preview: Show | None = None,
 ) -> Volume:
     """Decode a volume.
 
@@ -62,6 +64,8 @@ def load(
     progress : called with (slices done, of) from the calling thread
     stop : asked between slices; true ends the loading with `Cancelled`
     first : slice to decode first, then outwards from it; default the middle
+    preview : called from the calling thread with the first slice as soon as it is decoded, before any other file
+        is opened, then every 150 ms: (a volume whose `loading` is true, slices done). Not at reduced resolution.
 
     Returns
     -------
@@ -79,8 +83,9 @@ def load(
     if refused is not None:
         raise InputRefused(refused.code, refused.sentence)
     k = _reduction(found, threads)
+    lead = None if preview is None or k > 1 else _first_shown(found, preview, first)
     pixels = _open(found)
-    reader = _Reader(found, pixels, progress, stop, threads, first)
+    reader = _Reader(found, pixels, progress, stop, threads, first, lead)
     if k > 1:
         return reader.reduced_volume(k)
     try:
@@ -176,21 +181,53 @@ def _reduction(found: VolumeFound, threads: int) -> int:
 
 def _open(found: VolumeFound) -> dict[Path, Pixels | None]:
     """Headers of all files, read again and compared with what was found; None where pixels cannot be had."""
-    expected = found.facts.get("identity")
     out: dict[Path, Pixels | None] = {}
     for frame in found.frames:
-        if frame is None or frame.path in out:
-            continue
-        header = _header(frame.path)
-        if isinstance(expected, Identity) and who.contradict(who.identity_of(header), expected):
-            raise InputRefused("changed", "A source image names another patient than before; scan the folder again.")
-        if header.sop_uid and header.sop_uid != frame.sop_uid:
-            raise InputRefused("changed", "A source image is another one than before; scan the folder again.")
-        try:
-            out[frame.path] = Pixels(header)
-        except PixelError:
-            out[frame.path] = None
+        if frame is not None and frame.path not in out:
+            out[frame.path] = _pixels(found, frame)
     return out
+
+
+def _pixels(found: VolumeFound, frame: Frame) -> Pixels | None:
+    expected = found.facts.get("identity")
+    header = _header(frame.path)
+    if isinstance(expected, Identity) and who.contradict(who.identity_of(header), expected):
+        raise InputRefused("changed", "A source image names another patient than before; scan the folder again.")
+    if header.sop_uid and header.sop_uid != frame.sop_uid:
+        raise InputRefused("changed", "A source image is another one than before; scan the folder again.")
+    try:
+        return Pixels(header)
+    except PixelError:
+        return None
+
+
+def _first_shown(found: VolumeFound, show: Show, first: int | None) -> Preview:
+    """Decode one slice and show it; one that cannot be decoded is left to the loading proper."""
+    count = len(found.frames)
+    wanted = _start(count, first)
+    start = next(k for k in sorted(range(count), key=lambda k: abs(k - wanted)) if found.frames[k] is not None)
+    lead = Preview(found, show, start)
+    frame = found.frames[start]
+    assert frame is not None
+    pixels = _pixels(found, frame)
+    if pixels is None:
+        return lead
+    try:
+        with frame.path.open("rb", buffering=0) as file:
+            tile = found.facts.get("tile")
+            stored = pixels.read(file, 0 if tile else frame.frame)
+    except (PixelError, OSError):
+        return lead
+    if isinstance(tile, tuple):
+        stored = _cut(stored, frame.frame, found.geometry.shape)
+    values = stored.astype(np.float64) * frame.slope + frame.intercept
+    whole = _whole(found, [pixels]) and _fits((int(values.min()), int(values.max())))
+    lead.begin(values.astype(np.int16 if whole else np.float32))
+    return lead
+
+
+def _start(count: int, first: int | None) -> int:
+    return count // 2 if first is None else min(max(first, 0), count - 1)
 
 
 def _whole(found: VolumeFound, pixels: Iterable[Pixels | None]) -> bool:
@@ -211,7 +248,9 @@ class _Reader:
         stop: Callable[[], bool] | None,
         threads: int,
         first: int | None,
+        lead: Preview | None = None,
     ) -> None:
+        self.lead = lead
         self.found = found
         self.pixels = pixels
         self.progress = progress
@@ -226,7 +265,7 @@ class _Reader:
 
     def _jobs(self, first: int | None) -> list[_Job]:
         count = len(self.found.frames)
-        start = count // 2 if first is None else min(max(first, 0), count - 1)
+        start = _start(count, first)
         order = sorted(range(count), key=lambda k: abs(k - start))
         if self.tile is None:
             return [_Job(f.path, ((k, f),)) for k in order if (f := self.found.frames[k]) is not None]
@@ -240,7 +279,10 @@ class _Reader:
     def run(self, *, whole: bool) -> None:
         """Fill `voxels`; `whole`: as int16, raising `_Overflow` when a value does not fit."""
         shape = self.found.geometry.shape
-        self.voxels = np.empty(shape, np.int16) if whole else np.empty(shape, np.float32)
+        if self.lead is not None:
+            self.voxels = self.lead.array(whole=whole)
+        else:
+            self.voxels = np.empty(shape, np.int16) if whole else np.empty(shape, np.float32)
         self.failed = []
         work = self._whole_job if whole else self._float_job
         done = 0
@@ -253,6 +295,8 @@ class _Reader:
                         raise Cancelled
                     if self.progress is not None:
                         self.progress(done, shape[0])
+                    if self.lead is not None:
+                        self.lead.tell(self.voxels, done)
             finally:
                 for future in waiting:
                     future.cancel()

@@ -1,37 +1,99 @@
-"""One slice of a volume, decoded by itself: what a thumbnail shows."""
+"""The first slice at once, and the volume as it fills, for a window that shows it while it loads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from workstation.dicom.decode import PixelError, Pixels
-from workstation.dicom.header import NotDicom, Unreadable, read_header
+from render.volume import Volume, Voxels
 
 if TYPE_CHECKING:
     from workstation.dicom.found import VolumeFound
 
+# Called with a volume whose `loading` is true, and how many of its slices are there.
+Show = Callable[[Volume, int], None]
 
-def middle_slice(found: VolumeFound) -> npt.NDArray[np.float32] | None:
-    """Modality values (rows, columns) of the middle slice that there is; None where its pixels cannot be had."""
-    there = [frame for frame in found.frames if frame is not None]
-    if not there:
-        return None
-    frame = there[len(there) // 2]
-    tile = found.facts.get("tile")
-    try:
-        pixels = Pixels(read_header(frame.path))
-        with frame.path.open("rb", buffering=0) as file:
-            stored = pixels.read(file, frame.frame if tile is None else 0)
-    except (PixelError, NotDicom, Unreadable, OSError, ValueError):
-        return None
-    rows, columns = found.geometry.shape[1:]
-    if stored.shape != (rows, columns):
-        across = stored.shape[1] // columns
-        down, right = divmod(frame.frame, across) if across else (0, 0)
-        stored = stored[down * rows : (down + 1) * rows, right * columns : (right + 1) * columns]
-    if stored.shape != (rows, columns):
-        return None
-    return (stored.astype(np.float64) * frame.slope + frame.intercept).astype(np.float32)
+EVERY_S = 0.15
+_FILL_AT_ONCE = 200_000_000
+
+
+class Preview:
+    """A volume under construction, shown now and then.
+
+    Slices that have not come hold the lowest value of the first one, so that nothing shows there. The volumes
+    given to `show` are views of one array: they cost no memory, and fill up. Each has a digest of its own, so that
+    nothing drawn from an earlier one is taken for a later one.
+    """
+
+    def __init__(self, found: VolumeFound, show: Show, start: int) -> None:
+        self.found = found
+        self.show = show
+        self.start = start
+        self.low: float = 0.0
+        self.voxels: Voxels | None = None
+        self._filled = False
+        self._next = 0.0
+
+    def begin(self, plane: npt.NDArray[Any]) -> None:
+        """Show the first decoded slice, (rows, columns) of modality values as int16 or float32."""
+        shape = self.found.geometry.shape
+        whole = plane.dtype == np.int16
+        voxels: Voxels = np.zeros(shape, np.int16)
+        if not whole:
+            voxels = np.zeros(shape, np.float32)
+        self.voxels = voxels
+        self.low = plane.min()
+        if self.voxels.nbytes <= _FILL_AT_ONCE:
+            self._fill(self.voxels)
+        self.voxels[self.start] = plane
+        self.tell(self.voxels, 1)
+
+    def array(self, *, whole: bool) -> Voxels:
+        """The array to decode into: the one already shown where its type fits."""
+        dtype: type[np.int16] | type[np.float32] = np.int16 if whole else np.float32
+        if self.voxels is None or self.voxels.dtype != dtype:
+            made: Voxels = np.empty(self.found.geometry.shape, dtype)
+            self.voxels, self._filled = made, False
+        if not self._filled:
+            kept = np.array(self.voxels[self.start])
+            self._fill(self.voxels)
+            self.voxels[self.start] = kept
+        return self.voxels
+
+    def _fill(self, voxels: Voxels) -> None:
+        voxels[...] = self.low
+        self._filled = True
+
+    def tell(self, voxels: Voxels, done: int) -> None:
+        """Show what there is, at most every 150 ms."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + EVERY_S
+        found = self.found
+        positions = None if found.positions_lps is None else np.array(found.positions_lps, np.float64)
+        windows = found.facts.get("windows")
+        phase = found.phase
+        volume = Volume(
+            voxels=voxels.view(),
+            geometry=found.geometry,
+            units=found.units,
+            digest=f"loading {found.id} {done}",
+            modality=found.modality,
+            positions_lps=positions,
+            filled=found.filled,
+            source_uids=tuple("" if f is None else f.sop_uid for f in found.frames),
+            lossy=found.lossy,
+            inverted=found.facts.get("photometric") == "MONOCHROME1",
+            findings=tuple(dict.fromkeys(f.code for f in found.findings)),
+            file_windows=windows if isinstance(windows, tuple) else (),
+            study_uid=found.study_uid,
+            series_uid=found.series_uid,
+            phase=None if phase is None else (phase.kind, phase.value, phase.index, phase.of),
+            loading=True,
+        )
+        self.show(volume, done)
