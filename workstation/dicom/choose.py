@@ -83,8 +83,8 @@ def phases_of(series: SeriesFound, volume: VolumeFound | None = None) -> tuple[V
     chosen = [s for s in sets.values() if volume is None or any(v.id == volume.id for v in s)]
     if not chosen:
         return ()
-    largest: list[VolumeFound] = max(chosen, key=lambda members: len(members))
-    return tuple(sorted(largest, key=lambda v: v.phase.index if v.phase is not None else 0))
+    chosen.sort(key=len, reverse=True)
+    return tuple(sorted(chosen[0], key=lambda v: v.phase.index if v.phase is not None else 0))
 
 
 def _rank(choice: Choice) -> tuple[bool, int, int, int, int]:

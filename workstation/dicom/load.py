@@ -222,7 +222,7 @@ def _first_shown(found: VolumeFound, show: Show, first: int | None) -> Preview:
         stored = _cut(stored, frame.frame, found.geometry.shape)
     values = stored.astype(np.float64) * frame.slope + frame.intercept
     whole = _whole(found, [pixels]) and _fits((int(values.min()), int(values.max())))
-    lead.begin(values.astype(np.int16 if whole else np.float32))
+    lead.begin(values.astype(np.int16) if whole else values.astype(np.float32))
     return lead
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from render.volume import Volume, Voxels
 
@@ -38,14 +37,10 @@ class Preview:
         self._filled = False
         self._next = 0.0
 
-    def begin(self, plane: npt.NDArray[Any]) -> None:
+    def begin(self, plane: Voxels) -> None:
         """Show the first decoded slice, (rows, columns) of modality values as int16 or float32."""
         shape = self.found.geometry.shape
-        whole = plane.dtype == np.int16
-        voxels: Voxels = np.zeros(shape, np.int16)
-        if not whole:
-            voxels = np.zeros(shape, np.float32)
-        self.voxels = voxels
+        self.voxels = np.zeros(shape, np.int16) if plane.dtype == np.int16 else np.zeros(shape, np.float32)
         self.low = plane.min()
         if self.voxels.nbytes <= _FILL_AT_ONCE:
             self._fill(self.voxels)
@@ -54,12 +49,12 @@ class Preview:
 
     def array(self, *, whole: bool) -> Voxels:
         """The array to decode into: the one already shown where its type fits."""
-        dtype: type[np.int16] | type[np.float32] = np.int16 if whole else np.float32
-        if self.voxels is None or self.voxels.dtype != dtype:
-            made: Voxels = np.empty(self.found.geometry.shape, dtype)
-            self.voxels, self._filled = made, False
+        shape = self.found.geometry.shape
+        if self.voxels is None or (self.voxels.dtype == np.int16) != whole:
+            self.voxels = np.zeros(shape, np.int16) if whole else np.zeros(shape, np.float32)
+            self._filled = False
         if not self._filled:
-            kept = np.array(self.voxels[self.start])
+            kept = self.voxels[self.start].copy()
             self._fill(self.voxels)
             self.voxels[self.start] = kept
         return self.voxels
