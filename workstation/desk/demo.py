@@ -25,7 +25,7 @@ from workstation.desk.people_demo import PINS
 from workstation.desk.session import Session
 from workstation.desk.truth import Truth, read_truth
 
-START = datetime(2026, 10, 6, 7, 40, tzinfo=UTC)
+START = datetime(2025, 11, 4, 7, 40, tzinfo=UTC)
 SIZE = (1000, 800)
 STATION = "DEMO-3D-01"
 

@@ -194,8 +194,8 @@ def paint_ribs(canvas: Canvas) -> None:
             paint_bone(block, sd, 0.95, f"rib {name} {s}", 900, 190)
             if around > 0.8:
                 tip = curve[-1]
-                end = [s * 22, -84 if name != "T10" else -96, tip[2] + (34 if name != "T10" else 20)]
-                joint = through([[*tip[:3], 5.2], [tip[0] * 0.72, tip[1] - 7, tip[2] - 2, 5.0], [*end, 4.6]], 2.0)
+                end = [s * 22, -76 if name != "T10" else -85, tip[2] + (34 if name != "T10" else 20)]
+                joint = through([[*tip[:3], 5.2], [tip[0] * 0.72, tip[1] - 3, tip[2] - 2, 5.0], [*end, 4.6]], 2.0)
                 cart = rods_along(joint)
                 block = canvas.block(*bounds(cart, 4))
                 if block is not None:
@@ -231,7 +231,7 @@ def pelvis_rods() -> dict[str, Doubles]:
         ],
         64,
     )
-    wing = sheet([crest, middle, low], [4.6, 3.2, 7.4], 9)
+    wing = sheet([crest, middle, low], [4.6, 3.2, 7.4], 15)
     rim = np.c_[crest[:-1], crest[1:], np.full(len(crest) - 1, 5.2), np.full(len(crest) - 1, 5.2)]
     column = np.concatenate(
         [

@@ -167,11 +167,11 @@ INJECTION = {
 
 BASELINE_STUDY = Study(
     name="aorta",
-    date="20261005",
+    date="20251103",
     time="091412",
-    accession="SYN26100501",
+    accession="SYN25110301",
     study_id="CT4711",
-    age="072Y",
+    age="071Y",
     description="CT ABDOMEN AND PELVIS W CONTRAST",
     reason="Infrarenal aortic aneurysm on ultrasound; size and relations",
 )
