@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from workstation.base.atomic import make_folder, write_bytes
 from workstation.base.errors import RenderDeskError
-from workstation.dicom.preview import middle_slice
+from workstation.dicom.middle import middle_slice
 
 if TYPE_CHECKING:
     from workstation.desk.place import Place
