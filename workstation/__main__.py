@@ -15,6 +15,7 @@ COMMANDS = {
     "presets": ("presets", "the looks that there are, with versions"),
     "import": ("import_", "take a folder, ZIP or CD into the library"),
     "list": ("list_", "studies of the library"),
+    "export": ("export", "write a study into a folder, as it is or without identity"),
     "delete": ("delete", "take a study out of the library for good, in two steps"),
     "case": ("case", "the open case of a study"),
     "report": ("report", "write a study's report"),

@@ -61,6 +61,7 @@ KINDS: dict[str, str] = {
     "sign_in_failed": "{account}",
     "account_made": "{account, role}",
     "imported": "{files, studies, findings}",
+    "study_exported": "{files, left_out, anonymised, profile, manifest: digest over the files' digests}",
     "study_deleted": "{images, files, state, reports: [sop_uid], charge_id, reason}: journal and ledger stay",
     "study_opened": "{series: [UID], volume, shape, units}",
     "order_entered": "{accession, order_id, three_d_ordered, reason, ordering_npi, base: [...], source}",

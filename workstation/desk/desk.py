@@ -13,6 +13,7 @@ from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.events import Actor, Role
 from workstation.base.paths import home as default_home
 from workstation.desk import charge_case
+from workstation.desk.export_study import Exported, export_studies
 from workstation.desk.library import Imported, import_paths
 from workstation.desk.open_study import opened
 from workstation.desk.people_demo import make_demo_people
@@ -173,6 +174,30 @@ class Desk:
             units=voxels.units,
         )
         return session
+
+    def export(
+        self,
+        study_uids: Iterable[str],
+        out: Path,
+        *,
+        anonymise: bool = False,
+        looked: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Exported:
+        """Write studies of the library into a new folder, as they are or without identity.
+
+        Raises
+        ------
+        NotAllowed
+            The acting role may not.
+        RenderDeskError
+            In one sentence; the folder was not made.
+        """
+        if self.actor is not None:
+            require(self.actor.role, "export")
+        return export_studies(
+            self.place, self.actor, tuple(study_uids), out, anonymise=anonymise, looked=looked, progress=progress
+        )
 
     def thumbnail(self, series_uid: str) -> bytes | None:
         """Small PNG of a series of the library, made when it was taken in; None where there is none."""

@@ -28,6 +28,7 @@ Act = Literal[
     "accounts",
     "log",
     "delete",
+    "export",
 ]
 
 _MAKERS: frozenset[Role] = frozenset({"technologist", "resident", "radiologist"})
@@ -56,6 +57,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     "accounts": frozenset({"administrator"}),
     "log": frozenset({"administrator"}),
     "delete": frozenset({"administrator"}),
+    "export": _MAKERS | {"administrator"},
 }
 
 _WORDS: dict[Act, str] = {
@@ -79,6 +81,7 @@ _WORDS: dict[Act, str] = {
     "accounts": "manage accounts",
     "log": "read the whole log",
     "delete": "delete a study",
+    "export": "export a study",
 }
 
 # Acts that want the secret again: always, or when it was last given more than five minutes ago (7.2).
