@@ -7,6 +7,7 @@ V checked in published material, M from memory (to be confirmed against the impo
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import lru_cache
 from typing import Literal
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 FAMILY = ("76376", "76377")
 INDEPENDENT, CONSOLE = "76377", "76376"
+FORM = re.compile(r"[0-9]{5}|[0-9]{4}[A-Z]|[A-Z][0-9]{4}")
 
 CodeClass = Literal["A", "B", "P"]
 
@@ -187,6 +189,11 @@ MEANT_TAXONOMY: dict[str, tuple[str, str]] = {
     "207RH0000X": ("2086S0129X", "vascular surgery; 207RH0000X is hematology"),
     "207L00000X": ("207RC0000X", "cardiovascular disease; 207L00000X is anesthesiology"),
 }
+
+
+def well_formed(code: str | None) -> bool:
+    """Whether this is one bare procedure code; "74174-26" or "74174 " would slip past every list that names 74174."""
+    return code is not None and FORM.fullmatch(code) is not None
 
 
 def covers(codes: str, code: str) -> bool:

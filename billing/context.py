@@ -109,13 +109,15 @@ class Context:
 
     def _earlier(self, own: Sequence[LedgerEntry] | None) -> list[Earlier]:
         entries = [(f"ledger[{i}]", e) for i, e in enumerate(self.facts.ledger or ())]
-        given = {e.charge_id for _, e in entries if e.charge_id}
-        entries += [("ledger", e) for e in own or () if e.charge_id is None or e.charge_id not in given]
+        # what is told of a charge never hides what the own ledger knows of it; only the same charge is not read twice
+        told = {_same_charge(e) for _, e in entries if e.charge_id and e.state not in INACTIVE}
+        entries += [("ledger", e) for e in own or () if _same_charge(e) not in told]
         mine = anatomy_token(self.facts.rendering.anatomy)
         found = []
         for field, entry in entries:
             active = entry.state not in INACTIVE and self.same_day(entry.date)
-            family = entry.code is None or entry.code in codes.FAMILY
+            # a code that is none (absent, or with something stuck to it) counts as one of the family
+            family = not codes.well_formed(entry.code) or entry.code in codes.FAMILY
             if active and family and overlap(self.component, entry.component):
                 theirs = anatomy_token(entry.anatomy)
                 same = None if mine is None or theirs is None else mine == theirs
@@ -180,6 +182,11 @@ def overlap(one: ComponentName | None, other: ComponentName | None) -> bool:
     if one is None or other is None:
         return True
     return {one, other} not in ({"26", "TC"}, {"26", "institutional"})
+
+
+def _same_charge(entry: LedgerEntry) -> tuple[object, ...]:
+    """What two rows of one charge must share to be taken for one."""
+    return entry.charge_id, entry.date, entry.code, entry.component, anatomy_token(entry.anatomy)
 
 
 def anatomy_token(text: str | None) -> str | None:

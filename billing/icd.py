@@ -172,6 +172,10 @@ def in_force(since: dt.date | None, until: dt.date | None, day: dt.date | None) 
     return day is None or ((since is None or since <= day) and (until is None or day <= until))
 
 
+# words that may stand between a "no" and the rupture it denies
+BETWEEN = r"((any|mention|evidence|sign|signs|current|acute|been|of)\s+){0,4}"
+
+
 class Meaning(Struct, frozen=True):
     """What words say on the points where labels and codes are known to part; None: they do not say."""
 
@@ -191,11 +195,15 @@ def meaning(words: str) -> Meaning:
     region = "thoracoabdominal" if both or (thoracic and abdominal) else None
     region = region or ("thoracic" if thoracic else "abdominal" if abdominal else None)
     ruptured: bool | None = None
-    if re.search(r"without\s+(mention\s+of\s+)?rupture|\bno(n|t)?[\s-]*rupture|\bun-?ruptured|\bw/o\s+rupture", text):
+    if re.search(
+        rf"(\b(without|w/o|no|not|non|never|negative for|absent)[\s-]+{BETWEEN}|\bno[nt]?|\bun-?)rupture", text
+    ):
         ruptured = False
     elif re.search(r"\bruptured?\b", text):
         ruptured = True
-    right, left = re.search(r"\bright\b", text) is not None, re.search(r"\bleft\b", text) is not None
+    # a quadrant or a chamber of the heart is a place, not the side that was examined
+    sided = re.sub(r"\b(right|left)\s+((upper|lower)\s+quadrant|ventric|atri|heart|bundle)", " ", text)
+    right, left = re.search(r"\bright\b", sided) is not None, re.search(r"\bleft\b", sided) is not None
     side = None
     if re.search(r"\bbilateral\b|\bboth\b", text) or (right and left):
         side = "bilateral"
@@ -203,7 +211,9 @@ def meaning(words: str) -> Meaning:
         side = "right" if right else "left"
     elif re.search(r"\bunilateral\b", text):
         side = "unilateral"
-    spine = "lumbosacral" if "lumbosacral" in text else "lumbar" if re.search(r"\blumbar\b", text) else None
+    spine = (
+        "lumbosacral" if re.search(r"lumbo-?\s?sacral", text) else "lumbar" if re.search(r"\blumbar\b", text) else None
+    )
     return Meaning(region, ruptured, side, spine)
 
 

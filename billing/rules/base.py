@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing.codes import lookup
+from billing.codes import FAMILY, lookup, well_formed
 from billing.context import Context
 from billing.icd import in_force
 from billing.rules.rule import CPT, OWN, PAYER, Finding, Warned, fine, hold, idle, reject, rule
@@ -53,6 +53,9 @@ def code_in_a_class(case: Context) -> list[Finding]:
         field = f"base[{i}].code"
         if not b.code:
             found.append(hold("The base study's code is not known.", (field, "What is the base study's code?")))
+        elif not well_formed(b.code) or b.code in FAMILY:
+            why = "is a 3D code, not a study's" if b.code in FAMILY else "is not a bare procedure code"
+            found.append(hold(f"{b.code} {why}.", (field, "What is the base study's code (five characters)?")))
         elif lookup(b.code) is None and not (b.modality in TOMOGRAPHIC and b.includes_3d is False):
             found.append(
                 hold(

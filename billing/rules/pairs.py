@@ -106,11 +106,14 @@ def distinctness_known(case: Context) -> list[Finding]:
 @rule("R-NC-05", OWN)
 def edits_known(case: Context) -> list[Finding]:
     found = []
-    # a service without a code may be anything, another provider's 3D charge too
-    nameless = [f"other_codes[{i}]" for i, o in enumerate(case.facts.other_codes or ()) if not o.code]
-    for field in dict.fromkeys((*nameless, *(s.field for s in case.beside if not s.code))):
-        ask = (f"{field}.code", "Which code has this other service?")
-        found.append(hold("Another service of the day has no code.", ask))
+    # a service without a code may be anything, another provider's 3D charge too; one with something stuck to its
+    # code ("76377-26") would slip past every edit
+    nameless = [(f"other_codes[{i}]", o.code) for i, o in enumerate(case.facts.other_codes or ())]
+    nameless += [(s.field, s.code) for s in case.beside]
+    for field, code in dict.fromkeys(n for n in nameless if not codes.well_formed(n[1])):
+        ask = (f"{field}.code", "Which code has this other service (five characters, no modifier)?")
+        what = f"has no bare procedure code ({code})" if code else "has no code"
+        found.append(hold(f"Another service of the day {what}.", ask))
     named = [s.code for s in case.beside if s.code and s.code not in codes.FAMILY]
     if named and case.pair_rows is None:
         ask = ("reference.ptp", "Import the NCCI pair files of that quarter, or look the pair up.")
@@ -149,8 +152,17 @@ def neighbours(case: Context) -> list[Finding]:
             (f"{s.field}.code", f"A coder must look: does {s.code} already contain this work?"),
             alternatives=(Alternative(s.code, why),),
         )
-        for s in case.beside
+        for s in (*case.beside, *_unclassed_sources(case))
         if s.code and (why := codes.neighbour(s.code))
+    ]
+
+
+def _unclassed_sources(case: Context) -> list[Beside]:
+    """Sources of the day in no class: a neighbour named as the base study is a neighbour still."""
+    return [
+        Beside(f"base[{i}]", b.code, True, True, is_source=True)
+        for i, b in case.sources
+        if b.code and codes.lookup(b.code) is None and case.same_day(b.date)
     ]
 
 

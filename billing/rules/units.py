@@ -9,7 +9,7 @@ from billing.rules.rule import CPM, CPT, LIT, NCCI, OWN, Finding, fine, hold, id
 
 def _other_code(case: Context, entry: Earlier) -> bool:
     """Whether the earlier charge has the other code of the family; an unknown one counts as ours."""
-    return case.code is not None and entry.entry.code is not None and entry.entry.code != case.code
+    return case.code is not None and entry.entry.code in codes.FAMILY and entry.entry.code != case.code
 
 
 def distinct_roads(case: Context) -> set[str]:
@@ -103,7 +103,8 @@ def against_the_ledger(case: Context) -> list[Finding]:
                 asks.append((f"{e.field}.rendering_npi", "Who read the earlier one (NPI)?"))
         if asks:
             found.append(hold("A 3D charge of that day exists, and how this one differs is not known.", *asks))
-    if any(o.code in codes.FAMILY for o in case.facts.other_codes or ()):
+    others = [*(o.code for o in case.facts.other_codes or ()), *(s.code for s in case.beside)]
+    if any(code in codes.FAMILY for code in others):
         found.append(
             hold(
                 "A 3D charge is listed among the day's other codes; it belongs into the ledger's list.",
