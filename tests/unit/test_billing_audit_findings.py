@@ -73,7 +73,8 @@ def changed(**changes: Any) -> dict[str, Any]:
             facts.setdefault(group, {})[field] = value
         else:
             facts[group] = value
-    return json.loads(json.dumps(facts))
+    made: dict[str, Any] = json.loads(json.dumps(facts))
+    return made
 
 
 def asked(**changes: Any) -> Answer:
