@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from workstation.sample.curves import table
 from workstation.sample.exact import bell, power
@@ -48,11 +49,13 @@ _FAT = [
 ]
 
 
-def _column(rows: list[tuple[int, int, int, int]], index: int, z: Array) -> Array:
+def _column(rows: list[tuple[int, int, int, int]], index: int, z: npt.ArrayLike) -> Array:
     return table(z, [(r[0], r[index]) for r in rows])
 
 
-def _inside(x: Array, y: Array, z: Array, rows: list[tuple[int, int, int, int]], exponent: float) -> tuple[Array, Array]:
+def _inside(
+    x: Array, y: Array, z: Array, rows: list[tuple[int, int, int, int]], exponent: float
+) -> tuple[Array, Array]:
     # depth under a rounded outline along the ray from its middle, and that ray's own front-back part
     half = _column(rows, 1, z)
     front, back = _column(rows, 2, z), _column(rows, 3, z)
@@ -74,12 +77,8 @@ def skin_depth(block: Block) -> tuple[Array, Array]:
     depth, side = _inside(block.x, block.y, block.z, _SKIN, 2.25)
     depth = depth + 2.6 * field(block, "skin", 75)
     # furrow over the spine, between the long muscles of the back
-    furrow = (
-        bell((block.x / 15) ** 2) * fade(block.y, 60, 95) * table(block.z, [(-150, 5), (-90, 2), (0, 7), (120, 5)])
-    )
-    cleft = (
-        bell((block.x / 5) ** 2) * fade(block.y, 60, 100) * table(block.z, [(-206, 40), (-140, 26), (-105, 0)])
-    )
+    furrow = bell((block.x / 15) ** 2) * fade(block.y, 60, 95) * table(block.z, [(-150, 5), (-90, 2), (0, 7), (120, 5)])
+    cleft = bell((block.x / 5) ** 2) * fade(block.y, 60, 100) * table(block.z, [(-206, 40), (-140, 26), (-105, 0)])
     groin = (
         bell(((np.abs(block.x) - 48) / 22) ** 2)
         * fade(-block.y, 40, 75)

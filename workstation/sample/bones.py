@@ -58,7 +58,7 @@ def paint_spine(canvas: Canvas) -> None:
     line = spine_line()
     for index, (name, z, _, a, b, h) in enumerate(VERTEBRAE):
         centre, left, back, up = axes_at(line, z)
-        block = canvas.block((centre - [62, 40, 46]).tolist(), (centre + [62, 92, 46]).tolist())
+        block = canvas.block((centre - [62, 40, 46]).tolist(), (centre + np.array([62, 92, 46])).tolist())
         if block is None:
             continue
         u, v, w = (_local(block, centre, axis) for axis in (left, back, up))

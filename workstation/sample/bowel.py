@@ -72,7 +72,9 @@ def paint_stomach(canvas: Canvas) -> None:
         _loop(canvas, block, sd, at, curve, "duodenum", 0.55, 2.6)
 
 
-def _loop(canvas: Canvas, block: Block, sd: Array, at: Array, curve: Doubles, name: str, gas: float, thick: float) -> None:
+def _loop(
+    canvas: Canvas, block: Block, sd: Array, at: Array, curve: Doubles, name: str, gas: float, thick: float
+) -> None:
     # a piece of small bowel: enhancing wall, feathery folds, fluid, here and there some gas
     sd = np.asarray(sd + 0.7 * field(block, f"{name} outline", 13), np.float32)
     paint(block, sd, WALL + 8)
@@ -87,7 +89,9 @@ def _loop(canvas: Canvas, block: Block, sd: Array, at: Array, curve: Doubles, na
     knots = own.normal(0, 1, max(4, len(curve) // 12))
     lift = np.interp(at, np.linspace(0, len(curve) - 1, len(knots)), np.where(knots > gas, -0.25, -3.0))
     radius = np.interp(at, places, curve[:, 3])
-    _filled(block, np.asarray(inner, np.float32), fluid.astype(np.float32), np.asarray(line + lift * radius, np.float32))
+    _filled(
+        block, np.asarray(inner, np.float32), fluid.astype(np.float32), np.asarray(line + lift * radius, np.float32)
+    )
 
 
 def paint_colon(canvas: Canvas) -> None:
@@ -203,6 +207,4 @@ def peritoneal_room(block: Block, wall_depth: Array) -> Array:
     """Depth behind the abdominal wall, limited to where small bowel lies, mm."""
     box = np.minimum(np.minimum(block.z + 142, 108 - block.z), np.float32(2) - 0.22 * np.minimum(block.z, 0) - block.y)
     side = 96 - np.abs(block.x - 2)
-    return np.minimum(np.minimum(wall_depth, box), side).astype(np.float32)
-
-
+    return np.asarray(np.minimum(np.minimum(wall_depth, box), side), np.float32)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Doubles = npt.NDArray[np.float64]
 
 
-def through(points: Sequence[Sequence[float]], step: float = 2.0) -> Doubles:
+def through(points: Sequence[Sequence[float]] | Doubles, step: float = 2.0) -> Doubles:
     """A smooth curve through points (n, 3 or more columns), resampled at about `step` mm of length.
 
     Further columns (radii ...) are interpolated with the position, without overshoot.
@@ -43,7 +43,7 @@ def table(z: npt.ArrayLike, rows: Sequence[tuple[float, float]]) -> npt.NDArray[
 
 def arc_length(points: Doubles) -> Doubles:
     """Length from the first point to each, mm."""
-    return np.r_[0, np.cumsum(np.linalg.norm(np.diff(points[:, :3], axis=0), axis=1))]
+    return np.asarray(np.r_[0, np.cumsum(np.linalg.norm(np.diff(points[:, :3], axis=0), axis=1))])
 
 
 def tangents(points: Doubles) -> Doubles:
@@ -72,10 +72,10 @@ def frames(points: Doubles, start: Sequence[float] = (0.0, -1.0, 0.0)) -> tuple[
 def rods_along(curve: Doubles, radius: float | None = None) -> Doubles:
     """Rods (n, 8) along a curve whose fourth column is the radius, or with one radius."""
     r = curve[:, 3] if radius is None else np.full(len(curve), radius)
-    return np.c_[curve[:-1, :3], curve[1:, :3], r[:-1], r[1:]]
+    return np.asarray(np.c_[curve[:-1, :3], curve[1:, :3], r[:-1], r[1:]])
 
 
-def rod(a: Sequence[float], b: Sequence[float], ra: float, rb: float | None = None) -> Doubles:
+def rod(a: Sequence[float] | Doubles, b: Sequence[float] | Doubles, ra: float, rb: float | None = None) -> Doubles:
     """One rod as a (1, 8) array."""
     return np.array([[*a, *b, ra, ra if rb is None else rb]], np.float64)
 

@@ -18,7 +18,7 @@ def bell(squared: npt.ArrayLike) -> Array:
 
 
 def power(base: npt.ArrayLike, exponent: float) -> Array:
-    """base ** exponent for base >= 0, single precision."""
+    """Base ** exponent for base >= 0, single precision."""
     return np.power(np.asarray(base, np.float64), exponent).astype(np.float32)
 
 

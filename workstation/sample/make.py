@@ -146,3 +146,18 @@ def write_stored(out: Path) -> dict[str, Any]:
     content = manifest("aorta", rows, extra, out)
     write_bytes(out / "manifest.json", as_json(content), force=True)
     return content
+
+
+def write_follow_up(out: Path, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """The follow-up a year later: three series, truth, manifest."""
+    from workstation.sample import graft
+
+    rows: list[dict[str, Any]] = []
+    for series in study.FOLLOW_UP:
+        say(f"Making series {series.number}: {series.description}")
+        rows += write_series(series, volume(series.scan, graft.paint_patient), out / series.scan.name, out)
+    path = out / "truth.json"
+    write_bytes(path, as_json(graft.truth()), force=True)
+    content = manifest("follow_up", rows, [path], out)
+    write_bytes(out / "manifest.json", as_json(content), force=True)
+    return content

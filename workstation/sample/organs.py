@@ -239,7 +239,7 @@ def paint_kidneys(canvas: Canvas) -> None:
     """Cortex, pyramids, sinus fat, pelvis with vessels; adrenal glands above; the ureters."""
     for side, spec in KIDNEYS.items():
         c = np.asarray(spec["centre"])
-        block = canvas.block((c - [48, 48, 70]).tolist(), (c + [48, 48, 70]).tolist())
+        block = canvas.block((c - [48, 48, 70]).tolist(), (c + np.array([48, 48, 70])).tolist())
         if block is None:
             continue
         outline, sinus = kidney_parts(block, side)
@@ -249,7 +249,7 @@ def paint_kidneys(canvas: Canvas) -> None:
         # pyramids: rows around the sinus
         pyramids = np.full(block.shape, 50, np.float32)
         draw = generator("pyramids", side)
-        for k, height in enumerate(np.linspace(-36, 36, 7)):
+        for _k, height in enumerate(np.linspace(-36, 36, 7)):
             for q in (-62, 0, 62) if abs(height) < 30 else (-30, 30):
                 a = np.deg2rad(q + draw.normal(0, 6))
                 out = s * turn[0] * np.cos(a) + turn[1] * np.sin(a)
@@ -260,7 +260,11 @@ def paint_kidneys(canvas: Canvas) -> None:
                 cone = rods_distance(block, np.array([[*tip, *end, 2.6, 5.6 + draw.normal(0, 0.4)]]), 0, 20.0)
                 pyramids = np.minimum(pyramids, cone)
         tone = canvas.phase
-        value = tone.cortex + (tone.medulla - tone.cortex) * cover(pyramids + 0.3, 1.4) + 4 * field(block, f"renal {side}", 8)
+        value = (
+            tone.cortex
+            + (tone.medulla - tone.cortex) * cover(pyramids + 0.3, 1.4)
+            + 4 * field(block, f"renal {side}", 8)
+        )
         paint(block, sd, value.astype(np.float32), 0.6)
         inner = np.maximum(sinus, outline + 1)
         paint(block, np.maximum(inner, sd * -1).astype(np.float32), -80.0, 0.8)
@@ -310,9 +314,9 @@ def paint_kidneys(canvas: Canvas) -> None:
         )  # fmt: skip
         part = canvas.block(*bounds(ureter, 4))
         if part is not None:
-            d = rods_distance(part, ureter, 0.5, 3.0)
-            paint(part, d, 34.0)
-            paint(part, d + 1.0, tone.urine)
+            tube = rods_distance(part, ureter, 0.5, 3.0)
+            paint(part, tube, 34.0)
+            paint(part, tube + 1.0, tone.urine)
     for side, rows in {
         "right": [
             [(-28, 14, 122, 2.0), (-33, 24, 132, 2.6), (-37, 34, 126, 2.0)],
@@ -323,8 +327,8 @@ def paint_kidneys(canvas: Canvas) -> None:
             [(30, 10, 132, 2.8), (28, 24, 128, 2.0), (27, 30, 124, 1.6)],
         ],
     }.items():
-        rods = np.concatenate([rods_along(np.asarray(through(r))) for r in rows])
-        tall = np.concatenate([rods + np.array([0, 0, d, 0, 0, d, 0, 0]) for d in (-5, 0, 5)])
+        limbs = np.concatenate([rods_along(np.asarray(through(r))) for r in rows])
+        tall = np.concatenate([limbs + np.array([0, 0, lift, 0, 0, lift, 0, 0]) for lift in (-5, 0, 5)])
         part = canvas.block(*bounds(tall, 4))
         if part is not None:
             paint(part, rods_distance(part, tall, 2.0, 4.0) + 0.3 * field(part, f"adrenal {side}", 6), 84.0)

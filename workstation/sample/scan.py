@@ -38,7 +38,7 @@ class Scan:
     @property
     def levels(self) -> npt.NDArray[np.float64]:
         """Heights of the slices' middles, mm, from the feet to the head."""
-        return self.z_low + np.arange(self.count) * self.spacing_mm
+        return np.asarray(self.z_low + np.arange(self.count) * self.spacing_mm, np.float64)
 
     def grid(self, slices: Sequence[int]) -> Grid:
         """The fine grid under some neighbouring slices: two sub-slices for each, and one beyond at both ends."""
@@ -116,7 +116,9 @@ def slices(scan: Scan, canvas: Canvas, wanted: Sequence[int]) -> Iterator[tuple[
         blurred = ndimage.gaussian_filter(mean.astype(np.float64), scan.spread_mm / scan.pixel_mm, mode="nearest")
         depth = np.asarray(canvas.depth[int(middle + 0.5)], np.float32)
         # less light comes through the middle and through the pelvis
-        level = float(table(scan.z_low + k * scan.spacing_mm, [(-206, 1.12), (-140, 1.22), (-60, 1.05), (40, 1.0), (200, 0.82)]))
+        level = float(
+            table(scan.z_low + k * scan.spacing_mm, [(-206, 1.12), (-140, 1.22), (-60, 1.05), (40, 1.0), (200, 0.82)])
+        )
         spread = 0.45 + 0.55 * np.clip((depth + 20) / 110, 0, 1)
         grain = _grain(scan, transfer, (planes[k - 1], planes[k], planes[k + 1]))
         value = blurred + np.float32(scan.noise_hu * level) * spread * grain

@@ -17,14 +17,15 @@ BEAD_RADIUS = 1.5
 
 def paint_patient(canvas: Canvas) -> None:
     """Everything that belongs to the patient, and the bead on the skin."""
-    _solid(canvas)
+    paint_solid(canvas)
     vessels.paint_veins(canvas)
     vessels.paint_arteries(canvas)
     bowel.paint_small_bowel(canvas, list(loops()))
-    _bead(canvas)
+    paint_bead(canvas)
 
 
-def _solid(canvas: Canvas) -> None:
+def paint_solid(canvas: Canvas) -> None:
+    """All but vessels and small bowel."""
     body.paint_body(canvas)
     organs.paint_lungs(canvas)
     muscles.paint_muscles(canvas)
@@ -47,15 +48,18 @@ def loops() -> tuple[Doubles, ...]:
     # on a coarse canvas of its own, so that the loops lie the same way on every grid
     whole = regular_grid(3.0, 96, -150.0, 3.0, 90)
     canvas = Canvas(Grid(whole.x[4:-4], whole.y[6:64], whole.z))
-    _solid(canvas)
+    paint_solid(canvas)
     vessels.paint_great(canvas)
     block = canvas.everything()
     side = body.skin_depth(block)[1]
-    wall = canvas.depth - body.fat_thickness(block.z, side) - table(block.z, [(-160, 10), (-80, 14), (0, 21), (110, 16)])
+    wall = (
+        canvas.depth - body.fat_thickness(block.z, side) - table(block.z, [(-160, 10), (-80, 14), (0, 21), (110, 16)])
+    )
     return tuple(bowel.packed_loops(canvas, bowel.peritoneal_room(block, np.asarray(wall, np.float32))))
 
 
-def _bead(canvas: Canvas) -> None:
+def paint_bead(canvas: Canvas) -> None:
+    """The lead bead on the skin."""
     x, y, z = BEAD
     block = canvas.block((x - 5, y - 5, z - 5), (x + 5, y + 5, z + 5))
     if block is not None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from workstation.sample.phases import PORTAL_VENOUS, Phase
 
-Array = npt.NDArray[np.float32]
-Vec = Sequence[float]
+Array = npt.NDArray[np.floating[Any]]
+Vec = Sequence[float] | npt.NDArray[np.float64]
 EDGE_MM = 0.55
 """Half width of the edge before the scanner's point spread."""
 

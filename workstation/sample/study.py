@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workstation.base.uids import derived_uid
+from workstation.sample.phases import ARTERIAL, DELAYED, UNENHANCED, Phase
 from workstation.sample.scan import Scan
 
 SYNTHETIC = "SYNTHETIC DATA made by RenderDesk's generator. Not a patient. Not for diagnosis."
@@ -183,4 +184,34 @@ BASELINE = Series(
     protocol="Abdomen Pelvis with contrast",
     start="092031",
     contrast=INJECTION,
+)
+
+FOLLOW_UP_STUDY = Study(
+    name="follow_up",
+    date="20261102",
+    time="101205",
+    accession="SYN26110201",
+    study_id="CT5290",
+    age="072Y",
+    description="CT ABDOMEN AND PELVIS WO AND W CONTRAST",
+    reason="Surveillance a year after endovascular repair; sac and endoleak",
+)
+
+
+def _follow_up(name: str, phase: Phase, number: int, description: str, start: str, *, contrast: bool) -> Series:
+    return Series(
+        study=FOLLOW_UP_STUDY,
+        scan=Scan(name=name, phase=phase, pixel_mm=0.78, z_low=-203.6),
+        number=number,
+        description=description,
+        protocol="Abdomen Pelvis after endovascular repair",
+        start=start,
+        contrast={**INJECTION, "ContrastBolusStartTime": "101610"} if contrast else {},
+    )
+
+
+FOLLOW_UP = (
+    _follow_up("follow_up_unenhanced", UNENHANCED, 2, "ABD/PEL UNENHANCED 2.4 B30f", "101402", contrast=False),
+    _follow_up("follow_up_arterial", ARTERIAL, 3, "ABD/PEL ARTERIAL 2.4 B30f", "101640", contrast=True),
+    _follow_up("follow_up_delayed", DELAYED, 4, "ABD/PEL DELAYED 5 MIN 2.4 B30f", "102118", contrast=True),
 )

@@ -95,7 +95,7 @@ def tube_volume_ml(tube: Tube, first: int, last: int, step: float = 0.7) -> floa
 def kidney_volume_ml(side: str, step: float = 0.7) -> float:
     """Volume of the parenchyma: inside the outline, outside the sinus, ml."""
     c = np.asarray(organs.KIDNEYS[side]["centre"])
-    block = _fine(c - [45, 45, 66], c + [45, 45, 66], step)
+    block = _fine(c - np.array([45, 45, 66]), c + np.array([45, 45, 66]), step)
     outline, sinus = organs.kidney_parts(block, side)
     return float((smooth_cut(outline, -sinus, 3) < 0).sum() * step**3 / 1000)
 
@@ -118,7 +118,9 @@ def aorta(outer: Tube, lumen: Tube) -> dict[str, Any]:
     middle = (start + end) // 2
     lumen_middle = _station(lumen, float(outer.points[middle, 2]))
     t = tangents(lumen.points)
-    neck_way = lumen.points[_station(lumen, outer.points[end, 2])] - lumen.points[_station(lumen, outer.points[start, 2])]
+    neck_way = (
+        lumen.points[_station(lumen, outer.points[end, 2])] - lumen.points[_station(lumen, outer.points[start, 2])]
+    )
     sac_way = lumen.points[_station(lumen, 45.0)] - lumen.points[_station(lumen, outer.points[end, 2])]
     return {
         "sac_outer_maximum": maximum(outer),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from workstation.sample.curves import Doubles, arc_length, bounds, frames, rods_along, table, tangents, through
 from workstation.sample.kernels import nearest_on_line, rods_distance
 from workstation.sample.roughness import field, generator
-from workstation.sample.space import Array, Block, Canvas, cover, fade, paint
+from workstation.sample.space import Array, Block, Canvas, fade, paint
 
 WALL = 48.0
 THROMBUS = 38.0
@@ -64,7 +65,7 @@ class Tube:
         return (self.points - r).min(axis=0).tolist(), (self.points + r).max(axis=0).tolist()
 
 
-def _tube(rows: list[tuple[float, ...]], oval: list[tuple[float, float]], lobe: list[tuple[float, float]]) -> Tube:
+def _tube(rows: Sequence[tuple[float, ...]], oval: list[tuple[float, float]], lobe: list[tuple[float, float]]) -> Tube:
     curve = through(rows, 0.5)
     z = curve[:, 2]
     flat = table(z, oval).astype(np.float64)
@@ -96,7 +97,7 @@ def aorta_lumen() -> Tube:
     return _tube(rows, [(80, 0), (50, 0.04), (25, 0.04), (0, 0.0)], [(76, 0), (45, 0.02), (25, 0.02), (5, 0)])
 
 
-_ILIAC = {
+_ILIAC: dict[str, dict[str, list[tuple[float, ...]]]] = {
     "right": {
         "common": [(-0.5, -6.5, 2, 8.2), (-8, -7.5, -10, 8.1), (-20, -2, -28, 8.3), (-31, 8, -44, 8.0), (-38, 16, -57, 7.2)],
         "external": [
@@ -239,8 +240,25 @@ def paint_great(canvas: Canvas) -> None:
         paint(block, far, THROMBUS)
 
 
-def paint_arteries(canvas: Canvas) -> None:
-    """The aorta with thrombus and calcium, and its branches."""
+def paint_native_lumen(canvas: Canvas) -> None:
+    """Blood in the aorta as it was born."""
+    lumen = aorta_lumen()
+    block = canvas.block(*lumen.box(6))
+    if block is not None:
+        near, _, _ = lumen.distance(block)
+        paint(block, near, canvas.phase.artery)
+
+
+def paint_arteries(
+    canvas: Canvas, outer_wall: Tube | None = None, paint_lumen: Callable[[Canvas], None] = paint_native_lumen
+) -> None:
+    """The aorta with thrombus and calcium, and its branches.
+
+    Parameters
+    ----------
+    outer_wall : of the aorta; the stored study's own without one
+    paint_lumen : lays the blood into the thrombus
+    """
     small, _ = mesenteric()
     _paint_rods(canvas, small, canvas.phase.artery - 4)
     sides = [(s, n) for s in _ILIAC for n in _ILIAC[s]]
@@ -250,22 +268,18 @@ def paint_arteries(canvas: Canvas) -> None:
     block = canvas.block(*bounds(outer, 4))
     if block is not None:
         paint(block, rods_distance(block, outer, 0.6, 3.0), WALL)
-    tube = aorta_outer()
+    tube = outer_wall or aorta_outer()
     block = canvas.block(*tube.box(6))
     if block is not None:
-        far, at, angle = tube.distance(block)
+        far, _, _ = tube.distance(block)
         paint(block, far, WALL)
         # thrombus: layered, a little darker near the wall
         layers = THROMBUS + 4 * field(block, "thrombus", (10, 10, 14)) - 5 * fade(-far, 0, 6) + 5 * fade(-far, 6, 14)
-        paint(block, far + 1.5, layers.astype(np.float32), strength=float(1.0))
-    lumen = aorta_lumen()
-    block = canvas.block(*lumen.box(6))
-    if block is not None:
-        near, _, _ = lumen.distance(block)
-        paint(block, near, canvas.phase.artery)
+        paint(block, far + 1.5, layers.astype(np.float32), strength=1.0)
+    paint_lumen(canvas)
     _paint_rods(canvas, inner, canvas.phase.artery, 0.0, 0.6)
     _paint_rods(canvas, _bundle(_ARTERIES), canvas.phase.artery, 0.0, 1.0)
-    _paint_calcium(canvas)
+    _paint_calcium(canvas, tube)
 
 
 @dataclass(frozen=True)
@@ -303,8 +317,7 @@ def _turned_by(angle: Array) -> Array:
     return out
 
 
-def _paint_calcium(canvas: Canvas) -> None:
-    tube = aorta_outer()
+def _paint_calcium(canvas: Canvas, tube: Tube) -> None:
     step = float(arc_length(tube.points)[-1]) / (len(tube.points) - 1)
     e1, e2 = tube.frame
     for p in plaques():
