@@ -25,6 +25,12 @@ _ACT_FIELDS = {
     "pictures": "images_selected",
     "steering": "product_monitored",
 }
+_WORK = frozenset(
+    {
+        "region_set", "tissues_set", "view_steered", "picture_drafted", "picture_discarded",
+        "measurement_proposed", "measurement_accepted",
+    }
+)  # fmt: skip
 _BY_EVIDENCE = frozenset(
     {
         "schema", "facts_id", "as_of", "patient", "base", "dx", "ledger", "service.date", "rendering.techniques",
@@ -69,8 +75,12 @@ class Pictures:
 
 
 def evidence_lines(entries: Sequence[Entry], *, demo: bool) -> tuple[Entry, ...]:
-    """The lines that count: scripted acts are evidence in a DEMO home alone."""
-    return tuple(e for e in entries if demo or not e.event.scripted)
+    """The lines that count: scripted acts are evidence in a DEMO home alone, and nothing from before a deletion.
+
+    With a deleted study its pictures and reports went; what is imported again later begins anew.
+    """
+    deleted = max((e.number for e in entries if e.event.kind == "study_deleted"), default=0)
+    return tuple(e for e in entries if e.number > deleted and (demo or not e.event.scripted))
 
 
 def pictures_of(entries: Sequence[Entry]) -> Pictures:
@@ -121,6 +131,11 @@ def facts_of(
     _from_pictures(facts, lines, case, pictures)
     _from_supervision(facts, lines, supervision, local_date)
     _from_report(facts, lines, entries)
+    # a resident's own lines outweigh a typed "no resident took part"
+    resident = [e for e in entries if e.event.actor and e.event.actor.role == "resident" and e.event.kind in _WORK]
+    if resident:
+        _put(facts, "providers.resident_involved", True)
+        lines["providers.resident_involved"] = tuple(e.number for e in resident)
     facts["patient"] = {
         "id": case.patient.id or None,
         "issuer": case.patient.issuer or None,

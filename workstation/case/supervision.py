@@ -3,7 +3,7 @@
 The rules are the project's (clinical rules 7.1): an act is *witnessed* when the physician did it under the
 own authenticated account between the first 3D scene and the last release; *attested* when only a statement
 of the physician says so. What the program did by itself, what a technologist or a resident did, and what
-came after the release earns nothing.
+came after the release earns nothing; nor does work on a series of which no 3D picture was released.
 """
 
 from __future__ import annotations
@@ -106,6 +106,7 @@ class _Read:
     discarded: set[str] = field(default_factory=set)
     first_scene: int = 0
     last_release: int = 0
+    released_series: set[str] = field(default_factory=set)
     by_account: dict[str, list[Entry]] = field(default_factory=dict)
     actors: dict[str, Actor] = field(default_factory=dict)
     signer: str = ""
@@ -129,6 +130,8 @@ def _read(entries: Sequence[Entry]) -> _Read:
         elif event.kind == "picture_released":
             if is_3d(read.drafts.get(str(payload.get("sop_uid", "")), (None, 0))[0]):
                 read.last_release = entry.number
+                if event.case is not None:
+                    read.released_series.add(event.case.series_uid)
         elif event.kind == "report_signed" and actor is not None:
             read.signer = actor.account
         if three_d and not read.first_scene:
@@ -159,14 +162,14 @@ def supervision_of(entries: Sequence[Entry]) -> Supervision:
     actor = read.actors[account]
     mine = read.by_account[account]
     end = read.last_release or (entries[-1].number if entries else 0)
-    window = [e for e in mine if read.first_scene and read.first_scene <= e.number <= end]
+    window = [e for e in mine if read.first_scene and read.first_scene <= e.number <= end and _of_product(e, read)]
     found: dict[ActName, ActState] = {
         "region": _region(window),
         "tissues": _tissues(window),
         "pictures": _pictures(window, mine, read),
         "steering": _steering(window, mine, read),
     }
-    attested, concurrent_word, concurrent_line = _attested(mine)
+    attested, concurrent_word, concurrent_line = _attested(mine, read.first_scene)
     acts: dict[str, ActState] = {name: _joined(found[name], attested.get(name)) for name in ACTS}
     first_act = acting[account][0]
     concurrent: bool | None = None
@@ -191,6 +194,12 @@ def supervision_of(entries: Sequence[Entry]) -> Supervision:
         first_at=at,
         concurrent_lines=lines,
     )
+
+
+def _of_product(entry: Entry, read: _Read) -> bool:
+    """Whether an act was on a series that gave released 3D pictures; before the first release every series may."""
+    key = entry.event.case
+    return not read.released_series or key is None or key.series_uid in read.released_series
 
 
 def _state(entries: Sequence[Entry], words: str) -> ActState:
@@ -293,20 +302,24 @@ def _steering(window: Sequence[Entry], mine: Sequence[Entry], read: _Read) -> Ac
     return ActState()
 
 
-def _attested(mine: Sequence[Entry]) -> tuple[dict[ActName, tuple[bool, Entry]], bool | None, int]:
-    """The physician's own statements; a later one replaces what an earlier one said of the same act."""
+def _attested(mine: Sequence[Entry], first_scene: int) -> tuple[dict[ActName, tuple[bool, Entry]], bool | None, int]:
+    """The physician's own statements; a later one replaces what an earlier one said of the same act.
+
+    Nobody can state to have taken part before there was any 3D work: of such a statement only a denial counts.
+    """
     acts: dict[ActName, tuple[bool, Entry]] = {}
     concurrent: bool | None = None
     line = 0
     for entry in mine:
         if entry.event.kind != "supervision_attested":
             continue
+        begun = 0 < first_scene < entry.number
         said = entry.event.payload.get("acts") or {}
         for name in ACTS:
-            if isinstance(said, dict) and isinstance(said.get(name), bool):
+            if isinstance(said, dict) and isinstance(said.get(name), bool) and (begun or not said[name]):
                 acts[name] = (said[name], entry)
         word = entry.event.payload.get("concurrent")
-        if isinstance(word, bool):
+        if isinstance(word, bool) and (begun or not word):
             concurrent, line = word, entry.number
     return acts, concurrent, line
 

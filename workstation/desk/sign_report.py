@@ -12,8 +12,9 @@ from workstation import __version__
 from workstation.base.errors import InputRefused
 from workstation.base.uids import derived_uid, new_uid
 from workstation.case.edits import SetText
-from workstation.case.model import ReportText, SignedReport
+from workstation.case.model import Case, ReportText, SignedReport
 from workstation.case.states import REPORT_STEPS, report_status
+from workstation.case.supervision import is_3d, technique_of
 from workstation.desk import captures
 from workstation.desk.equipment import equipment_of, source_header
 from workstation.desk.supervise import counting
@@ -129,15 +130,20 @@ def text(session: Session) -> str:
     )
 
 
-def elements_of(report: ReportContent) -> dict[str, Any]:
-    """What an auditor looks for in the signed text: each is true only if the report really says it."""
+def elements_of(report: ReportContent, case: Case) -> dict[str, Any]:
+    """What an auditor looks for in the signed text: each is true only if the report really says it.
+
+    Planes name no technique of 3D, and the order's words are not the physician's own statement of necessity.
+    """
+    named = {p.sop_uid for p in report.pictures}
+    rendered = any(c.sop_uid in named and is_3d(technique_of(c.view)) for c in case.captures)
     acts = [a for a in report.supervision if a.kind in ("witnessed", "attested")]
     return {
         "three_d_findings": any(p.strip() for p in report.findings_3d),
-        "technique_stated": bool(report.technique),
+        "technique_stated": bool(report.technique) and rendered,
         "supervision_stated": len(acts) == 4,
         "workstation_stated": bool(report.workstation),
-        "necessity_stated": bool(report.necessity.strip()) or bool(report.order.strip()),
+        "necessity_stated": bool(case.text.necessity.strip()),
         "pictures": len(report.pictures),
         "measurements": sum(1 for m in report.measurements if m.accepted),
     }
@@ -191,7 +197,7 @@ def sign(session: Session, secret: str, override_reason: str) -> SignedReport:
             sop_uid=signed.sop_uid,
             digest=digest,
             status=status,
-            elements={**elements_of(report), "side": session.case.text.side},
+            elements={**elements_of(report, session.case), "side": session.case.text.side},
             waived=[{"code": c.code, "reason": override_reason} for c in waived],
         )
         for name, (_, _, sop_class) in objects.items():

@@ -77,7 +77,7 @@ def _order(content: ReportContent, case: Case) -> Iterator[Check]:
     if not content.indication.strip():
         yield _block("indication", "The indication is missing.", "text")
     ordered = order is not None and order.three_d_ordered is True
-    if not ordered and not content.necessity.strip():
+    if not ordered and not case.text.necessity.strip():
         yield _block("necessity", "3D was not ordered; write why it was necessary.", "text")
     elif not content.necessity.strip():
         yield _warn("reason", "The reason for 3D is not stated.", "text")

@@ -1,0 +1,267 @@
+"""Evidence that an auditor tried to fake, at the desk itself: it must never become a charge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from render.errors import RenderError
+from render.view import Box
+from tests.factory.series import ct_series
+from tests.job import acts
+from tests.job.conftest import SHAPE, SPACING, phantom
+from workstation.base.clock import ScriptedClock
+from workstation.base.errors import InputRefused
+from workstation.case.model import ReportText
+from workstation.desk.desk import Desk
+from workstation.desk.people_demo import PINS
+from workstation.desk.remove_study import delete_study
+from workstation.desk.session import Session
+
+RAD = "demo.rad"
+ALL = {"region": True, "tissues": True, "pictures": True, "steering": True}
+
+
+def holds(session: Session) -> set[str]:
+    """Rules that hold or reject; empty when it may be charged."""
+    return {r["rule"] for r in session.decide().answer["reasons"] if r["outcome"] != "pass"}
+
+
+@pytest.fixture(scope="session")
+def two_series(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One study with two volumes of the same place; the second is 10 HU brighter."""
+    folder = tmp_path_factory.mktemp("two")
+    for number, word in ((3, "first"), (4, "second")):
+        ct_series(
+            folder,
+            slices=SHAPE[0],
+            rows=SHAPE[1],
+            columns=SHAPE[2],
+            spacing=SPACING,
+            voxels=phantom() + 10.0 * (number - 3),
+            centre=(0.0, 0.0, 0.0),
+            name="PHANTOM^JANE",
+            patient_id="PH-77",
+            series=word,
+            series_number=number,
+            label=word,
+            tags={"ReferringPhysicianName": "SMITH^ANN", "BodyPartExamined": "ABDOMEN", "IssuerOfPatientID": "HOSP"},
+        )
+    return folder
+
+
+def both(desk: Desk, folder: Path) -> tuple[Session, str]:
+    """The study opened on its better series, and the other series."""
+    session = desk.open(str(folder))
+    other = next(s.series_uid for s in session.series if s.series_uid != session.key.series_uid)
+    return session, other
+
+
+def test_the_orders_words_are_not_the_physicians_necessity(
+    desk: Desk, clock: ScriptedClock, study_folder: Path
+) -> None:
+    """Hospital, 3D not ordered: "3D rendering was not part of the order" stood for the exception itself."""
+    session = desk.open(str(study_folder))
+    acts.technologist(desk, session, clock)
+    acts.physician(desk, session, clock)
+    session.set_order(msgspec.structs.replace(acts.ORDER, three_d_ordered=False, urgent_exception_documented=False))
+    session.set_anatomy("abdomen_pelvis", "vascular")
+    words = ReportText(
+        indication="Aneurysm",
+        comparison="None available.",
+        findings_3d="The tube is straight.",
+        impression="Tube of normal calibre.",
+        limitations="Phantom.",
+        side="not_applicable",
+    )
+    session.set_text(words)
+    clock.advance(60)
+    with pytest.raises(InputRefused, match="why it was necessary"):
+        session.sign(PINS[RAD])
+    session.set_text(msgspec.structs.replace(words, necessity="The slices do not show the course of the tube."))
+    session.sign(PINS[RAD])
+    session.give_facts(acts.GIVEN)
+    answer = session.decide().answer
+    assert answer["decision"] == "bill"
+    assert any(r["rule"] == "R-OR-03" and "necessity" in r["text"] for r in answer["reasons"])
+    session.close()
+
+
+def test_necessity_copied_from_an_order_does_not_outlive_the_order(
+    desk: Desk, clock: ScriptedClock, study_folder: Path
+) -> None:
+    """Signed while "ordered" stood there, then the order is corrected: nobody stated a necessity."""
+    session = desk.open(str(study_folder))
+    acts.technologist(desk, session, clock)
+    acts.physician(desk, session, clock)
+    session.set_order(acts.ORDER)
+    session.set_anatomy("abdomen_pelvis", "vascular")
+    session.set_text(ReportText(findings_3d="Straight.", impression="Normal.", side="not_applicable"))
+    clock.advance(60)
+    session.sign(PINS[RAD])
+    session.give_facts(acts.GIVEN)
+    assert holds(session) == set()
+    session.set_order(msgspec.structs.replace(acts.ORDER, three_d_ordered=False, urgent_exception_documented=False))
+    assert session.decide().answer["decision"] == "reject"
+    assert "R-OR-02" in holds(session)
+    session.close()
+
+
+def test_a_report_that_names_no_3d_technique_states_none(desk: Desk, clock: ScriptedClock, study_folder: Path) -> None:
+    """Planes were signed ("No 3D rendering."), a volume rendering is released afterwards; an addendum cures it."""
+    session = desk.open(str(study_folder))
+    desk.sign_in("demo.tech", PINS["demo.tech"])
+    session.scene_shown(acts.vr(session))
+    plane = acts.capture(session, acts.axial(session), "Axial")
+    late = acts.capture(session, acts.vr(session), "Front")
+    clock.advance(60)
+    desk.sign_in(RAD, PINS[RAD])
+    session.shown(plane.sop_uid, 2, 400)
+    session.release(plane.sop_uid)
+    session.attest(ALL, True, "I took part.")
+    acts.report(session, clock)
+    session.shown(late.sop_uid, 2, 400)
+    session.release(late.sop_uid)
+    session.give_facts(acts.GIVEN)
+    assert holds(session) == {"R-RP-04"}
+    assert {q["field"] for q in session.decide().answer["questions"]} == {"report.technique_stated"}
+    session.set_text(msgspec.structs.replace(session.case.text, impression="As before; rendering added."))
+    session.sign(PINS[RAD])
+    assert holds(session) == set()
+    session.close()
+
+
+def test_what_was_deleted_is_no_evidence_for_what_is_imported_again(
+    desk: Desk, clock: ScriptedClock, study_folder: Path
+) -> None:
+    """Pictures and report went with the study; the journal still tells of them."""
+    session = desk.open(str(study_folder))
+    acts.whole(desk, session, clock)
+    assert holds(session) == set()
+    session.close()
+    delete_study(desk.place, desk.people.actor, session.key.study_uid, "wrong patient")
+    again = desk.open(str(study_folder))
+    assert again.case.captures == ()
+    again.set_order(acts.ORDER)
+    again.set_anatomy("abdomen_pelvis", "vascular")
+    again.give_facts(acts.GIVEN)
+    decided = again.decide()
+    assert decided.answer["decision"] == "hold"
+    assert {"R-AR-01", "R-RP-01", "R-SV-02", "R-TQ-03"} <= holds(again)
+    assert "images" not in decided.facts
+    again.close()
+
+
+def test_a_residents_own_lines_outweigh_a_typed_no(desk: Desk, clock: ScriptedClock, study_folder: Path) -> None:
+    session = desk.open(str(study_folder))
+    desk.people.make("res", "Resident", "resident", "864201")
+    desk.sign_in("res", "864201")
+    session.scene_shown(acts.vr(session))
+    acts.capture(session, acts.vr(session), "Front")
+    acts.capture(session, acts.axial(session), "Axial")
+    acts.physician(desk, session, clock)
+    acts.report(session, clock)
+    session.give_facts(acts.GIVEN)  # "providers.resident_involved": False
+    decided = session.decide()
+    assert decided.facts["providers"]["resident_involved"] is True
+    assert decided.proof["providers.resident_involved"]
+    assert holds(session) == {"R-GC-02"}
+    session.give_facts({"providers.teaching_attested": True})
+    assert session.decide().answer["modifiers"] == ["26", "GC"]
+    session.close()
+
+
+def test_nobody_attests_before_there_is_any_3d(desk: Desk, clock: ScriptedClock, study_folder: Path) -> None:
+    """Said in advance, and the technologist did the work alone."""
+    session = desk.open(str(study_folder))
+    desk.sign_in(RAD, PINS[RAD])
+    session.attest(ALL, True, "I shall take part.")
+    clock.advance(60)
+    acts.technologist(desk, session, clock)
+    clock.advance(60)
+    desk.sign_in(RAD, PINS[RAD])
+    acts.release_all(session, clock)
+    acts.report(session, clock)
+    session.give_facts(acts.GIVEN)
+    assert {"R-SV-02", "R-RP-04"} <= holds(session)
+    kinds = {name: act.kind for name, act in session.supervision().acts.items()}
+    assert kinds == {"region": "absent", "tissues": "absent", "pictures": "witnessed", "steering": "absent"}
+    session.attest({"region": False}, None, "The technologist chose the region.")
+    assert session.decide().answer["decision"] == "reject"
+    session.close()
+
+
+def test_an_early_denial_counts(desk: Desk, clock: ScriptedClock, study_folder: Path) -> None:
+    session = desk.open(str(study_folder))
+    desk.sign_in(RAD, PINS[RAD])
+    session.attest({}, False, "I shall see the finished pictures only.")
+    acts.whole(desk, session, clock)
+    assert "R-SV-03" in holds(session)
+    session.close()
+
+
+def test_acts_on_another_series_than_the_released_pictures_earn_nothing(
+    desk: Desk, clock: ScriptedClock, two_series: Path
+) -> None:
+    session, other = both(desk, two_series)
+    own = session.key.series_uid
+    acts.technologist(desk, session, clock)
+    session.close()
+    session = desk.open(str(two_series), series=other)
+    clock.advance(60)
+    desk.sign_in(RAD, PINS[RAD])
+    session.set_region("crop", "tube", Box(low_lps_mm=(-30, -30, -30), high_lps_mm=(30, 30, 30)))
+    session.set_tissues("preset", ["vessels"], "ct_bone_vessel")
+    before = acts.vr(session)
+    for direction in ("L", "P"):
+        clock.advance(20)
+        after = acts.vr(session, direction)
+        session.steered(before, after, "camera", 15.0)
+        before = after
+    session.close()
+    session = desk.open(str(two_series), series=own)
+    acts.release_all(session, clock)
+    acts.report(session, clock)
+    session.give_facts(acts.GIVEN)
+    assert {"R-SV-02", "R-RP-04"} <= holds(session)
+    kinds = {name: act.kind for name, act in session.supervision().acts.items()}
+    assert kinds == {"region": "absent", "tissues": "absent", "pictures": "witnessed", "steering": "absent"}
+    session.close()
+
+
+def test_a_draft_of_another_series_is_not_released_on_this_one(
+    desk: Desk, clock: ScriptedClock, two_series: Path
+) -> None:
+    session, other = both(desk, two_series)
+    acts.technologist(desk, session, clock)
+    session.close()
+    session = desk.open(str(two_series), series=other)
+    clock.advance(60)
+    desk.sign_in(RAD, PINS[RAD])
+    with pytest.raises((InputRefused, RenderError)):
+        session.release(session.case.captures[0].sop_uid)
+    assert session.case.captures[0].state == "draft"
+    session.close()
+
+
+def test_a_statement_of_another_physician_is_not_the_signers(
+    desk: Desk, clock: ScriptedClock, study_folder: Path
+) -> None:
+    session = desk.open(str(study_folder))
+    desk.people.make("second", "Second, MD", "radiologist", "864201", npi="1234567893", taxonomy="2085R0202X")
+    acts.technologist(desk, session, clock)
+    clock.advance(60)
+    desk.sign_in("second", "864201")
+    session.attest(ALL, True, "I took part.")
+    desk.sign_in(RAD, PINS[RAD])
+    acts.release_all(session, clock)
+    acts.report(session, clock)
+    session.give_facts(acts.GIVEN)
+    facts: dict[str, Any] = session.decide().facts
+    assert facts["supervision"]["physician_npi"] == facts["report"]["signed_by_npi"]
+    assert facts["supervision"]["region_designed"] is None
+    assert "R-SV-02" in holds(session)
+    session.close()
