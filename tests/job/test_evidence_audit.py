@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.job.conftest import SHAPE, SPACING, phantom
 from workstation.base.clock import ScriptedClock
 from workstation.base.errors import InputRefused
 from workstation.case.model import ReportText
+from workstation.desk import confirm_charge
 from workstation.desk.desk import Desk
 from workstation.desk.people_demo import PINS
 from workstation.desk.remove_study import delete_study
@@ -264,4 +266,150 @@ def test_a_statement_of_another_physician_is_not_the_signers(
     assert facts["supervision"]["physician_npi"] == facts["report"]["signed_by_npi"]
     assert facts["supervision"]["region_designed"] is None
     assert "R-SV-02" in holds(session)
+    session.close()
+
+
+def billing(desk: Desk) -> None:
+    desk.sign_in("demo.bill", PINS["demo.bill"])
+
+
+def test_a_second_desk_with_an_old_case_makes_no_second_charge(
+    desk: Desk, clock: ScriptedClock, study_folder: Path
+) -> None:
+    """It opened the case before the charge, calls the region by another name and swears that they do not touch."""
+    session = desk.open(str(study_folder))
+    acts.whole(desk, session, clock)
+    second = Desk(desk.place.home, clock=clock, station="TEST-2")
+    late = second.open(str(study_folder))
+    billing(desk)
+    first = session.confirm_charge(PINS["demo.bill"])
+    second.sign_in(RAD, PINS[RAD])
+    late.set_anatomy("ankle", "bone")
+    late.give_facts({"distinct.session": "same", "distinct.anatomy_contiguous": False})
+    billing(second)
+    again = late.confirm_charge(PINS["demo.bill"])
+    assert (again.charge_id, again.first) == (first.charge_id, False)
+    assert [row.charge_id for row in desk.place.ledger.rows()] == [first.charge_id]
+    assert len(desk.place.outbox.all()) == 1
+    assert late.case.charge == first.charge_id
+    late.close()
+    second.close()
+    session.close()
+
+
+def test_three_desks_at_the_same_moment_make_one_charge(desk: Desk, clock: ScriptedClock, study_folder: Path) -> None:
+    session = desk.open(str(study_folder))
+    acts.whole(desk, session, clock)
+    session.save()
+    desks = [Desk(desk.place.home, clock=clock, station=f"TEST-{n}") for n in range(3)]
+    sessions = [d.open(str(study_folder)) for d in desks]
+    for one in desks:
+        billing(one)
+    with ThreadPoolExecutor(3) as pool:
+        ids = list(pool.map(lambda s: s.confirm_charge(PINS["demo.bill"]).charge_id, sessions))
+    assert len(set(ids)) == 1
+    assert len(desk.place.ledger.rows()) == len(desk.place.outbox.all()) == 1
+    for one in desks:
+        one.close()
+    session.close()
+
+
+def test_redone_after_deletion_it_is_the_charge_that_stands(
+    desk: Desk, clock: ScriptedClock, study_folder: Path
+) -> None:
+    """Deleted, imported and worked on again, under another biller, as a "separate session"."""
+    session = desk.open(str(study_folder))
+    acts.whole(desk, session, clock)
+    billing(desk)
+    first = session.confirm_charge(PINS["demo.bill"])
+    session.close()
+    delete_study(desk.place, desk.people.actor, session.key.study_uid, "by mistake")
+    again = desk.open(str(study_folder))
+    acts.whole(desk, again, clock)
+    again.give_facts(
+        {
+            "providers.billing_npi": "1999888773",
+            "distinct.session": "separate",
+            "distinct.repeat_necessity_documented": True,
+        }
+    )
+    billing(desk)
+    assert again.confirm_charge(PINS["demo.bill"]).charge_id == first.charge_id
+    assert len(desk.place.ledger.rows()) == 1
+    again.close()
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_kill_on_either_side_of_the_transaction_makes_one_charge(
+    desk: Desk, clock: ScriptedClock, study_folder: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    session = desk.open(str(study_folder))
+    acts.whole(desk, session, clock)
+    billing(desk)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        if where == "before":
+            patch.setattr(desk.place.outbox, "put", killed)
+        else:
+            patch.setattr(confirm_charge, "_write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            session.confirm_charge(PINS["demo.bill"])
+    kept = 0 if where == "before" else 1
+    assert len(desk.place.ledger.rows()) == len(desk.place.outbox.all()) == kept
+    lines = [e.event.kind for e in desk.place.journal.entries(session.key.study_uid)]
+    assert lines.count("charge_confirmed") == kept
+    found = session.confirm_charge(PINS["demo.bill"])
+    assert found.message_path.read_bytes().decode() == found.message
+    assert len(desk.place.ledger.rows()) == len(desk.place.outbox.all()) == 1
+    session.close()
+
+
+def test_a_retraction_at_another_desk_is_seen_before_the_charge(
+    desk: Desk, clock: ScriptedClock, study_folder: Path
+) -> None:
+    session = desk.open(str(study_folder))
+    acts.whole(desk, session, clock)
+    session.save()
+    second = Desk(desk.place.home, clock=clock, station="TEST-2")
+    late = second.open(str(study_folder))
+    session.retract(PINS[RAD], "wrong side")
+    billing(second)
+    with pytest.raises(InputRefused, match="reject"):
+        late.confirm_charge(PINS["demo.bill"])
+    assert desk.place.ledger.rows() == ()
+    late.close()
+    second.close()
+    session.close()
+
+
+def test_no_person_states_the_record_nor_which_codes_exist(
+    desk: Desk, clock: ScriptedClock, study_folder: Path
+) -> None:
+    session = desk.open(str(study_folder))
+    acts.whole(desk, session, clock)
+    for fact in (
+        {"reference.icd10cm": {"I71.4": {"billable": True}}},
+        {"reference.mue": {"76377": {"value": 99, "mai": 3}}},
+        {"reference": {"icd10cm": {"I71.4": {"billable": True}}}},
+        {"service": {"date": "2026-01-05"}},
+        {"report": {"status": "final", "three_d_findings": True}},
+        {"ledger": []},
+        {"supervision.concurrent": True},
+    ):
+        with pytest.raises(InputRefused):
+            session.give_facts(fact)
+    session.give_facts({"reference.ptp": []})
+    session.close()
+
+
+def test_a_hospitals_place_of_service_is_one_patients(desk: Desk, clock: ScriptedClock, study_folder: Path) -> None:
+    """An inpatient's 21 must not become the next patient's; an office's 11 may."""
+    session = desk.open(str(study_folder))
+    acts.whole(desk, session, clock)  # 22
+    assert "claim.pos" not in (desk.place.db.setting("site.facts") or "")
+    session.give_facts({"claim.pos": "11"})
+    assert '"claim.pos":"11"' in (desk.place.db.setting("site.facts") or "")
     session.close()

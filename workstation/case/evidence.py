@@ -43,14 +43,22 @@ _BY_EVIDENCE = frozenset(
         "order.ordering_npi", "order.urgent_exception_documented", "order.order_id",
     }
 )  # fmt: skip
-_GROUPS = frozenset(
-    {"payer", "service", "claim", "providers", "distinct", "abn", "report", "reference", "other_codes", "dx_confirmed"}
-)
+_GROUPS = frozenset({"payer", "service", "claim", "providers", "distinct", "abn", "report", "reference"})
+_WHOLE = frozenset({"other_codes", "dx_confirmed"})
 
 
 def may_be_given(path: str) -> bool:
-    """Whether a person may state this fact; what the journal or the order holds may not be typed over it."""
-    return path not in _BY_EVIDENCE and path.split(".", maxsplit=1)[0] in _GROUPS
+    """Whether a person may state this fact; what the journal or the order holds may not be typed over it.
+
+    A group is stated field by field, or a whole one would carry in what may not be typed. Of the official tables only
+    a looked-up pair may be stated: which codes exist and how many units a day has is not a fact of a case.
+    """
+    group, dot, name = path.partition(".")
+    if not dot:
+        return group in _WHOLE
+    if "." in name or (group == "reference" and name != "ptp"):
+        return False
+    return path not in _BY_EVIDENCE and group in _GROUPS
 
 
 @dataclass(frozen=True)

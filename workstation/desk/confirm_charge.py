@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from billing.charge import draft, identity_of, is_late
+from billing.charge import ACTIVE, draft, identity_of, is_late
+from billing.codes import HOSPITAL_POS
 from billing.decide import decide
 from billing.errors import BillingError
 from billing.facts import read_facts
@@ -72,7 +73,7 @@ def give_facts(session: Session, facts: dict[str, Any]) -> None:
         read_facts(_nested(given))
     except BillingError as error:
         raise InputRefused("fact", f"{error.sentence}" if error.sentence.endswith(".") else f"{error}.") from error
-    site = {path: value for path, value in facts.items() if path in SITE_WIDE}
+    site = {path: value for path, value in facts.items() if _of_the_site(path, value)}
     with session.acting():
         session.place.act("facts_given", actor, session.key, **{"facts": facts})
         if site:
@@ -80,6 +81,11 @@ def give_facts(session: Session, facts: dict[str, Any]) -> None:
             kept = {**(msgspec.json.decode(known) if known else {}), **site}
             session.place.db.set_setting("site.facts", msgspec.json.encode(kept, order="sorted").decode())
         session.put("charge", given=given)
+
+
+def _of_the_site(path: str, value: Any) -> bool:
+    """Whether an answer holds for later cases: a hospital's place of service is this patient's, not the house's."""
+    return path in SITE_WIDE and not (path == "claim.pos" and value in HOSPITAL_POS)
 
 
 def _nested(given: dict[str, Any]) -> dict[str, Any]:
@@ -106,15 +112,6 @@ def confirm(session: Session, secret: str) -> Confirmed:
     session.require("confirm_charge")
     actor = session.people.proved_for("confirm_charge", secret)
     place = session.place
-    if session.case.charge:
-        return _known(session, session.case.charge)
-    decided = decide_session(session)
-    facts = read_facts(decided.facts)
-    try:
-        drafted = draft(facts, decide(facts), identity_of(facts, study_uid=session.key.study_uid))
-    except BillingError as error:
-        raise InputRefused(error.code, error.sentence) from error
-    late = is_late(drafted.service_date, date.fromisoformat(today(place)), late_days=LATE_DAYS)
     by = LedgerActor(
         who=actor.account,
         role="biller" if actor.role == "biller" else "radiologist",
@@ -122,7 +119,16 @@ def confirm(session: Session, secret: str) -> Confirmed:
         at=place.now(),
     )
     with session.acting():
+        # decided under the lock of the archive: nobody signs, retracts or charges between decision and charge
+        if standing := session.case.charge or _standing(session):
+            if not session.case.charge:
+                session.put("charge", charge=standing)
+            return _known(session, standing)
+        decided = decide_session(session)
+        facts = read_facts(decided.facts)
         try:
+            drafted = draft(facts, decide(facts), identity_of(facts, study_uid=session.key.study_uid))
+            late = is_late(drafted.service_date, date.fromisoformat(today(place)), late_days=LATE_DAYS)
             charge = ledger_of(place).confirm(drafted, by, late=late)
             text, control_id = message_text(session, charge)
         except BillingError as error:
@@ -154,6 +160,21 @@ def confirm(session: Session, secret: str) -> Confirmed:
     path = _write(session, charge.charge_id, text)
     place.act("message_written", actor, session.key, charge_id=charge.charge_id, path=path.name, control_id=control_id)
     return Confirmed(charge.charge_id, charge.code, charge.modifiers, charge.state, text, path, first)
+
+
+def _standing(session: Session) -> str:
+    """A charge that already rests on this study's journal, though this window does not know of it; "" for none.
+
+    Another workstation may have confirmed it, or the study was deleted and imported again: the same evidence does
+    not carry a second charge, whatever the region is called by now.
+    """
+    known = ledger_of(session.place).charges()
+    named = [
+        str(e.event.payload.get("charge_id", ""))
+        for e in session.place.journal.entries(session.key.study_uid)
+        if e.event.kind == "charge_confirmed"
+    ]
+    return next((c for c in reversed(named) if c in known and known[c].state in ACTIVE), "")
 
 
 def _known(session: Session, charge_id: str) -> Confirmed:
