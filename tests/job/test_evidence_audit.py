@@ -19,6 +19,7 @@ from workstation.base.errors import InputRefused
 from workstation.case.model import ReportText
 from workstation.desk import confirm_charge
 from workstation.desk.desk import Desk
+from workstation.desk.order_source import order_file
 from workstation.desk.people_demo import PINS
 from workstation.desk.remove_study import delete_study
 from workstation.desk.session import Session
@@ -413,3 +414,38 @@ def test_a_hospitals_place_of_service_is_one_patients(desk: Desk, clock: Scripte
     session.give_facts({"claim.pos": "11"})
     assert '"claim.pos":"11"' in (desk.place.db.setting("site.facts") or "")
     session.close()
+
+
+def test_one_unreadable_case_does_not_hide_the_worklist(desk: Desk, clock: ScriptedClock, study_folder: Path) -> None:
+    session = desk.open(str(study_folder))
+    acts.whole(desk, session, clock)
+    session.put("charge", given={**session.case.given, "payer.kind": "blue"})
+    (line,) = desk.charges()
+    assert line.decision == "hold"
+    assert "payer.kind" in line.question
+    session.close()
+
+
+@pytest.mark.parametrize(("modality", "outcome"), [("DX", "reject"), ("IVOCT", "hold"), ("ct", "bill")])
+def test_a_modality_of_the_order_is_said_in_the_words_of_the_facts(
+    desk: Desk, clock: ScriptedClock, study_folder: Path, modality: str, outcome: str
+) -> None:
+    session = desk.open(str(study_folder))
+    acts.whole(desk, session, clock)
+    base = msgspec.structs.replace(acts.ORDER.base[0], modality=modality)
+    session.set_order(msgspec.structs.replace(acts.ORDER, base=(base,)))
+    assert session.decide().answer["decision"] == outcome
+    session.close()
+
+
+def test_an_order_file_states_only_values_that_the_facts_know(tmp_path: Path) -> None:
+    (tmp_path / "order.json").write_text('{"given": {"payer.kind": "blue"}}')
+    with pytest.raises(InputRefused, match=r"payer\.kind"):
+        order_file(tmp_path)
+    (tmp_path / "order.json").write_text('{"given": {"service": {"date": "2026-01-05"}}}')
+    with pytest.raises(InputRefused, match="service"):
+        order_file(tmp_path)
+    (tmp_path / "order.json").write_text('{"given": {"payer.kind": "bcbs", "other_codes": []}}')
+    read = order_file(tmp_path)
+    assert read is not None
+    assert read.beside.given["payer.kind"] == "bcbs"

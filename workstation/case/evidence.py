@@ -47,6 +47,18 @@ _GROUPS = frozenset({"payer", "service", "claim", "providers", "distinct", "abn"
 _WHOLE = frozenset({"other_codes", "dx_confirmed"})
 
 
+_MODALITIES = frozenset({"CT", "MR", "US", "TOMO", "XR", "MG", "NM", "PT", "XA", "OT"})
+_RADIOGRAPHS = frozenset({"CR", "DX", "RG"})
+
+
+def _modality(stated: str | None) -> str | None:
+    """The word of the facts format for a modality of an order: a radiograph is XR, what the format lacks is OT."""
+    word = (stated or "").strip().upper()
+    if not word:
+        return None
+    return "XR" if word in _RADIOGRAPHS else word if word in _MODALITIES else "OT"
+
+
 def may_be_given(path: str) -> bool:
     """Whether a person may state this fact; what the journal or the order holds may not be typed over it.
 
@@ -180,7 +192,7 @@ def _from_order(facts: dict[str, Any], case: Case) -> None:
     if order.purpose and "purpose" not in facts.get("service", {}):
         _put(facts, "service.purpose", order.purpose)
     if order.base:
-        facts["base"] = [msgspec.to_builtins(b) for b in order.base]
+        facts["base"] = [{**msgspec.to_builtins(b), "modality": _modality(b.modality)} for b in order.base]
     if order.dx:
         facts["dx"] = [{"code": code, "label": label or None} for code, label in order.dx]
     if order.dx_confirmed is not None and "dx_confirmed" not in facts:

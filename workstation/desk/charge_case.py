@@ -166,10 +166,13 @@ def worklist(place: Place, people: People) -> tuple[ChargeLine, ...]:
         case = stored_case(place, row.study_uid)
         if case is None:
             continue
-        decided = decide_place(place, case)
-        answer = decided.answer
+        try:
+            answer = decide_place(place, case).answer
+        except InputRefused as error:
+            # one case whose facts cannot be read must not keep the biller from all others
+            answer = {"code": None, "modifiers": (), "decision": "hold", "questions": [{"ask": error.sentence}]}
         question = next(iter(answer["questions"]), None)
-        refused = next((r["text"] for r in answer["reasons"] if r["outcome"] == "reject"), "")
+        refused = next((r["text"] for r in answer.get("reasons", ()) if r["outcome"] == "reject"), "")
         found.append(
             ChargeLine(
                 study_uid=row.study_uid,

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from billing.errors import FactsError
+from billing.facts import SCHEMA, read_facts
 from workstation.base.errors import InputRefused
 from workstation.case.evidence import may_be_given
 from workstation.case.model import Order
@@ -62,7 +64,23 @@ def order_file(folder: Path) -> OrderFile | None:
     for name in read.beside.given:
         if not may_be_given(name):
             raise InputRefused("order_file", f"The order.json states {name}, which only the program's own record can.")
+    _check_values(read.beside.given)
     return read
+
+
+def _check_values(given: Mapping[str, Any]) -> None:
+    """Refuse a value that the facts format does not know now, not when the charge is decided."""
+    stated: dict[str, Any] = {"schema": SCHEMA}
+    for path, value in given.items():
+        group, dot, name = path.partition(".")
+        if dot:
+            stated.setdefault(group, {})[name] = value
+        else:
+            stated[group] = value
+    try:
+        read_facts(stated, at="given")
+    except FactsError as error:
+        raise InputRefused("order_file", f"The order.json beside the study is not a valid order: {error}") from error
 
 
 def matches(read: OrderFile, study_uid: str, patient_id: str, accession: str) -> bool:
