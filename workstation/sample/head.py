@@ -26,7 +26,7 @@ FLUID, GREY, WHITE, STEM, DEEP, VITREOUS = 240.0, 930.0, 1420.0, 1330.0, 1120.0,
 RIBBON_MM = 2.6
 EYES = {"right": (-32.0, -73.0, -19.0), "left": (32.0, -73.0, -19.0)}
 EYE_RADIUS = 12.0
-MARKER = (-78.5, -40.0, 10.0)
+MARKER = (-83.0, -40.0, 10.0)
 """Middle of the capsule of oil, on the patient's right temple."""
 MARKER_RADII = (4.5, 8.0, 4.5)
 LATERAL = {
@@ -99,19 +99,19 @@ def ventricles(block: Block) -> dict[str, Array]:
 
 def outline(block: Block) -> Array:
     """Signed distance to the skin, mm."""
-    scalp = smooth_union(ellipsoid(block, (0, 4, 14), (80, 100, 76)), _both((34, 8, 26), block, (42, 82, 60)), 10)
+    scalp = smooth_union(ellipsoid(block, (0, 4, 14), (82, 107, 83)), _both((34, 8, 26), block, (43, 86, 64)), 10)
     face = smooth_union(
         ellipsoid(block, (0, -44, -52), (59, 54, 66)), ellipsoid(block, (0, -62, -92), (40, 40, 34)), 22
     )
-    nose = _line(block, [(0, -94, -14, 7.5), (0, -101, -28, 8.0), (0, -107, -42, 9.5), (0, -104, -49, 9.0)], 4.0)
-    wings = _both((9, -97, -48), block, (7, 9, 7))
-    lips = ellipsoid(block, (0, -96, -76), (24, 9, 11))
+    nose = _line(block, [(0, -97, -12, 7.0), (0, -104, -28, 7.0), (0, -111, -43, 8.5), (0, -107, -49, 8.5)], 4.0)
+    wings = _both((9, -99, -48), block, (7, 9, 7))
+    lips = smooth_union(ellipsoid(block, (0, -98, -72), (22, 7, 5)), ellipsoid(block, (0, -97, -81), (19, 7, 5.5)), 1.5)
     chin = ellipsoid(block, (0, -84, -108), (22, 18, 16))
-    sockets = _both((32, -94, -18), block, (17, 12, 12))
+    sockets = _both((33, -99, -18), block, (16, 11, 10))
     neck = _line(block, [(0, 18, -60, 56), (0, 18, -100, 54), (0, 14, -180, 57)], 0.0, 70)
     head = smooth_union(smooth_union(scalp, face, 14), neck, 24)
     head = smooth_cut(head, -sockets, 7)
-    for part, k in ((nose, 9.0), (wings, 5.0), (lips, 8.0), (chin, 12.0)):
+    for part, k in ((nose, 9.0), (wings, 5.0), (lips, 4.0), (chin, 12.0)):
         head = smooth_union(head, part, k)
     ears = _both((80, 16, -24), block, (7, 18, 31))
     shell = smooth_cut(ears, -_both((87, 12, -26), block, (6.5, 10, 18)), 3)
@@ -134,6 +134,14 @@ def _fill(block: Block, sd: Array) -> None:
     # the chewing muscle on the temple, under the fat
     temple = _both((69, -22, 6), block, (9, 30, 34))
     paint(block, np.maximum(temple, sd + 4), np.asarray(MUSCLE + 40 * grain, np.float32))
+
+
+def _skin(block: Block, sd: Array) -> None:
+    """Skin and a thin layer of fat over all that was painted, and air outside."""
+    fat = np.asarray(FAT + 120 * field(block, "head fat", 9), np.float32)
+    paint(block, np.maximum(sd + 2.2, -sd - 4.2), fat)
+    paint(block, np.maximum(sd, -sd - 2.2), SKIN)
+    paint(block, -sd, AIR)
 
 
 def _skull(block: Block, inner: Array) -> Array:
@@ -258,7 +266,8 @@ def _orbits(block: Block) -> None:
         paint(block, eye, 850.0)
         paint(block, eye + 1.3, VITREOUS)
         paint(block, ellipsoid(block, (x, y - 8.6, z), (4.8, 2.3, 4.8)), 900.0)
-        paint(block, ellipsoid(block, (x, y - 13.0, z), (12, 2.2, 6)), SKIN)
+        paint(block, ellipsoid(block, (x, y - 11.5, z), (15.5, 3.6, 12)), SKIN)
+        paint(block, ellipsoid(block, (x, y - 15.2, z - 2), (12, 1.0, 0.8)), 500.0)
 
 
 def _sulci(block: Block, depth: Array) -> Array:
@@ -324,7 +333,8 @@ def paint_head(canvas: Canvas) -> None:
     block = canvas.everything()
     hull, little, stem = cerebrum(block), cerebellum(block), brainstem(block)
     inner = smooth_union(smooth_union(hull, little, 10), stem, 4) - 4.2
-    skin = outline(block)
+    # skin lies over the vault everywhere
+    skin = smooth_union(outline(block), inner - 13.0, 5)
     _fill(block, skin)
     _face_bones(block)
     _mouth_and_neck(block)
@@ -332,6 +342,7 @@ def paint_head(canvas: Canvas) -> None:
     _air(block)
     _orbits(block)
     _brain(block, hull, little, stem)
+    _skin(block, skin)
     paint(block, ellipsoid(block, MARKER, tuple(r + 0.8 for r in MARKER_RADII)), CORTEX)
     paint(block, ellipsoid(block, MARKER, MARKER_RADII), 2900.0)
 
