@@ -267,7 +267,7 @@ def test_a_capture_stands_in_the_film_as_a_draft_of_record_quality(opened, qtbot
     qtbot.waitUntil(lambda: len(opened.case.film.frames) == 1, timeout=30000)
     (capture,) = opened.case.session.case.captures
     assert capture.state == "draft"
-    assert capture.title == "VR anterior"
+    assert capture.title == "Volume rendering, anterior"
     assert capture.view.quality == "record"
     assert min(capture.view.size) >= 1000
     assert "picture_drafted" in kinds(opened)

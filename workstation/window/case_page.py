@@ -144,7 +144,7 @@ class CasePage(QWidget):
         hand.changed.connect(self._changed)
         hand.surfaced.connect(self._surfaced)
         session.listen(self._told.emit)
-        self.strip.show_case(session)
+        self.strip.show_case(session, self._desk)
         looks = self._looks(session)
         for name in PANES:
             self._fill_menu(name, looks)

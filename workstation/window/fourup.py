@@ -33,6 +33,7 @@ class FourUp(QWidget):
         for k in range(6):
             self._grid.setRowStretch(k, 1)
             self._grid.setColumnStretch(k, 1)
+            self._grid.setRowMinimumHeight(k, 0)
         self.layout_name = ""
         self.maximised = ""
         self.arrange("four")

@@ -25,7 +25,8 @@ from PySide6.QtWidgets import (
 
 from workstation.window import words
 from workstation.window.icons import icon, pixmap
-from workstation.window.models.studies import COLUMNS, STATE_ROLE, Studies
+from workstation.window.models.studies import COLUMNS, STATE_ROLE, Studies, modalities
+from workstation.window.series_strip import from_png
 from workstation.window.theme import tokens
 from workstation.window.widgets import Elided, button, label, named
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 GROUPS = ("All", "Today", "CT", "MR", "With open work")
 _OPEN_WORK = {"opened", "drafts", "released"}
 _WIDTHS = (240, 136, 104, 0, 112, 64, 72, 150)
+_SMALL = QSize(320, 128)
 _COLOURS = {"": tokens.QUIET, "wants": tokens.WANTS, "done": tokens.DONE, "refused": tokens.REFUSED}
 
 
@@ -261,6 +263,9 @@ class LibraryView(QWidget):
         inside.addWidget(self._warning)
         for part in (self._name, self._who):
             column.addWidget(part)
+        self._small = QLabel()
+        self._small.setFixedHeight(_SMALL.height())
+        column.addWidget(self._small)
         column.addSpacing(4)
         column.addWidget(card)
         held = QHBoxLayout()
@@ -314,12 +319,17 @@ class LibraryView(QWidget):
         self._name.set_whole(words.person(row.patient_name))
         born = words.date(row.birth_date) or "birth date not known"
         self._who.setText(" · ".join(x for x in (row.patient_id or "no ID", born, row.sex or "sex not known") if x))
-        self._what.setText(row.description or f"{row.modalities} study without a description")
+        self._what.setText(row.description or f"{modalities(row)} study without a description".strip())
         parts = [words.date(row.date) or "date not known"]
         if row.accession:
             parts.append(f"accession {row.accession}")
-        count = f"{row.series} series, {row.images} images, {row.modalities}"
+        count = ", ".join(x for x in (f"{row.series} series", f"{row.images} images", modalities(row)) if x)
         self._when.setText(" · ".join(parts) + "\n" + count)
+        png = self._desk.study_thumbnail(row.study_uid)
+        small = from_png(png, _SMALL, self.devicePixelRatioF()) if png is not None else None
+        self._small.setVisible(small is not None)
+        if small is not None:
+            self._small.setPixmap(small)
         told = self.model.data(self.model.index(self.model.row_of(row.study_uid), len(COLUMNS) - 1), int(STATE_ROLE))
         text, state = told or ("", "")
         self._work.setText(text)
@@ -331,7 +341,9 @@ class LibraryView(QWidget):
             if row.mixed
             else ""
         )
-        self._warning.setVisible(row.mixed)
+        if row.partial and not row.mixed:
+            self._warning.setText("Taking this study in was interrupted; it is incomplete. Import it again.")
+        self._warning.setVisible(row.mixed or row.partial)
         self.open.setEnabled(not row.mixed)
         self.open.setText("Open" if row.state == "new" else "Continue")
 

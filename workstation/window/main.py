@@ -263,8 +263,14 @@ class MainWindow(QMainWindow):
             view.open_case.connect(self._open_charge)
             self.charges = view
             self.pages.addWidget(view)
+        if self.case.session is not None:
+            self._leave_case()
+            self._opening += 1
+            self.case.blank("")
+        self.status.forget()
         self.pages.setCurrentWidget(self.charges)
         self.bar.show_case(None, (), "charges")
+        self._retitle()
         refresh = getattr(self.charges, "refresh", None)
         if refresh is not None:
             refresh()

@@ -147,6 +147,7 @@ class PatientBar(QWidget):
             item = self._badges.takeAt(0)
             widget = item.widget() if item is not None else None
             if widget is not None:
+                widget.hide()
                 widget.deleteLater()
 
     def show_actor(self, actor: Actor | None) -> None:

@@ -14,6 +14,7 @@ from workstation.window.widgets import label, named
 
 if TYPE_CHECKING:
     from render.picture import Picture
+    from workstation.desk.desk import Desk
     from workstation.desk.session import Session
     from workstation.dicom.found import SeriesFound
 
@@ -29,6 +30,16 @@ def to_pixmap(picture: Picture, size: QSize, scale: float) -> QPixmap:
         Qt.AspectRatioMode.KeepAspectRatioByExpanding,
         Qt.TransformationMode.SmoothTransformation,
     )
+    made.setDevicePixelRatio(scale)
+    return made
+
+
+def from_png(png: bytes, size: QSize, scale: float) -> QPixmap | None:
+    """A kept small picture at the size of its place; None when it cannot be read."""
+    whole = QPixmap()
+    if not whole.loadFromData(png):
+        return None
+    made = whole.scaled(size * scale, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
     made.setDevicePixelRatio(scale)
     return made
 
@@ -108,8 +119,8 @@ class SeriesStrip(QWidget):
         self.cards: list[SeriesCard] = []
         self._shown: SeriesCard | None = None
 
-    def show_case(self, session: Session) -> None:
-        """The series that were found; the one on screen is marked."""
+    def show_case(self, session: Session, desk: Desk) -> None:
+        """The series that were found, with their small pictures; the one on screen is marked."""
         self.forget()
         self._add(label("SERIES", "section"))
         for series in session.series:
@@ -133,6 +144,9 @@ class SeriesStrip(QWidget):
                     card.clicked.connect(lambda *_, s=series.series_uid, v=volume.id: self.chosen.emit(s, v))
                 if shown:
                     self._shown = card
+                png = desk.thumbnail(series.series_uid)
+                if png is not None:
+                    card.picture = from_png(png, _PICTURE, self.devicePixelRatioF())
                 self.cards.append(card)
                 self._add(card)
         found = [f.sentence for f in session.findings]

@@ -654,8 +654,8 @@ class Stagehand(QObject):
         view = self.dressed(pane or self.active, "record")
         factor = max(1.0, 1000 / min(view.size))
         size = (round(view.size[0] * factor), round(view.size[1] * factor))
-        # texts as large as on a page that is 640 points high, whatever the pane's size and the screen's scale were
-        view = view.replace(size=size, scale=min(size) / 640)
+        # texts as large as on a page that is 800 points high, whatever the pane's size and the screen's scale were
+        view = view.replace(size=size, scale=min(size) / 800)
         if view.plane is not None:
             mm = view.plane.mm_per_pixel / factor
             return view.replace(plane=msgspec.structs.replace(view.plane, mm_per_pixel=mm))

@@ -23,12 +23,12 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from workstation.window.icons import pixmap
 from workstation.window.theme import tokens
 from workstation.window.tools.base import Effect, Pointer, Preview, Region, Tool, pixel_of
-from workstation.window.widgets import MenuButton, named, tool
+from workstation.window.widgets import Elided, MenuButton, named, tool
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
@@ -404,7 +404,8 @@ class Pane(QFrame):
         self.viewport = Viewport(name, tool_for, self)
         self._active = False
         self.title = MenuButton(title, "What this pane shows")
-        self.words = QLabel("")
+        self.words = Elided(role="quiet", keep=0)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._hover: list[QWidget] = []
         head = named(QWidget(), "PaneHead")
         head.setFixedHeight(26)
@@ -412,8 +413,7 @@ class Pane(QFrame):
         row.setContentsMargins(4, 0, 4, 0)
         row.setSpacing(2)
         row.addWidget(self.title)
-        row.addWidget(self.words)
-        row.addStretch(1)
+        row.addWidget(self.words, 1)
         if name == "3d":
             for letter in "APLRSI":
                 row.addWidget(self._letter(letter, actions))
@@ -458,7 +458,7 @@ class Pane(QFrame):
     def set_title(self, title: str, words: str = "") -> None:
         """What the pane shows, in a word or two."""
         self.title.tell(title)
-        self.words.setText(words)
+        self.words.set_whole(words)
 
     def set_active(self, active: bool) -> None:
         """Whether keys act on this pane."""

@@ -93,8 +93,7 @@ def pane_of(view: View) -> str:
 def title(view: View) -> str:
     """A capture's title: what was made, and from where."""
     if view.plane is None:
-        kind = "VR" if view.technique is Technique.VR else TECHNIQUES[view.technique]
-        return f"{kind} {eye(view)}".strip()
+        return ", ".join(part for part in (TECHNIQUES[view.technique], eye(view)) if part)
     pane = pane_of(view)
     axis = ("sagittal", "coronal", "axial").index(pane)
     at = view.plane.centre_lps_mm[axis]

@@ -25,6 +25,7 @@ STATES = {
     "signed": ("signed", "done"),
     "charged": ("charged", "done"),
 }
+_NO_IMAGES = {"DOC", "KO", "OT", "SR", "PR", "SEG", "SC"}
 Index = QModelIndex | QPersistentModelIndex
 STATE_ROLE = Qt.ItemDataRole.UserRole
 ROW_ROLE = int(Qt.ItemDataRole.UserRole) + 1
@@ -103,6 +104,12 @@ class Studies(QAbstractTableModel):
         self._rows.sort(key=key, reverse=order == Qt.SortOrder.DescendingOrder)
 
 
+def modalities(row: StudyRow) -> str:
+    """What images the study holds; reports, pictures made here and the like are not told."""
+    held = row.modalities.replace("\\", " ").replace(",", " ").split()
+    return " ".join(m for m in held if m not in _NO_IMAGES)
+
+
 def cells(row: StudyRow) -> tuple[str, ...]:
     """What stands in the columns."""
     name = words.person(row.patient_name)
@@ -111,7 +118,7 @@ def cells(row: StudyRow) -> tuple[str, ...]:
         f"{script}  {name}" if script else name,
         row.patient_id or "no ID",
         words.date(row.birth_date) or "not known",
-        f"{row.modalities}  {row.description}".strip(),
+        "  ".join(part for part in (row.description, modalities(row)) if part),
         words.date(row.date) or "not known",
         str(row.series),
         str(row.images),
