@@ -28,7 +28,8 @@ def seen(window) -> str:
 def pixels(widget) -> np.ndarray:
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     flat = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return flat[:, : 3 * image.width()].reshape(image.height(), image.width(), 3)
+    # a copy: the image and its memory go when this returns
+    return flat[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
 
 
 def test_colours_stand_in_the_token_file_alone():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from workstation.base.errors import RenderDeskError
@@ -17,6 +17,7 @@ from workstation.window.panels.order_form import line_edit
 from workstation.window.panels.parts import Words, alive, button, row
 from workstation.window.panels.say import counted
 from workstation.window.panels.secret import ask_secret
+from workstation.window.theme import tokens
 
 if TYPE_CHECKING:
     from workstation.case.model import Capture
@@ -57,7 +58,7 @@ class Shown(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), Qt.GlobalColor.black)
+        painter.fillRect(self.rect(), QColor(tokens.VIEWPORT))
         size = self.drawn
         if not size.isEmpty():
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
