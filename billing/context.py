@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import unicodedata
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -191,5 +193,5 @@ def _same_charge(entry: LedgerEntry) -> tuple[object, ...]:
 
 def anatomy_token(text: str | None) -> str | None:
     """The anatomy in the form in which two are compared; None when nothing is said."""
-    token = (text or "").strip().casefold()
+    token = "_".join(re.split(r"[\s_-]+", unicodedata.normalize("NFC", text or "").strip().casefold()))
     return token or None

@@ -172,6 +172,16 @@ def test_a_residents_own_lines_outweigh_a_typed_no(desk: Desk, clock: ScriptedCl
     assert decided.facts["providers"]["resident_involved"] is True
     assert decided.proof["providers.resident_involved"]
     assert holds(session) == {"R-GC-02"}
+    for account, secret in (("demo.bill", PINS["demo.bill"]), ("res", "864201"), ("demo.tech", PINS["demo.tech"])):
+        desk.sign_in(account, secret)
+        with pytest.raises(InputRefused, match="physician who supervised"):
+            session.give_facts({"providers.teaching_attested": True})
+    desk.people.make("second", "Second, MD", "radiologist", "864201", npi="1234567893", taxonomy="2085R0202X")
+    desk.sign_in("second", "864201")
+    with pytest.raises(InputRefused, match="physician who supervised"):
+        session.give_facts({"providers.teaching_attested": True})
+    assert holds(session) == {"R-GC-02"}
+    desk.sign_in(RAD, PINS[RAD])
     session.give_facts({"providers.teaching_attested": True})
     assert session.decide().answer["modifiers"] == ["26", "GC"]
     session.close()
@@ -444,6 +454,9 @@ def test_an_order_file_states_only_values_that_the_facts_know(tmp_path: Path) ->
         order_file(tmp_path)
     (tmp_path / "order.json").write_text('{"given": {"service": {"date": "2026-01-05"}}}')
     with pytest.raises(InputRefused, match="service"):
+        order_file(tmp_path)
+    (tmp_path / "order.json").write_text('{"given": {"providers.teaching_attested": true}}')
+    with pytest.raises(InputRefused, match="teaching_attested"):
         order_file(tmp_path)
     (tmp_path / "order.json").write_text('{"given": {"payer.kind": "bcbs", "other_codes": []}}')
     read = order_file(tmp_path)

@@ -205,3 +205,13 @@ def test_a_quadrant_or_a_chamber_is_no_examined_side(code: str, title: str, side
     )
     answer = decide(read_facts(changed(dx=[{"code": code}])), references=References(icd=(file,)))
     assert ("hold" in outcomes(answer, "R-DX-04")) is (side is not None)
+
+
+@pytest.mark.parametrize("words", ["Abdomen pelvis", "abdomen-pelvis", " ABDOMEN_PELVIS ", "abdomen  pelvis"])
+def test_one_anatomy_in_another_spelling_is_the_same_anatomy(words: str) -> None:
+    """Otherwise a repeat of the same region passes as another region, with XE in the place of 76."""
+    again = {"session": "separate", "repeat_necessity_documented": True}
+    answer = asked(ledger=[{**CHARGE, "anatomy": words}], distinct=again)
+    assert (answer.decision, answer.modifiers) == ("bill", ("26", "76"))
+    twice = asked(ledger=[{**CHARGE, "anatomy": words}], distinct={"session": "same", "anatomy_contiguous": False})
+    assert outcomes(twice, "R-LG-01") == {"reject"}

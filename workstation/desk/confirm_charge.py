@@ -24,6 +24,7 @@ from workstation.desk.charge_ledger import ledger_of
 from workstation.desk.charge_message import message_text
 
 if TYPE_CHECKING:
+    from workstation.base.events import Actor
     from workstation.desk.session import Session
 
 # What a site answers once: these hold for every later case too, until one states otherwise.
@@ -40,6 +41,7 @@ SITE_WIDE = frozenset(
     }
 )
 LATE_DAYS = 3
+TEACHING = "providers.teaching_attested"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def give_facts(session: Session, facts: dict[str, Any]) -> None:
     for path in facts:
         if not may_be_given(path):
             raise InputRefused("fact", f"{path} comes from the record of the work and cannot be typed in.")
+    _own_word(session, actor, facts)
     given = {**session.case.given, **facts}
     try:
         read_facts(_nested(given))
@@ -81,6 +84,14 @@ def give_facts(session: Session, facts: dict[str, Any]) -> None:
             kept = {**(msgspec.json.decode(known) if known else {}), **site}
             session.place.db.set_setting("site.facts", msgspec.json.encode(kept, order="sorted").decode())
         session.put("charge", given=given)
+
+
+def _own_word(session: Session, actor: Actor, facts: dict[str, Any]) -> None:
+    """Refuse a teaching physician's attestation out of another mouth (42 CFR 415.180: the own review, in person)."""
+    if facts.get(TEACHING) is not True:
+        return
+    if actor.role != "radiologist" or session.supervision().physician_npi not in ("", actor.npi):
+        raise InputRefused("fact", "Only the physician who supervised can attest the review of a resident's work.")
 
 
 def _of_the_site(path: str, value: Any) -> bool:

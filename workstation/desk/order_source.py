@@ -62,7 +62,7 @@ def order_file(folder: Path) -> OrderFile | None:
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise InputRefused("order_file", f"The order.json beside the study is not a valid order: {error}.") from error
     for name in read.beside.given:
-        if not may_be_given(name):
+        if not may_be_given(name) or name == "providers.teaching_attested":
             raise InputRefused("order_file", f"The order.json states {name}, which only the program's own record can.")
     _check_values(read.beside.given)
     return read
