@@ -11,38 +11,64 @@ from numba import njit
 from render.caster import EXACT
 
 SHIFT = 3  # 8 voxels; 4 were slower in every case measured
-_EDGE = 1 << SHIFT
+FINE, COARSE = 2, 5  # cells of 4 and of 32 voxels: a projection skips by all three
 
 Extremes = npt.NDArray[Any]
 Distance = npt.NDArray[np.uint8]
 
 
-def count(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+def count(shape: tuple[int, int, int], shift: int = SHIFT) -> tuple[int, int, int]:
     """Blocks along each axis; a block needs its upper neighbours, so n voxels have n - 1 intervals."""
-    k, r, c = (max(1, (n - 1 + _EDGE - 1) >> SHIFT) for n in shape)
+    k, r, c = (max(1, (n - 1 + (1 << shift) - 1) >> shift) for n in shape)
     return k, r, c
 
 
 @njit(**EXACT)
 def extremes(voxels: npt.NDArray[Any], first: int, end: int, low: Extremes, high: Extremes) -> None:
-    """Fill layers `first` to `end` of the blocks' least and greatest voxel.
+    """Fill layers `first` to `end` of the least and greatest voxel of cells of 4 x 4 x 4 voxels.
 
-    A block looks at 9 x 9 x 9 voxels: interpolation inside it reaches the next block's first layer.
+    A cell looks at 5 x 5 x 5 voxels: interpolation inside it reaches the next cell's first layer.
     """
     nk, nr, nc = voxels.shape
-    for bk in range(first, end):
-        for br in range(low.shape[1]):
-            for bc in range(low.shape[2]):
-                least = voxels[bk << SHIFT, br << SHIFT, bc << SHIFT]
-                most = least
-                for k in range(bk << SHIFT, min(nk, ((bk + 1) << SHIFT) + 1)):
-                    for r in range(br << SHIFT, min(nr, ((br + 1) << SHIFT) + 1)):
-                        for c in range(bc << SHIFT, min(nc, ((bc + 1) << SHIFT) + 1)):
-                            value = voxels[k, r, c]
-                            least = min(least, value)
-                            most = max(most, value)
-                low[bk, br, bc] = least
-                high[bk, br, bc] = most
+    lines = np.empty((2, low.shape[1], nc), dtype=voxels.dtype)
+    for k in range(first, end):
+        k0, k1 = k << FINE, min(nk, ((k + 1) << FINE) + 1)
+        for r in range(low.shape[1]):
+            r0, r1 = r << FINE, min(nr, ((r + 1) << FINE) + 1)
+            lines[0, r, :] = voxels[k0, r0]
+            lines[1, r, :] = voxels[k0, r0]
+            for i in range(k0, k1):
+                for j in range(r0, r1):
+                    for c in range(nc):
+                        value = voxels[i, j, c]
+                        lines[0, r, c] = min(lines[0, r, c], value)
+                        lines[1, r, c] = max(lines[1, r, c], value)
+            for c in range(low.shape[2]):
+                least = lines[0, r, c << FINE]
+                most = lines[1, r, c << FINE]
+                for m in range(c << FINE, min(nc, ((c + 1) << FINE) + 1)):
+                    least = min(least, lines[0, r, m])
+                    most = max(most, lines[1, r, m])
+                low[k, r, c] = least
+                high[k, r, c] = most
+
+
+@njit(**EXACT)
+def coarser(low: Extremes, high: Extremes, shift: int, out_low: Extremes, out_high: Extremes) -> None:
+    """Extremes of cells whose edges are ``2 ** shift`` times as long."""
+    nk, nr, nc = low.shape
+    for k in range(out_low.shape[0]):
+        for r in range(out_low.shape[1]):
+            for c in range(out_low.shape[2]):
+                least = low[k << shift, r << shift, c << shift]
+                most = high[k << shift, r << shift, c << shift]
+                for i in range(k << shift, min(nk, (k + 1) << shift)):
+                    for j in range(r << shift, min(nr, (r + 1) << shift)):
+                        for m in range(c << shift, min(nc, (c + 1) << shift)):
+                            least = min(least, low[i, j, m])
+                            most = max(most, high[i, j, m])
+                out_low[k, r, c] = least
+                out_high[k, r, c] = most
 
 
 @njit(**EXACT)

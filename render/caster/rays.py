@@ -14,7 +14,7 @@ import numpy.typing as npt
 from numba import njit
 
 from render.caster import FAST
-from render.caster.cells import SHIFT
+from render.caster.cells import COARSE, FINE, SHIFT
 
 Voxels = npt.NDArray[Any]
 F32 = npt.NDArray[np.float32]
@@ -23,6 +23,7 @@ U8 = npt.NDArray[np.uint8]
 
 TILE = 16
 MAXIMUM, MINIMUM, MEAN = 0, 1, 2
+NOWHERE = -(1 << 40)
 _PLAIN = 0.75  # brightness of what has no gradient to be shaded by
 
 
@@ -334,7 +335,9 @@ def cast_tiles(
 @njit(**FAST)
 def project_tiles(
     voxels: Voxels,
-    extreme: Voxels,
+    fine: Voxels,
+    blocks: Voxels,
+    coarse: Voxels,
     body: U8,
     body_scale: F64,
     mode: int,
@@ -355,17 +358,18 @@ def project_tiles(
 
     Parameters
     ----------
-    extreme : greatest (MAXIMUM) or least (MINIMUM) voxel of each block
+    fine, blocks, coarse : greatest (MAXIMUM) or least (MINIMUM) voxel of each cell of 4, 8 and 32 voxels
     body, body_scale : soft mask of what counts (see `render.caster.within`), of one voxel when all does
     out, hit : (height, width) float32 values, and uint8: 1 where the ray met anything
     """
     height, width = out.shape
     tiles_wide = (width + TILE - 1) // TILE
     nk, nr, nc = voxels.shape
-    bk_n, br_n, bc_n = extreme.shape
     masked = body.size > 1
+    sign = np.float32(-1 if mode == MINIMUM else 1)
     for tile in range(first, end):
         ty, tx = tile // tiles_wide * TILE, tile % tiles_wide * TILE
+        likely = NOWHERE
         for y in range(ty, min(height, ty + TILE)):
             for x in range(tx, min(width, tx + TILE)):
                 ok, orow, oc = origin[0], origin[1], origin[2]
@@ -403,58 +407,53 @@ def project_tiles(
                     continue
                 start = int(np.ceil(near / step))
                 last = int(np.floor(far / step))
-                best = np.float32(0)
+                best = np.float32(-1e30)
                 total = 0.0
                 met = 0
-                # first look into the most promising block, so that most others need not be looked into
-                promise_from, promise_to = start, start - 1
-                if mode != MEAN and not masked:
-                    top = np.float32(-1e30)
-                    number = start
-                    while number <= last:
-                        t = number * step
-                        bk = min(max(int(ok + t * dk) >> SHIFT, 0), bk_n - 1)
-                        br = min(max(int(orow + t * dr) >> SHIFT, 0), br_n - 1)
-                        bc = min(max(int(oc + t * dc) >> SHIFT, 0), bc_n - 1)
-                        leave = min(_exit(ok, dk, bk, 0), _exit(orow, dr, br, 0), _exit(oc, dc, bc, 0))
-                        following = min(max(number + 1, int(np.ceil(leave / step))), last + 1)
-                        edge = np.float32(extreme[bk, br, bc])
-                        if mode == MINIMUM:
-                            edge = -edge
-                        if edge > top:
-                            top = edge
-                            promise_from, promise_to = number, following - 1
-                        number = following
-                    for n in range(promise_from, promise_to + 1):
-                        t = n * step
-                        pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
-                        i = min(max(int(pk), 0), nk - 2)
-                        j = min(max(int(pr), 0), nr - 2)
-                        m = min(max(int(pc), 0), nc - 2)
-                        value = _value(voxels, i, j, m, np.float32(pk - i), np.float32(pr - j), np.float32(pc - m))
-                        if met == 0:
-                            best = value
-                        elif mode == MAXIMUM:
-                            best = max(best, value)
-                        else:
-                            best = min(best, value)
-                        met += 1
+                place = NOWHERE
+                # where a neighbour met its extreme, this ray is likely to: most cells then cannot win any more
+                for n in range(max(start, likely - 1), min(last, likely + 1) + 1 if likely != NOWHERE else start - 1):
+                    t = n * step
+                    pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
+                    if masked and _share(body, body_scale, pk, pr, pc) < np.float32(127):
+                        continue
+                    i = min(max(int(pk), 0), nk - 2)
+                    j = min(max(int(pr), 0), nr - 2)
+                    m = min(max(int(pc), 0), nc - 2)
+                    value = _value(voxels, i, j, m, np.float32(pk - i), np.float32(pr - j), np.float32(pc - m)) * sign
+                    if value > best:
+                        best = value
+                        place = n
+                    met += 1
+                ik = 1 / dk if abs(dk) > 1e-9 else 1e30
+                ir = 1 / dr if abs(dr) > 1e-9 else 1e30
+                ic = 1 / dc if abs(dc) > 1e-9 else 1e30
                 number = start
                 while number <= last:
                     t = number * step
                     following = last + 1
                     if mode != MEAN:
                         pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
-                        bk = min(max(int(pk) >> SHIFT, 0), bk_n - 1)
-                        br = min(max(int(pr) >> SHIFT, 0), br_n - 1)
-                        bc = min(max(int(pc) >> SHIFT, 0), bc_n - 1)
-                        leave = min(_exit(ok, dk, bk, 0), _exit(orow, dr, br, 0), _exit(oc, dc, bc, 0))
+                        i = min(max(int(pk), 0), nk - 2)
+                        j = min(max(int(pr), 0), nr - 2)
+                        m = min(max(int(pc), 0), nc - 2)
+                        shift = 0
+                        if np.float32(coarse[i >> COARSE, j >> COARSE, m >> COARSE]) * sign <= best:
+                            shift = COARSE
+                        elif np.float32(blocks[i >> SHIFT, j >> SHIFT, m >> SHIFT]) * sign <= best:
+                            shift = SHIFT
+                        elif np.float32(fine[i >> FINE, j >> FINE, m >> FINE]) * sign <= best:
+                            shift = FINE
+                        size = shift if shift else FINE
+                        leave = min(
+                            ((((i >> size) + (dk > 0)) << size) - ok) * ik if ik < 1e29 else 1e30,
+                            ((((j >> size) + (dr > 0)) << size) - orow) * ir if ir < 1e29 else 1e30,
+                            ((((m >> size) + (dc > 0)) << size) - oc) * ic if ic < 1e29 else 1e30,
+                        )
                         following = min(max(number + 1, int(np.ceil(leave / step))), last + 1)
-                        if met > 0:
-                            edge = extreme[bk, br, bc]
-                            if (mode == MAXIMUM and edge <= best) or (mode == MINIMUM and edge >= best):
-                                number = following
-                                continue
+                        if shift:
+                            number = following
+                            continue
                     while number < following:
                         t = number * step
                         number += 1
@@ -467,13 +466,11 @@ def project_tiles(
                         value = _value(voxels, i, j, m, np.float32(pk - i), np.float32(pr - j), np.float32(pc - m))
                         if mode == MEAN:
                             total += value
-                        elif met == 0:
-                            best = value
-                        elif mode == MAXIMUM:
-                            best = max(best, value)
-                        else:
-                            best = min(best, value)
+                        elif value * sign > best:
+                            best = value * sign
+                            place = number - 1
                         met += 1
+                likely = place
                 if met > 0:
                     hit[y, x] = 1
-                    out[y, x] = np.float32(total / met) if mode == MEAN else best
+                    out[y, x] = np.float32(total / met) if mode == MEAN else best * sign

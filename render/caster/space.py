@@ -68,7 +68,7 @@ class Space:
             raise RenderError("too_thin", "A single slice has no depth, so it cannot be shown in 3D.")
         self.volume = volume
         self.source = source or volume
-        self._extremes: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None = None
+        self._extremes: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         self._distance: tuple[bytes, npt.NDArray[np.uint8]] | None = None
         self._within: dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = {}
         self._meshes: dict[tuple[float, float | None, float], Mesh] = {}
@@ -76,15 +76,19 @@ class Space:
 
     # ---- kept between pictures
 
-    def extremes(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Least and greatest voxel of every block."""
-        if self._extremes is None:
+    def extremes(self, shift: int = cells.SHIFT) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Least and greatest voxel of every cell of ``2 ** shift`` voxels along each axis."""
+        if shift not in self._extremes:
             v = self.volume.voxels
-            shape = cells.count(self.volume.geometry.shape)
+            shape = cells.count(self.volume.geometry.shape, shift)
             low, high = np.empty(shape, dtype=v.dtype), np.empty(shape, dtype=v.dtype)
-            portions.run(lambda first, end: cells.extremes(v, first, end, low, high), shape[0], 2)
-            self._extremes = (low, high)
-        return self._extremes
+            if shift == cells.FINE:
+                portions.run(lambda first, end: cells.extremes(v, first, end, low, high), shape[0], 4)
+            else:
+                finer = cells.FINE if shift == cells.SHIFT else cells.SHIFT
+                cells.coarser(*self.extremes(finer), shift - finer, low, high)
+            self._extremes[shift] = (low, high)
+        return self._extremes[shift]
 
     def distance(self, thickness: F32, start: float, scale: float, where: str = "") -> npt.NDArray[np.uint8]:
         """Blocks to the nearest one that this table of opacities, and the mask, let be seen."""
@@ -183,7 +187,8 @@ class Space:
         assert view.camera is not None
         assert view.window is not None
         mode = {Technique.MIP: rays.MAXIMUM, Technique.MINIP: rays.MINIMUM}.get(view.technique, rays.MEAN)
-        low, high = self.extremes()
+        which = 1 if mode == rays.MAXIMUM else 0
+        fine, blocks, coarse = (self.extremes(n)[which] for n in (cells.FINE, cells.SHIFT, cells.COARSE))
         # the least and the mean value of a whole box are those of the air around the body
         body, body_scale = self.within("" if mode == rays.MAXIMUM else "body")
         step = view.step_mm or _PROJECTION_STEP[view.quality] * min(self.volume.geometry.spacing_mm)
@@ -195,7 +200,7 @@ class Space:
 
         def tiles(first: int, end: int) -> None:
             rays.project_tiles(
-                self.volume.voxels, high if mode == rays.MAXIMUM else low, body, body_scale, mode, *eye,
+                self.volume.voxels, fine, blocks, coarse, body, body_scale, mode, *eye,
                 not _parallel(view), np.array(self.volume.geometry.spacing_mm), box, step, first, end, values, hit,
             )  # fmt: skip
 

@@ -71,6 +71,23 @@ def test_the_picture_does_not_depend_on_skipping():
     assert (space.cast(view) == with_skipping).all()
 
 
+@pytest.mark.parametrize("technique", [Technique.MIP, Technique.MINIP])
+@pytest.mark.parametrize("parallel", [True, False])
+def test_a_projection_does_not_depend_on_cells_nor_on_what_a_neighbour_found(technique, parallel):
+    grain = np.random.default_rng(5)
+    v = volume(lambda p: grain.integers(-900, 900, p.shape[:-1]), geometry((41, 70, 37), (1.5, 0.9, 1.1)))
+    eye = camera.rotate(camera.standard(v, "A", SIZE), 31.0, 17.0)
+    eye = msgspec.structs.replace(eye, parallel=parallel, angle_deg=20.0)
+    view = view_of(v, technique=technique, camera=eye, window=Window(center=0, width=1800), look=None)
+    quick, thorough = Space(v), Space(v)
+    for shift in (2, 3, 5):
+        low, high = quick.extremes(shift)
+        assert low.min() == v.voxels.min()
+        assert high.max() == v.voxels.max()
+        thorough._extremes[shift] = (np.full_like(low, -30000), np.full_like(high, 30000))
+    assert np.array_equal(quick.cast(view), thorough.cast(view))
+
+
 def test_mip_finds_a_voxel_where_it_is_and_as_bright_as_it_is():
     g = geometry((30, 34, 38), (3.0, 2.0, 2.5))
     at = g.to_lps((11, 20, 9))
