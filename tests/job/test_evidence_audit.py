@@ -462,3 +462,40 @@ def test_an_order_file_states_only_values_that_the_facts_know(tmp_path: Path) ->
     read = order_file(tmp_path)
     assert read is not None
     assert read.beside.given["payer.kind"] == "bcbs"
+
+
+def test_time_before_the_scene_is_no_time_in_3d(desk: Desk, clock: ScriptedClock, study_folder: Path) -> None:
+    """Signed in long ago, busy elsewhere; then two changes within one second that claim a minute each."""
+    session = desk.open(str(study_folder))
+    desk.sign_in(RAD, PINS[RAD])
+    clock.advance(200)
+    before = acts.vr(session)
+    session.scene_shown(before)
+    for direction in ("L", "P"):
+        after = acts.vr(session, direction)
+        session.steered(before, after, "camera", 60.0)
+        before = after
+    assert session.supervision().acts["steering"].kind == "absent"
+    clock.advance(25)
+    session.steered(before, acts.vr(session, "S"), "camera", 60.0)
+    steering = session.supervision().acts["steering"]
+    assert (steering.kind, steering.words) == ("witnessed", "3 changes, 25 s active in 3D")
+    session.close()
+
+
+def test_accepting_one_number_again_and_again_is_one_change(
+    desk: Desk, clock: ScriptedClock, study_folder: Path
+) -> None:
+    session = desk.open(str(study_folder))
+    acts.technologist(desk, session, clock)
+    desk.sign_in(RAD, PINS[RAD])
+    before = acts.vr(session)
+    (number,) = session.case.measurements
+    for _ in range(3):
+        session.accept(number.id)
+        session.undo()
+    clock.advance(30)
+    assert session.supervision().acts["steering"].kind == "absent"
+    session.steered(before, acts.vr(session, "L"), "window", 25.0)
+    assert session.supervision().acts["steering"].words == "2 changes, 25 s active in 3D"
+    session.close()

@@ -105,6 +105,8 @@ class _Read:
     drafts: dict[str, tuple[str | None, int]] = field(default_factory=dict)
     discarded: set[str] = field(default_factory=set)
     first_scene: int = 0
+    begun: list[Entry] = field(default_factory=list)
+    """Lines where a case was opened or its 3D scene first stood: before them nobody was active in it."""
     last_release: int = 0
     released_series: set[str] = field(default_factory=set)
     by_account: dict[str, list[Entry]] = field(default_factory=dict)
@@ -118,6 +120,8 @@ def _read(entries: Sequence[Entry]) -> _Read:
         event, payload = entry.event, entry.event.payload
         actor = event.actor
         three_d = False
+        if event.kind in ("study_opened", "scene_shown"):
+            read.begun.append(entry)
         if event.kind == "picture_drafted":
             view = view_of(payload.get("view"))
             technique = technique_of(view) if view else None
@@ -271,15 +275,19 @@ def _pictures(window: Sequence[Entry], mine: Sequence[Entry], read: _Read) -> Ac
 def _steering(window: Sequence[Entry], mine: Sequence[Entry], read: _Read) -> ActState:
     """*Steer*: two deliberate changes and 20 s active in 3D; or drafts returned with a note, every one seen."""
     changes, active_s = [], 0.0
+    accepted: set[str] = set()
     last: datetime | None = None
     for entry in window:
         event, payload = entry.event, entry.event.payload
-        if event.kind == "measurement_accepted":
+        # accepted, undone and accepted again is one change
+        if event.kind == "measurement_accepted" and str(payload.get("id", "")) not in accepted:
+            accepted.add(str(payload.get("id", "")))
             changes.append(entry)
         if event.kind != "view_steered" or not is_3d(str(payload.get("technique", ""))):
             continue
         at = datetime.fromisoformat(event.at)
-        since = last or datetime.fromisoformat(event.actor.authenticated_at if event.actor else event.at)
+        begun = [datetime.fromisoformat(e.event.at) for e in read.begun if e.number < entry.number]
+        since = max([last or datetime.fromisoformat(event.actor.authenticated_at if event.actor else event.at), *begun])
         # nobody was active for longer than the time that has passed, nor for longer than the idle limit
         active_s += max(0.0, min(float(payload.get("active_s", 0)), (at - since).total_seconds(), IDLE_S))
         last = at
