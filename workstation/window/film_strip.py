@@ -73,7 +73,9 @@ class Frame(QAbstractButton):
         shade.setAlphaF(0.65)
         painter.fillRect(foot, shade)
         painter.setPen(QColor(tokens.TITLE))
-        text = painter.fontMetrics().elidedText(self.capture.title, Qt.TextElideMode.ElideRight, int(foot.width()) - 8)
+        text = painter.fontMetrics().elidedText(
+            self.capture.title.replace("Volume rendering, ", "VR "), Qt.TextElideMode.ElideRight, int(foot.width()) - 8
+        )
         painter.drawText(foot.adjusted(4, 0, -4, 0), Qt.AlignmentFlag.AlignVCenter, text)
         self._mark(painter, inside, colour, released=released)
         painter.end()

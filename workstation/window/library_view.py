@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 GROUPS = ("All", "Today", "CT", "MR", "With open work")
 _OPEN_WORK = {"opened", "drafts", "released"}
-_WIDTHS = (240, 136, 104, 0, 112, 64, 72, 150)
+_WIDTHS = (196, 116, 112, 0, 112, 60, 68, 150)
 _SMALL = QSize(320, 128)
 _COLOURS = {"": tokens.QUIET, "wants": tokens.WANTS, "done": tokens.DONE, "refused": tokens.REFUSED}
 

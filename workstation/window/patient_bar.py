@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
@@ -95,6 +95,10 @@ class PatientBar(QWidget):
             menu.addAction(actions.qaction(act))
         self.user.setMenu(menu)
         row.addWidget(self.user)
+        # a moment later: new badges know their size only when the style sheet has dressed them
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._make_room)
         self.show_case(None, ())
         self.show_actor(None)
 
@@ -127,7 +131,7 @@ class PatientBar(QWidget):
             plain = any(word in badge.upper() for word in _PLAIN)
             state = "" if plain else "wants"
             self._badges.addWidget(label(badge.upper(), "badge", state), 0, Qt.AlignmentFlag.AlignVCenter)
-        self._make_room()
+        self._soon.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -158,4 +162,4 @@ class PatientBar(QWidget):
         self.disc.text = words.initials(actor.name) if actor else ""
         self.disc.update()
         restate(self.person, state="" if actor else "wants")
-        self._make_room()
+        self._soon.start()
