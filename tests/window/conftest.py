@@ -17,6 +17,17 @@ def qapp_cls():
     return QApplication
 
 
+@pytest.fixture(autouse=True)
+def garbage_on_this_thread(qapp):
+    """As in the program: what is left of widgets is collected on the GUI thread, never on a worker."""
+    import gc
+
+    application()
+    assert not gc.isenabled()
+    yield
+    gc.collect()
+
+
 @pytest.fixture(scope="session")
 def small_study(tmp_path_factory) -> Path:
     """40 slices of 64 x 64, 2 mm apart; named, so that the bar has something to show."""

@@ -13,8 +13,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from workstation.window.theme import sheet
+from workstation.window.tidy import Tidy
 
 _log = logging.getLogger(__name__)
+_tidy: list[Tidy] = []
 
 
 def application(arguments: list[str] | None = None) -> QApplication:
@@ -22,6 +24,7 @@ def application(arguments: list[str] | None = None) -> QApplication:
     running = QApplication.instance()
     if isinstance(running, QApplication):
         sheet.apply(running)
+        _keep_tidy(running)
         return running
     if sys.platform.startswith("linux") and not any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY")):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -30,7 +33,13 @@ def application(arguments: list[str] | None = None) -> QApplication:
     app.setDesktopFileName("renderdesk")
     QGuiApplication.setQuitOnLastWindowClosed(True)
     sheet.apply(app)
+    _keep_tidy(app)
     return app
+
+
+def _keep_tidy(app: QApplication) -> None:
+    if not _tidy:
+        _tidy.append(Tidy(app))
 
 
 def run(home: Path | None, source: str, series: str | None, volume: str | None, *, demo: bool) -> int:
