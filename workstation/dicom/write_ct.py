@@ -30,7 +30,9 @@ def _dataset(values: Mapping[str, Any]) -> Dataset:
     return ds
 
 
-def image_file(values: Mapping[str, Any], stored: npt.NDArray[np.uint16], *, bits: int, compressed: bool = True) -> bytes:
+def image_file(
+    values: Mapping[str, Any], stored: npt.NDArray[np.uint16], *, bits: int, compressed: bool = True
+) -> bytes:
     """One single-frame monochrome image as a complete file.
 
     Parameters
