@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from billing.context import Context
+from billing.estimate import Estimate, estimate
 from billing.facts import Facts, LedgerEntry
 from billing.payer_book import PayerBook
 from billing.reference.tables import BUILT_IN, BUILT_IN_EFFECTIVE, References
@@ -68,7 +69,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
     warnings: tuple[Warned, ...]
     alternatives: tuple[Alternative, ...]
-    estimate: None = None
+    estimate: Estimate | None = None
     rules_version: str
     references: tuple[ReferenceUse, ...]
     as_of: dt.date
@@ -132,6 +133,9 @@ def decide(
         ),
         warnings=tuple(dict.fromkeys(w for s in steps for w in s.finding.warnings)) + _age(case),
         alternatives=tuple({a.code: a for s in steps for a in s.finding.alternatives}.values()),
+        estimate=None
+        if decision == "reject"
+        else estimate(facts, case.code, case.component, case.references, case.site),
         rules_version=RULES_VERSION,
         references=_uses(case),
         as_of=day,

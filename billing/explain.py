@@ -37,6 +37,7 @@ def explain(answer: Answer) -> list[str]:
     lines = [_headline(answer), *_body(answer)]
     lines += [f"Note: {w.text}" for w in answer.warnings]
     lines += [f"Consider {a.code}: {a.why}." for a in answer.alternatives]
+    lines += [answer.estimate.text] if answer.estimate else []
     tables = ", ".join(f"{r.file} of {r.effective}" if r.effective else r.file for r in answer.references)
     return [*lines, f"Rules {answer.rules_version}, decided for {answer.as_of}; tables: {tables}."]
 

@@ -1,4 +1,4 @@
-"""Readers of the official files, as published (section 7): NCCI pairs, unit limits, ICD-10-CM order, NUCC taxonomy.
+"""Readers of the official files, as published (section 7): NCCI pairs, unit limits, ICD-10-CM, NUCC, fee schedule.
 
 A file is recognised by its content; its name gives form and effective date, as the publishers write them. What a
 spreadsheet program damages (eaten zeros, codes as dates or as 1E+05) is refused with file and line, never repaired.
@@ -12,11 +12,15 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from billing.codes import FAMILY
 from billing.errors import TableError
 from billing.facts import Pair, UnitLimit
 from billing.icd import IcdCode
+from billing.reference.fees import FeeVersion, LocalityVersion, fee_schedule, is_fee_name, localities
 from billing.reference.tables import Form, IcdVersion, PairVersion, References, TaxonomyVersion, UnitVersion
 
 CODE = re.compile(r"[0-9A-Z]{5}")
@@ -27,44 +31,108 @@ ICD_LINE = re.compile(r"\d{5} [A-Z][0-9][0-9A-Z]{1,5} *[01] ")
 _DAY = r"[12]\d{3}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 SOUND_PAIR = re.compile(rf"([0-9A-Z]{{5}})\t([0-9A-Z]{{5}})\t\*?\t({_DAY})\t(\*|{_DAY})?\t[019](?:\t|$)")
 TEXTS = frozenset({".txt", ".csv", ".tsv"})
-NOT_USED = ("pprrvu", "gpci")
+PASSED_OVER = ("readme", "oppscap", "anes")
 PARTS = (1, 2, 3, 4)
+SHEETS = frozenset({".xlsx", ".xls"})
+Kind = Literal["pairs", "units", "icd", "taxonomy", "fees", "localities"]
+Kept = tuple[Pair, ...] | UnitVersion | IcdVersion | TaxonomyVersion | FeeVersion | LocalityVersion
+
+
+class Official(Struct, frozen=True, kw_only=True):
+    """One official file as read: what it is, from when, and what of it is kept.
+
+    `part` counts the parts of a pair table, 0 for every other file; `variant` tells files of the same kind and day
+    apart (form, or the schedule for qualifying participants).
+    """
+
+    name: str
+    kind: Kind
+    effective: dt.date
+    variant: str = ""
+    part: int = 0
+    kept: Kept
 
 
 def read_folder(folder: Path) -> References:
     """Every official file of a folder, versions beside each other.
 
-    Files that are no tables (notes, PDF) are passed over, and so are the fee schedule's, which no decision needs.
+    Files that are no tables (notes, PDF) are passed over.
 
     Raises
     ------
     TableError
         A table that cannot be trusted: file, line and reason.
     """
-    parts: dict[tuple[Form, dt.date], dict[int, tuple[str, tuple[Pair, ...]]]] = {}
-    units: list[UnitVersion] = []
-    icd: list[IcdVersion] = []
-    taxonomy: list[TaxonomyVersion] = []
+    found = []
     for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
-        if path.suffix.lower() in {".xlsx", ".xls"}:
-            raise TableError(f"{path.name}: please put the text file of the same download here, not the spreadsheet.")
-        if path.suffix.lower() not in TEXTS or path.name.lower().startswith((*NOT_USED, "readme")):
+        kind = path.suffix.lower()
+        if is_fee_name(path):
+            # the schedule's zip holds the same table as csv, text and spreadsheet: the csv is read
+            if kind == ".csv":
+                found.append(read_official(path))
             continue
-        text = read_text(path)
-        kind = recognise(text)
-        if kind == "pairs":
-            form, effective, part = pair_name(path.name)
-            parts.setdefault((form, effective), {})[part] = (path.name, pairs(text, path.name))
-        elif kind == "units":
-            units.append(unit_limits(text, path.name))
-        elif kind == "icd":
-            icd.append(icd_codes(text, path.name))
-        elif kind == "taxonomy":
-            taxonomy.append(taxonomy_codes(text, path.name))
+        if kind in SHEETS:
+            raise TableError(f"{path.name}: please put the text file of the same download here, not the spreadsheet.")
+        if kind in TEXTS and not path.name.lower().startswith(PASSED_OVER):
+            found.append(read_official(path))
+    return assemble(found)
+
+
+def read_official(path: Path) -> Official:
+    """One official file, recognised by its content.
+
+    Raises
+    ------
+    TableError
+        File, line and reason.
+    """
+    name = path.name
+    if path.suffix.lower() in SHEETS:
+        raise TableError(f"{name}: please take the text or csv file of the same download, not the spreadsheet.")
+    text = read_text(path)
+    kind = recognise(text)
+    if kind == "pairs":
+        form, effective, part = pair_name(name)
+        return Official(name=name, kind=kind, effective=effective, variant=form, part=part, kept=pairs(text, name))
+    if kind == "units":
+        limits = unit_limits(text, name)
+        return Official(name=name, kind=kind, effective=limits.effective, variant=limits.form, kept=limits)
+    if kind == "icd":
+        release = icd_codes(text, name)
+        return Official(name=name, kind=kind, effective=release.effective, kept=release)
+    if kind == "taxonomy":
+        codes = taxonomy_codes(text, name)
+        return Official(name=name, kind=kind, effective=codes.effective, kept=codes)
+    if kind == "fees":
+        fees = fee_schedule(text, name)
+        variant = "qualifying" if fees.qualifying else ""
+        return Official(name=name, kind=kind, effective=fees.effective, variant=variant, kept=fees)
+    if kind == "localities":
+        indices = localities(text, name)
+        return Official(name=name, kind=kind, effective=indices.effective, kept=indices)
+    if is_fee_name(path) and path.suffix.lower() != ".csv":
+        raise TableError(f"{name}: please take the csv file of the same download.")
+    raise TableError(f"{name} is none of the official files that this program knows, or it is damaged.")
+
+
+def assemble(found: Iterable[Official]) -> References:
+    """Tables from files read.
+
+    Raises
+    ------
+    TableError
+        A part of a pair table is missing.
+    """
+    parts: dict[tuple[Form, dt.date], dict[int, tuple[str, tuple[Pair, ...]]]] = {}
+    others: dict[str, list[Any]] = {"units": [], "icd": [], "taxonomy": [], "fees": [], "localities": []}
+    for one in found:
+        if one.kind == "pairs":
+            form: Form = "professional" if one.variant == "professional" else "institutional"
+            parts.setdefault((form, one.effective), {})[one.part] = (one.name, one.kept)  # type: ignore[assignment]
         else:
-            raise TableError(f"{path.name} is none of the official files that this program knows, or it is damaged.")
-    versions = tuple(_joined(form, effective, found) for (form, effective), found in parts.items())
-    return References(pairs=versions, units=tuple(units), icd=tuple(icd), taxonomy=tuple(taxonomy))
+            others[one.kind].append(one.kept)
+    versions = tuple(_joined(form, effective, rows) for (form, effective), rows in parts.items())
+    return References(pairs=versions, **{kind: tuple(kept) for kind, kept in others.items()})
 
 
 def read_text(path: Path) -> str:
@@ -86,7 +154,7 @@ def read_text(path: Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def recognise(text: str) -> str | None:
+def recognise(text: str) -> Kind | None:
     """What a table is, by its heading or the form of its lines."""
     head = [line.casefold() for line in text[:20_000].split("\n")[:12]]
     joined = " ".join(head).replace('"', " ")
@@ -98,6 +166,10 @@ def recognise(text: str) -> str | None:
         return "units"
     if head[0].replace('"', "").startswith("code,grouping,classification"):
         return "taxonomy"
+    if any(line.replace('"', "").startswith("hcpcs,mod,description,") for line in head):
+        return "fees"
+    if "locality number" in joined and "gpci" in joined:
+        return "localities"
     return None
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from billing.facts import Pair, UnitLimit
 from billing.icd import IcdCode
+from billing.reference.fees import FeeVersion, LocalityVersion
 
 Form = Literal["professional", "institutional"]
 
@@ -62,6 +63,8 @@ class References(Struct, frozen=True):
     units: tuple[UnitVersion, ...] = ()
     icd: tuple[IcdVersion, ...] = ()
     taxonomy: tuple[TaxonomyVersion, ...] = ()
+    fees: tuple[FeeVersion, ...] = ()
+    localities: tuple[LocalityVersion, ...] = ()
 
     def pairs_of(self, form: Form, day: dt.date) -> PairVersion | None:
         """The pair table in force on the day, None when none was imported."""
@@ -79,8 +82,21 @@ class References(Struct, frozen=True):
         """The taxonomy in force on the day, None when none was imported."""
         return _latest(list(self.taxonomy), day)
 
+    def fees_of(self, day: dt.date, *, qualifying: bool) -> FeeVersion | None:
+        """The relative values of the day's year, of the table for qualifying participants where there is one.
 
-V = TypeVar("V", PairVersion, UnitVersion, IcdVersion, TaxonomyVersion)
+        Values of an earlier year are not used: a new year brings a new schedule.
+        """
+        own = [v for v in self.fees if v.effective.year == day.year]
+        preferred = _latest([v for v in own if v.qualifying == qualifying], day)
+        return preferred or _latest([v for v in own if not v.qualifying], day)
+
+    def localities_of(self, day: dt.date) -> LocalityVersion | None:
+        """The indices of the day's year, None when none were imported."""
+        return _latest([v for v in self.localities if v.effective.year == day.year], day)
+
+
+V = TypeVar("V", PairVersion, UnitVersion, IcdVersion, TaxonomyVersion, FeeVersion, LocalityVersion)
 BUILT_IN = References()
 
 

@@ -1,0 +1,277 @@
+"""The Medicare fee schedule's files as published: relative values (PPRRVU) and geographic indices (GPCI).
+
+They are only read for an estimate of the payment; no decision stands on them. Of the relative values only the 3D
+family is kept, without descriptors; of the indices every locality.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from msgspec import Struct
+
+from billing.codes import FAMILY
+from billing.errors import TableError
+
+COLUMNS = 31
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+CODE = re.compile(r"[0-9A-Z]{5}")
+NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+")
+STATUSES = re.compile(r"[A-Z]")
+
+# Conversion factors by the first day on which each holds: the yearly rules, and the law of March 2024.
+CONVERSION: tuple[tuple[dt.date, Decimal], ...] = (
+    (dt.date(2023, 1, 1), Decimal("33.8872")),
+    (dt.date(2024, 1, 1), Decimal("32.7442")),
+    (dt.date(2024, 3, 9), Decimal("33.2875")),
+    (dt.date(2025, 1, 1), Decimal("32.3465")),
+    (dt.date(2026, 1, 1), Decimal("33.4009")),
+)
+CONVERSION_QUALIFYING: tuple[tuple[dt.date, Decimal], ...] = ((dt.date(2026, 1, 1), Decimal("33.5675")),)
+
+
+class FeeRow(Struct, frozen=True, kw_only=True):
+    """Relative values of one code and component ("" global, 26, TC)."""
+
+    code: str
+    component: str
+    status: str
+    work: Decimal
+    pe_office: Decimal
+    pe_facility: Decimal
+    malpractice: Decimal
+    pc_tc: str
+    multiple: str
+    bilateral: str
+    supervision: str
+    conversion: Decimal
+
+
+class FeeVersion(Struct, frozen=True):
+    """One quarter's relative values of the family; `qualifying` is the table for participants in advanced models."""
+
+    file: str
+    effective: dt.date
+    qualifying: bool
+    rows: tuple[FeeRow, ...]
+
+    def row(self, code: str, component: str) -> FeeRow | None:
+        """The values of a code's component."""
+        return next((r for r in self.rows if (r.code, r.component) == (code, component)), None)
+
+
+class Locality(Struct, frozen=True, kw_only=True):
+    """One payment locality with its three indices; `work` is with the floor of 1.0 where the file has it."""
+
+    mac: str
+    state: str
+    number: str
+    name: str
+    work: Decimal
+    pe: Decimal
+    malpractice: Decimal
+    floored: bool
+
+
+class LocalityVersion(Struct, frozen=True):
+    """One year's indices by "MAC-number", as in 05102-01."""
+
+    file: str
+    effective: dt.date
+    rows: Mapping[str, Locality]
+
+
+def fee_schedule(text: str, name: str) -> FeeVersion:
+    """The relative values of the family; every line is checked.
+
+    Raises
+    ------
+    TableError
+        File, line and reason.
+    """
+    effective = _fee_date(name)
+    lowered = name.casefold()
+    qualifying = "qpp" in lowered and "nonqpp" not in lowered
+    kept: dict[tuple[str, str], FeeRow] = {}
+    seen: set[tuple[str, str]] = set()
+    begun = False
+    for number, row in _rows(text):
+        if not begun:
+            begun = row[:3] == ["HCPCS", "MOD", "DESCRIPTION"]
+            if not begun and number > 25:
+                raise TableError(f"{name}, line {number}: no heading row HCPCS, MOD, DESCRIPTION was found.")
+            continue
+        if not any(row):
+            continue
+        if len(row) < COLUMNS or any(row[COLUMNS:]):
+            raise TableError(f"{name}, line {number}: {len(row)} columns where {COLUMNS} belong.")
+        found = _fee_row(row, name, number)
+        key = (found.code, found.component)
+        if found.code in FAMILY and kept.setdefault(key, found) != found:
+            raise TableError(f"{name}, line {number}: {found.code} stands twice with different values.")
+        seen.add(key)
+    if not seen:
+        raise TableError(f"{name} holds headings only.")
+    return FeeVersion(name, effective, qualifying, tuple(kept.values()))
+
+
+def _fee_row(row: list[str], name: str, number: int) -> FeeRow:
+    code = row[0]
+    if not CODE.fullmatch(code):
+        raise TableError(f"{name}, line {number}: {code or 'nothing'} is no code of five characters; was it damaged?")
+    if not STATUSES.fullmatch(row[3]):
+        raise TableError(f"{name}, line {number}: the status is {row[3] or 'missing'}, not a letter.")
+    values = {i: _number(row[i], name, number) for i in (5, 6, 8, 10, 11, 12, 24)}
+    return FeeRow(
+        code=code,
+        component=row[1],
+        status=row[3],
+        work=values[5],
+        pe_office=values[6],
+        pe_facility=values[8],
+        malpractice=values[10],
+        pc_tc=row[13],
+        multiple=row[18],
+        bilateral=row[19],
+        supervision=row[25],
+        conversion=values[24],
+    )
+
+
+def localities(text: str, name: str) -> LocalityVersion:
+    """Every locality of a year; the footnotes at the end are left out.
+
+    Raises
+    ------
+    TableError
+        File, line and reason.
+    """
+    effective = _locality_date(name)
+    places: dict[str, int] = {}
+    floored = False
+    rows: dict[str, Locality] = {}
+    for number, row in _rows(text):
+        if not places:
+            places, floored = _heading(row)
+            if not places and number > 15:
+                raise TableError(f"{name}, line {number}: no heading row with the locality number was found.")
+            continue
+        if not re.fullmatch(r"\d+", row[places["mac"]] if len(row) > places["mac"] else ""):
+            # below the last locality there are notes: words in the first cells and nothing in the others
+            if sum(bool(cell) for cell in row) > 2:
+                raise TableError(f"{name}, line {number}: {row[0] or 'nothing'} is no number of a contractor.")
+            continue
+        if len(row) <= max(places.values()):
+            raise TableError(f"{name}, line {number}: {len(row)} columns where {max(places.values()) + 1} belong.")
+        cell = {what: row[at] for what, at in places.items()}
+        if not re.fullmatch(r"\d{5}", cell["mac"]) or not re.fullmatch(r"\d{2}", cell["number"]):
+            raise TableError(
+                f"{name}, line {number}: contractor {cell['mac']} or locality {cell['number']} lost a digit; "
+                "was the file saved by a spreadsheet?"
+            )
+        if not re.fullmatch(r"[A-Z]{2}\*{0,3}", cell["state"]):
+            raise TableError(f"{name}, line {number}: {cell['state'] or 'nothing'} is no state.")
+        found = Locality(
+            mac=cell["mac"],
+            state=cell["state"].rstrip("*"),
+            number=cell["number"],
+            name=cell["name"].rstrip("*").strip(),
+            work=_index(cell["work"], name, number),
+            pe=_index(cell["pe"], name, number),
+            malpractice=_index(cell["mp"], name, number),
+            floored=floored,
+        )
+        key = f"{found.mac}-{found.number}"
+        # a contractor may have the same number in two states
+        key = key if key not in rows or rows[key] == found else f"{key}-{found.state}"
+        if rows.setdefault(key, found) != found:
+            raise TableError(f"{name}, line {number}: locality {key} stands twice with different values.")
+    if not rows:
+        raise TableError(f"{name} holds headings only.")
+    return LocalityVersion(name, effective, rows)
+
+
+def _heading(row: list[str]) -> tuple[dict[str, int], bool]:
+    """Where the columns stand, and whether the work index is the one with the floor."""
+    words = [cell.casefold() for cell in row]
+    number = next((i for i, w in enumerate(words) if "locality number" in w), None)
+    if number is None:
+        return {}, False
+    work = [i for i, w in enumerate(words) if "gpci" in w and ("pw" in w.split() or "work" in w)]
+    with_floor = [i for i in work if "with 1.0" in words[i] or "with floor" in words[i]]
+    pe = [i for i, w in enumerate(words) if "gpci" in w and ("pe" in w.split() or "practice" in w)]
+    mp = [i for i, w in enumerate(words) if "gpci" in w and ("mp" in w.split() or "malpractice" in w)]
+    mac = [i for i, w in enumerate(words) if "mac" in w or "contractor" in w or "carrier" in w]
+    state = [i for i, w in enumerate(words) if w == "state"]
+    label = [i for i, w in enumerate(words) if "locality name" in w]
+    if not (work and pe and mp and mac and state and label):
+        return {}, False
+    places = {
+        "mac": mac[0],
+        "state": state[0],
+        "number": number,
+        "name": label[0],
+        "work": (with_floor or work)[0],
+        "pe": pe[0],
+        "mp": mp[0],
+    }
+    return places, bool(with_floor)
+
+
+def conversion_of(row: FeeRow, version: FeeVersion, day: dt.date) -> Decimal:
+    """The conversion factor of a day: the file's own, unless a law changed it after the file began.
+
+    Payments of services from 2024-03-09 on follow the law of that day although the January file says otherwise.
+    """
+    known = CONVERSION_QUALIFYING if version.qualifying else CONVERSION
+    later = [factor for since, factor in known if version.effective < since <= day]
+    return later[-1] if later and version.effective.year == day.year else row.conversion
+
+
+def _fee_date(name: str) -> dt.date:
+    found = re.search(rf"pprrvu(?:20)?(\d\d)[ _-]*({'|'.join(MONTHS)})", name.casefold())
+    if found is None:
+        raise TableError(f"{name}: the name should be the published one, with year and month (PPRRVU26_JAN.csv).")
+    return dt.date(2000 + int(found[1]), MONTHS.index(found[2]) + 1, 1)
+
+
+def _locality_date(name: str) -> dt.date:
+    found = re.search(r"20\d\d", name)
+    if found is None:
+        raise TableError(f"{name}: the name should be the published one, with the year (GPCI2026.csv).")
+    month = next((i for i, m in enumerate(MONTHS, 1) if re.search(rf"[ _-]{m}", name.casefold())), 1)
+    return dt.date(int(found[0]), month, 1)
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Numbered rows with their cells; a quotation mark may hold a line end."""
+    reader = csv.reader(text.splitlines(keepends=True))
+    for row in reader:
+        yield reader.line_num, [" ".join(cell.split()) for cell in row]
+
+
+def _number(cell: str, name: str, number: int) -> Decimal:
+    if not NUMBER.fullmatch(cell):
+        raise TableError(f"{name}, line {number}: {cell or 'nothing'} stands where a number belongs.")
+    try:
+        return Decimal(cell.replace(",", ""))
+    except InvalidOperation:
+        raise TableError(f"{name}, line {number}: {cell} is no number.") from None
+
+
+def _index(cell: str, name: str, number: int) -> Decimal:
+    """An index lies near 1; anything far from it was moved into the wrong column."""
+    value = _number(cell, name, number)
+    if not Decimal("0.1") <= value <= Decimal(5):
+        raise TableError(f"{name}, line {number}: the index {cell} is none that a locality can have.")
+    return value
+
+
+def is_fee_name(path: Path) -> bool:
+    """Whether a file's name is that of the fee schedule's tables."""
+    return path.name.lower().startswith(("pprrvu", "gpci"))
