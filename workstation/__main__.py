@@ -22,6 +22,8 @@ COMMANDS = {
     "journal": ("journal", "who did what, in order"),
     "verify": ("verify", "every file, the journal's and the ledger's chain"),
     "charge": ("charge", "decide a charge from facts, or from a case"),
+    "audit": ("audit", "explain a past charge and decide it again"),
+    "reference": ("reference", "take official tables in, and say what is loaded"),
     "sample": ("sample", "make the synthetic studies"),
     "bench": ("bench", "how quick this program is here, beside what else is installed"),
     "demo": ("demo", "the whole job without a window"),

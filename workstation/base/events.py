@@ -88,5 +88,6 @@ KINDS: dict[str, str] = {
     "facts_given": "{field: value}: what only people know (payer, place of service, ownership ...)",
     "charge_decided": "{decision, code, modifiers, rules_version, facts_digest}",
     "charge_confirmed": "{charge_id, code, modifiers, service_key}",
+    "reference_imported": "{files, sha256}: official tables that decisions stand on from now on",
     "message_written": "{charge_id, path, control_id}",
 }

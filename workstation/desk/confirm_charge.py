@@ -22,6 +22,7 @@ from workstation.case.evidence import may_be_given
 from workstation.desk.charge_case import decide_session, today
 from workstation.desk.charge_ledger import ledger_of
 from workstation.desk.charge_message import message_text
+from workstation.desk.charge_references import references_of
 
 if TYPE_CHECKING:
     from workstation.base.events import Actor
@@ -138,7 +139,11 @@ def confirm(session: Session, secret: str) -> Confirmed:
         decided = decide_session(session)
         facts = read_facts(decided.facts)
         try:
-            drafted = draft(facts, decide(facts), identity_of(facts, study_uid=session.key.study_uid))
+            drafted = draft(
+                facts,
+                decide(facts, references=references_of(session.place.home)),
+                identity_of(facts, study_uid=session.key.study_uid),
+            )
             late = is_late(drafted.service_date, date.fromisoformat(today(place)), late_days=LATE_DAYS)
             charge = ledger_of(place).confirm(drafted, by, late=late)
             text, control_id = message_text(session, charge)
