@@ -136,6 +136,7 @@ def cast_tiles(
     masked = mask.size > 1
     ambient, diffuse, specular, fade = material[0], material[1], material[2], material[3]
     hair = np.float32(0.002)
+    stopped = np.float32(1) - np.exp(-opacity)
     level = np.float32(1) / max(np.float32(1), ambient + diffuse)  # full light is white, never more
     for tile in range(first, end):
         ty, tx = tile // tiles_wide * TILE, tile % tiles_wide * TILE
@@ -170,6 +171,10 @@ def cast_tiles(
                             near,
                             far,
                         )
+                ik = 1 / dk if abs(dk) > 1e-9 else 1e30
+                ir = 1 / dr if abs(dr) > 1e-9 else 1e30
+                ic = 1 / dc if abs(dc) > 1e-9 else 1e30
+                per_step = 1 / step
                 # unit direction in mm along the grid's axes: the headlight
                 lk, lr, lc = np.float32(dk * to_mm[0]), np.float32(dr * to_mm[1]), np.float32(dc * to_mm[2])
                 left = np.float32(1)
@@ -194,8 +199,12 @@ def cast_tiles(
                         bc = min(max(int(pc) >> SHIFT, 0), dc_n - 1)
                         away = int(distance[bk, br, bc])
                         grow = max(away - 1, 0)
-                        leave = min(_exit(ok, dk, bk, grow), _exit(orow, dr, br, grow), _exit(oc, dc, bc, grow))
-                        following = max(number + 1, int(np.ceil(leave / step)))
+                        leave = min(
+                            (((bk + grow + 1 if dk > 0 else bk - grow) << SHIFT) - ok) * ik if ik < 1e29 else 1e30,
+                            (((br + grow + 1 if dr > 0 else br - grow) << SHIFT) - orow) * ir if ir < 1e29 else 1e30,
+                            (((bc + grow + 1 if dc > 0 else bc - grow) << SHIFT) - oc) * ic if ic < 1e29 else 1e30,
+                        )
+                        following = max(number + 1, int(np.ceil(leave * per_step)))
                         if away > 0:
                             number = following
                             continue
@@ -223,7 +232,7 @@ def cast_tiles(
                                     blue += w * _PLAIN * colour[entry, 2]
                                     left -= w
                                 continue
-                            share = np.float32(1) - np.exp(-thick)
+                            share = stopped[entry] if not masked else np.float32(1) - np.exp(-thick)
                             bright = np.float32(_PLAIN)
                             gleam = np.float32(0)
                             if left * share > np.float32(0.01) or gradients > 0:
