@@ -105,18 +105,38 @@ def _one(head: dict[str, Any], raw: dict[str, Any], name: str) -> Preset:
             date=str(head.get("date", "")),
             digest=hashlib.sha256(repr(sorted(raw.items())).encode()).hexdigest()[:16],
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         where = raw.get("id", "without a name")
         raise RenderError("preset", f"The preset {where} in {name} cannot be used: {error}.") from error
+
+
+def parse(text: str, name: str) -> list[Preset]:
+    """The presets of a file's text.
+
+    Raises
+    ------
+    RenderError
+        code ``preset``: with the file's name and the line of the mistake, or of the preset that holds it.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RenderError("preset", f"The preset file {name} cannot be read: {error}.") from error
+    found = data.get("preset")
+    if not isinstance(found, list) or not all(isinstance(raw, dict) for raw in found):
+        raise RenderError("preset", f"The preset file {name} holds no [[preset]] from line 1 on.")
+    lines = [n for n, line in enumerate(text.splitlines(), 1) if line.strip().startswith("[[preset]]")]
+    return [
+        _one(data, raw, f"{name}, line {line}" if line else name)
+        for raw, line in zip(found, lines if len(lines) == len(found) else [0] * len(found), strict=True)
+    ]
 
 
 @lru_cache(maxsize=1)
 def _all() -> dict[str, Preset]:
     found: dict[str, Preset] = {}
     for name in _FILES:
-        data = tomllib.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))
-        for raw in data["preset"]:
-            preset = _one(data, raw, name)
+        for preset in parse((Path(__file__).parent / name).read_text(encoding="utf-8"), name):
             found[preset.id] = preset
     return found
 

@@ -106,3 +106,23 @@ def test_number_keys():
 def test_an_unknown_name_is_refused():
     with pytest.raises(RenderError, match="no preset nothing"):
         presets.get("nothing")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('version = "1"\n\n[[preset]\nid = "x"\n', "line 3"),
+        ('version = "1"\n[[preset]]\nid = "x"\n', "line 2"),
+        (
+            'version = "1"\n\n\n[[preset]]\nid = "x"\ntitle = "X"\nmodality = ["CT"]\nscale = "hu"\n'
+            'opacity = "5:0 3:1"\n',
+            "line 4",
+        ),
+        ('version = "1"\n', "line 1"),
+    ],
+)
+def test_a_mistake_in_a_preset_file_is_told_with_file_and_line(text, line):
+    with pytest.raises(RenderError) as refused:
+        presets.parse(text, "own.toml")
+    assert "own.toml" in refused.value.sentence
+    assert line in refused.value.sentence
