@@ -93,7 +93,7 @@ def order(of: study.Study) -> dict[str, Any]:
     """The order for the 3D work on the baseline study, and what only people know about its billing."""
     return {
         "accession": of.accession,
-        "order_id": "ORD-2026-77-0815",
+        "order_id": "ORD-2025-77-0815",
         "three_d_ordered": True,
         "reason": "3D volume rendering and centre-line measurements on an independent workstation, ordered by vascular "
         "surgery to plan endovascular repair: neck length and diameter, angulation, access vessels.",

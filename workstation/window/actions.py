@@ -81,7 +81,7 @@ DECLARED: tuple[Declared, ...] = (
     Declared("leave", "Leave the tool", ("Esc",), "", "Tools"),
     Declared("reset", "Reset the pane (again: its preset too)", ("R",), "arrows-clockwise", "View"),
     Declared("maximise", "Maximise or restore the pane", ("Return",), "corners-out", "View", shown_keys="double-click"),
-    Declared("info", "Overlays: full, minimal, off", ("I",), "eye", "View"),
+    Declared("info", "Overlays: full or minimal", ("I",), "eye", "View"),
     Declared("cross", "Show or hide the crosshair", ("Shift+C",), "crosshair-simple", "View"),
     Declared("next_pane", "Next pane", ("Tab",), "", "View", shown_keys="Tab"),
     Declared("layout.four", "Layout: Four Up", ("Ctrl+1",), "squares-four", "Layout"),

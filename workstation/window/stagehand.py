@@ -37,7 +37,8 @@ TOOLS = ("pointer", "window", "crosshair", "pan", "zoom", "length", "angle", "cr
 _SETTLE_MS = 220
 _RESIZE_MS = 50
 _PATIENCE_S = 1.5  # after which a picture that was asked for no longer holds up the next one
-_OVERLAYS: tuple[Literal["screen", "minimal", "none"], ...] = ("screen", "minimal", "none")
+# name, letters and badges never go (clinical rules 2): the least is "minimal"
+_OVERLAYS: tuple[Literal["screen", "minimal"], ...] = ("screen", "minimal")
 BONE_HU = 226.0
 
 
@@ -63,7 +64,7 @@ class Stagehand(QObject):
         self.scene = Scene(session.display, {**session.facts, **_case_facts(session)})
         self.active = "axial"
         self.tool = "pointer"
-        self.overlays: Literal["screen", "minimal", "none"] = "screen"
+        self.overlays: Literal["screen", "minimal"] = "screen"
         self._stage = stage
         self._panes = panes
         self._fourup = fourup
@@ -584,10 +585,10 @@ class Stagehand(QObject):
         self.changed.emit(pane)
 
     def next_overlays(self) -> None:
-        """Full, minimal, off; the state is said, so that nobody thinks the data are gone."""
-        self.overlays = _OVERLAYS[(_OVERLAYS.index(self.overlays) + 1) % 3]
+        """Full or minimal; the state is said, so that nobody thinks the data are gone."""
+        self.overlays = _OVERLAYS[(_OVERLAYS.index(self.overlays) + 1) % len(_OVERLAYS)]
         self.request(*PANES)
-        told = {"screen": "full", "minimal": "minimal", "none": "off; I brings them back"}[self.overlays]
+        told = {"screen": "full", "minimal": "minimal; I brings the rest back"}[self.overlays]
         self._actions.say(f"Overlays: {told}")
 
     def toggle_cross(self) -> None:

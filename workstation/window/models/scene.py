@@ -17,6 +17,7 @@ from workstation.base.errors import InputRefused
 PLANES = ("axial", "coronal", "sagittal")
 PANES = (*PLANES, "3d")
 SLAB_STEPS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0)
+_LUMEN, _EVEN_HU = (120.0, 800.0), 30.0  # contrast-filled blood, and how even it is, noise included
 _START_SIZE = (512, 512)
 # Wheel towards the person leads to the feet, the back, the patient's right: the sign along the plane's normal.
 _ONWARD = {"axial": -1.0, "coronal": 1.0, "sagittal": 1.0}
@@ -154,6 +155,23 @@ class Scene:
             return None
         return float(of.voxels[tuple(index)])
 
+    def lumen_here(self) -> float | None:
+        """Contrast under the crosshair, where it stands in a filled vessel: what vessel looks scale to.
+
+        A ball of 2.5 mm must be homogeneous and dense enough to be blood with contrast; bone is neither.
+        """
+        volume = self.volume
+        if volume.units != "HU":
+            return None
+        index = np.rint(volume.geometry.to_index(self.point)).astype(int)
+        half = np.maximum(np.rint(2.5 / np.array(volume.geometry.spacing_mm)).astype(int), 1)
+        low, high = index - half, index + half + 1
+        if (low < 0).any() or (high > np.array(volume.geometry.shape)).any():
+            return None
+        values = volume.voxels[low[0] : high[0], low[1] : high[1], low[2] : high[2]].astype(float)
+        mean, spread = float(values.mean()), float(values.std())
+        return mean if _LUMEN[0] <= mean <= _LUMEN[1] and spread <= _EVEN_HU else None
+
     # Changes of how it looks; each gives the panes that are to be painted anew.
 
     def set_window(self, window: Window, pane: str) -> tuple[str, ...]:
@@ -180,8 +198,8 @@ class Scene:
         return SLAB_STEPS[max(0, min(len(SLAB_STEPS) - 1, near + direction))]
 
     def set_preset(self, name: str) -> View:
-        """A look by name for the 3D pane."""
-        look, window = presets.resolve(name, self.volume)
+        """A look by name for the 3D pane; vessel looks scale to the lumen under the crosshair."""
+        look, window = presets.resolve(name, self.volume, lumen=self.lumen_here())
         view = self.views["3d"]
         projections = {"mip": Technique.MIP, "minip": Technique.MINIP, "mean": Technique.MEAN}
         if name in projections:
