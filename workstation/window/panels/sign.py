@@ -87,16 +87,21 @@ class SignDialog(QDialog):
         self.confirm.setDefault(True)
         column.addLayout(row(0, self.cancel, self.confirm))
         self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._stand)
+        self._timer.timeout.connect(self._wait)
         self._stand()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._opened is None:
             self._opened = time.monotonic()
-            self._timer.start(round(MIN_LOOK_S * 1000) + 20)
+            self._timer.start(100)
         self.secret.setFocus()
+
+    def _wait(self) -> None:
+        # asked again and again: a single timer of Qt's may come 5 % early, and then nothing would come after it
+        if self.looked:
+            self._timer.stop()
+            self._stand()
 
     @property
     def looked(self) -> bool:
