@@ -173,11 +173,18 @@ class Engine:
         renderer = view.renderer or self.renderer or CASTER
         if view.technique is Technique.SSD:
             return space.surfaces(view, cancelled), SURFACES
-        if renderer == CASTER or view.technique in {Technique.MINIP, Technique.MEAN}:
+        inside = view.look is not None and bool(view.look.within)
+        if renderer == CASTER or inside or view.technique in {Technique.MINIP, Technique.MEAN}:
             return space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
         from render.pipeline.mappers import draw
 
-        return draw(self.regular, view, renderer), renderer
+        try:
+            return draw(self.regular, view, renderer), renderer
+        except RenderError:
+            if view.renderer:
+                raise  # a recipe names its renderer: another one would give another picture
+            self.renderer = CASTER  # a card that failed once is not asked again for this volume
+            return space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
 
     # ---- letters, texts, meaning
 

@@ -60,6 +60,11 @@ class Stage:
         self._thread = threading.Thread(target=self._run, name="stage", daemon=True)
         self._thread.start()
 
+    def use_renderer(self, renderer: str) -> None:
+        """Draw volumes that come from now on by this renderer; one that is shown keeps its own."""
+        with self._condition:
+            self._renderer = renderer
+
     def set_volume(self, volume: Volume | None) -> None:
         """Show another volume, or none; whatever was asked of the old one is dropped."""
         with self._condition:

@@ -6,7 +6,9 @@ import logging
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
@@ -14,6 +16,9 @@ from PySide6.QtWidgets import QApplication
 
 from workstation.window.theme import sheet
 from workstation.window.tidy import Tidy
+
+if TYPE_CHECKING:
+    from render.stage import Stage
 
 _log = logging.getLogger(__name__)
 _tidy: list[Tidy] = []
@@ -42,6 +47,15 @@ def _keep_tidy(app: QApplication) -> None:
         _tidy.append(Tidy(app))
 
 
+def _find_renderer(stage: Stage) -> None:
+    """Try the machine's card while the person signs in; what is shown by then keeps its renderer."""
+    from render.caster.warm import warm_up
+    from render.policy import choose_renderer
+
+    stage.use_renderer(choose_renderer())
+    warm_up()
+
+
 def run(home: Path | None, source: str, series: str | None, volume: str | None, *, demo: bool) -> int:
     """Show the window until it is closed.
 
@@ -62,7 +76,9 @@ def run(home: Path | None, source: str, series: str | None, volume: str | None, 
         bundled: Path | None = bundled_study()
     except InputRefused:
         bundled = None
-    window = MainWindow(Desk(home, demo=demo), Stage(), bundled)
+    stage = Stage()
+    window = MainWindow(Desk(home, demo=demo), stage, bundled)
+    threading.Thread(target=_find_renderer, args=(stage,), name="renderer", daemon=True).start()
     # a screen of the window's own size or less has no room for a title bar around it
     free = app.primaryScreen().availableGeometry().size()
     if free.width() <= window.width() or free.height() <= window.height() + 40:
