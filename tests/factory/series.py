@@ -21,7 +21,7 @@ AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
 SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
 
-# Native gantry orientation of the eight patient positions (CLINICAL.md 1.4).
+# Native gantry orientation of the eight patient positions (clinical rules 1.4).
 EIGHT = {
     "HFS": (1, 0, 0, 0, 1, 0),
     "FFS": (-1, 0, 0, 0, 1, 0),

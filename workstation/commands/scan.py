@@ -1,4 +1,4 @@
-"""`renderdesk scan`: what lies in some folders or files, as a table or as JSON (INTERFACES.md 3)."""
+"""`renderdesk scan`: what lies in some folders or files, as a table or as JSON."""
 
 from __future__ import annotations
 

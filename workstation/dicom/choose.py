@@ -88,7 +88,7 @@ def phases_of(series: SeriesFound, volume: VolumeFound | None = None) -> tuple[V
 
 
 def _rank(choice: Choice) -> tuple[bool, int, int, int, int]:
-    """Points; then more slices, the lower series number, the first phase (CLINICAL.md 3.1)."""
+    """Points; then more slices, the lower series number, the first phase (clinical rules 3.1)."""
     _, series, volume = choice
     number = series.number if series.number is not None else 1 << 30
     index = volume.phase.index if volume.phase is not None else 0

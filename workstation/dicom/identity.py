@@ -1,4 +1,4 @@
-"""Who a file says it is of, and whether two files can be of one patient (CLINICAL.md 1.1)."""
+"""Who a file says it is of, and whether two files can be of one patient (clinical rules 1.1)."""
 
 from __future__ import annotations
 

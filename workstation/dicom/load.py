@@ -150,7 +150,7 @@ def identity_of_files(paths: Iterable[Path]) -> Identity:
 
 
 def identity_of(found: VolumeFound) -> Identity:
-    """The patient, read back from the volume's own files (CLINICAL.md 1.3)."""
+    """The patient, read back from the volume's own files (clinical rules 1.3)."""
     return identity_of_files(dict.fromkeys(f.path for f in found.frames if f is not None))
 
 

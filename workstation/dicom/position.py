@@ -1,4 +1,4 @@
-"""Whether the scanner's table lies where the stated position says (CLINICAL.md 1.5, *table*).
+"""Whether the scanner's table lies where the stated position says (clinical rules 1.5, *table*).
 
 The table lies where gravity points. A wide, flat, still thing beside the body on another side than that of the
 stated Patient Position means that either the position or the orientation of the images is wrong.

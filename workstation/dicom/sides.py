@@ -1,4 +1,4 @@
-"""Whether the labels of a stack agree with where its positions put it (CLINICAL.md 1.4 and 1.5, tags)."""
+"""Whether the labels of a stack agree with where its positions put it (clinical rules 1.4 and 1.5, tags)."""
 
 from __future__ import annotations
 

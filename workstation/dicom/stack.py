@@ -90,7 +90,7 @@ def _unusable(images: list[Image]) -> Finding | None:
 
 
 def _valid_orientation(orientation: tuple[float, ...] | None) -> bool:
-    """Lengths within 0.01 of 1 and scalar product at most 0.01 (CLINICAL.md 1.4)."""
+    """Lengths within 0.01 of 1 and scalar product at most 0.01 (clinical rules 1.4)."""
     if orientation is None:
         return False
     r, c = np.array(orientation[:3]), np.array(orientation[3:])

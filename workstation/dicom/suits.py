@@ -1,4 +1,4 @@
-"""How well a volume suits 3D: the score of CLINICAL.md 3.1, with its reasons."""
+"""How well a volume suits 3D: the score of clinical rules 3.1, with its reasons."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def score(
 
 
 def is_sharp(kernel: str, manufacturer: str) -> bool | None:
-    """Whether a CT kernel is sharp (bone, lung); None when its name says nothing. CLINICAL.md 3.1."""
+    """Whether a CT kernel is sharp (bone, lung); None when its name says nothing. clinical rules 3.1."""
     name, maker = kernel.strip().upper(), manufacturer.upper()
     if not name:
         return None

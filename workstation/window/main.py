@@ -611,7 +611,7 @@ class MainWindow(QMainWindow):
 def mismatch(session: Session, series: str | None, volume: str | None, row: StudyRow | None) -> str:
     """Whether what was loaded is what was asked for, by what its own files say; the sentence, or "".
 
-    CLINICAL.md 1.3: the identity shown is that of the displayed volume, never the list row's, and both must agree.
+    clinical rules 1.3: the identity shown is that of the displayed volume, never the list row's, and both must agree.
     """
     key = session.key
     told = "What was loaded belongs to another study than the one asked for; nothing is shown."
