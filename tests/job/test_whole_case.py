@@ -375,3 +375,19 @@ def test_what_the_pixels_say_stops_a_release(desk: Desk, clock: ScriptedClock, t
     session.confirm_side()
     assert session.release(session.case.captures[0].sop_uid).state == "released"
     session.close()
+
+
+def test_who_pays_in_person_gets_no_claim(desk: Desk, clock: ScriptedClock, study_folder: Path) -> None:
+    session = desk.open(str(study_folder))
+    acts.whole(desk, session, clock)
+    session.give_facts({"payer.kind": "self_pay"})
+    assert session.decide().answer["decision"] == "bill"
+    desk.sign_in("demo.bill", PINS["demo.bill"])
+    confirmed = session.confirm_charge(PINS["demo.bill"])
+    assert confirmed.message == ""
+    assert confirmed.message_path is None
+    assert session.message_path is None
+    assert desk.place.outbox.all() == ()
+    assert session.confirm_charge(PINS["demo.bill"]).charge_id == confirmed.charge_id
+    assert verify(desk.place).wrong == ()
+    session.close()

@@ -54,7 +54,7 @@ class Confirmed:
     modifiers: tuple[str, ...]
     state: str
     message: str
-    message_path: Path
+    message_path: Path | None
     first: bool
     """False when the service was charged before and this is that charge."""
 
@@ -146,7 +146,9 @@ def confirm(session: Session, secret: str) -> Confirmed:
             )
             late = is_late(drafted.service_date, date.fromisoformat(today(place)), late_days=LATE_DAYS)
             charge = ledger_of(place).confirm(drafted, by, late=late)
-            text, control_id = message_text(session, charge)
+            # who pays in person gets no claim: the charge stands in the ledger alone
+            claimed = facts.payer.kind != "self_pay"
+            text, control_id = message_text(session, charge) if claimed else ("", "")
         except BillingError as error:
             raise InputRefused(error.code, error.sentence) from error
         session.place.act(
@@ -169,12 +171,16 @@ def confirm(session: Session, secret: str) -> Confirmed:
             service_key=charge.key,
             late=charge.late,
         )
-        first = place.outbox.put(
-            Message(control_id=control_id, charge_id=charge.charge_id, kind="hl7", body=text), place.now()
-        )
+        first = True
+        if claimed:
+            message = Message(control_id=control_id, charge_id=charge.charge_id, kind="hl7", body=text)
+            first = place.outbox.put(message, place.now())
         session.put("charge", charge=charge.charge_id)
     path = _write(session, charge.charge_id, text)
-    place.act("message_written", actor, session.key, charge_id=charge.charge_id, path=path.name, control_id=control_id)
+    if path is not None:
+        place.act(
+            "message_written", actor, session.key, charge_id=charge.charge_id, path=path.name, control_id=control_id
+        )
     return Confirmed(charge.charge_id, charge.code, charge.modifiers, charge.state, text, path, first)
 
 
@@ -208,8 +214,10 @@ def _known(session: Session, charge_id: str) -> Confirmed:
     )
 
 
-def _write(session: Session, charge_id: str, text: str) -> Path:
-    """The message as a file for a system that fetches it; named by the charge, never by the patient."""
+def _write(session: Session, charge_id: str, text: str) -> Path | None:
+    """The message as a file for a system that fetches it, named by the charge; None where there is no message."""
+    if not text:
+        return None
     path = make_folder(session.place.home / "messages") / f"{charge_id}.hl7"
     if not path.is_file():
         write_bytes(path, text.encode("utf-8"))
