@@ -193,9 +193,10 @@ class ChargePanel(Panel):
     def _show(self, decided: Decided) -> None:
         answer = decided.answer
         sent = self._session.message_path
-        wanted = asked(answer, self._session.case.anatomy) if sent is None else []
+        confirmed = bool(self._session.case.charge)
+        wanted = [] if confirmed else asked(answer, self._session.case.anatomy)
         restate(self.decision, "wants" if wanted else _STATE[answer["decision"]])
-        self.words.say("Confirmed" if sent is not None else headline(answer, len(wanted)))
+        self.words.say("Confirmed" if confirmed else headline(answer, len(wanted)))
         self.code.say(str(answer["code"] or ("None" if answer["decision"] == "reject" else "No code yet")))
         self.code.show()
         self._show_modifiers(answer)
@@ -318,9 +319,9 @@ class ChargePanel(Panel):
         may = self._desk.may("confirm_charge")
         code = " ".join([str(answer["code"] or ""), *(str(m) for m in answer["modifiers"])]).strip()
         self.confirm.setText(f"Confirm {code}".strip())
-        self.confirm.setVisible(sent is None and answer["decision"] != "reject")
+        self.confirm.setVisible(not self._session.case.charge and answer["decision"] != "reject")
         self.confirm.setEnabled(may and complete and answer["decision"] == "bill")
-        if sent is None and answer["decision"] == "bill" and not may:
+        if not self._session.case.charge and answer["decision"] == "bill" and not may:
             self.word.say(self._desk.why_not("confirm_charge"), "")
             self.word.show()
         elif not self.word.property("state"):
