@@ -50,6 +50,13 @@ class PayerTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     record: tuple[PayerRecord, ...]
 
 
+class Asked(Struct, frozen=True):
+    """A record that is asked, and whether it came with the program."""
+
+    record: PayerRecord
+    shipped: bool
+
+
 class PayerBook(Struct, frozen=True):
     """Tables in the order of asking: the site's first."""
 
@@ -57,12 +64,7 @@ class PayerBook(Struct, frozen=True):
 
     def record(self, kind: str, plan: str | None, day: dt.date | None) -> PayerRecord | None:
         """What is known of a payer on a day: the site's stated values, then the plan's, then the payer's."""
-        found: list[PayerRecord] = []
-        for table in (*(t for t in self.tables if t.kind == kind), *_shipped(kind)):
-            usable = [r for r in table.record if in_force(r.since, r.until, day)]
-            usable.sort(key=lambda r: r.since or dt.date.min, reverse=True)
-            found += [r for r in usable if r.plan is not None and _names(plan, r.plan)]
-            found += [r for r in usable if r.plan is None]
+        found = [one.record for one in self.asked(kind, plan, day)]
         if not found:
             return None
         values = {
@@ -70,6 +72,17 @@ class PayerBook(Struct, frozen=True):
             for f in msgspec.structs.fields(PayerRecord)
         }
         return msgspec.structs.replace(found[0], **values)
+
+    def asked(self, kind: str, plan: str | None, day: dt.date | None) -> list[Asked]:
+        """The records in force on a day in the order of asking; of two from the same day the one written later."""
+        found: list[Asked] = []
+        tables = [(t, False) for t in self.tables if t.kind == kind] + [(t, True) for t in _shipped(kind)]
+        for table, shipped in tables:
+            usable = [r for r in reversed(table.record) if in_force(r.since, r.until, day)]
+            usable.sort(key=lambda r: r.since or dt.date.min, reverse=True)
+            found += [Asked(r, shipped) for r in usable if r.plan is not None and _names(plan, r.plan)]
+            found += [Asked(r, shipped) for r in usable if r.plan is None]
+        return found
 
 
 def read_payer_table(content: Mapping[str, Any], *, name: str) -> PayerTable:

@@ -89,5 +89,6 @@ KINDS: dict[str, str] = {
     "charge_decided": "{decision, code, modifiers, rules_version, facts_digest}",
     "charge_confirmed": "{charge_id, code, modifiers, service_key}",
     "reference_imported": "{files, sha256}: official tables that decisions stand on from now on",
+    "payer_recorded": "{payer, record}: what the site knows of a payer from a day on; older records stay",
     "message_written": "{charge_id, path, control_id}",
 }

@@ -23,14 +23,15 @@ def run(args: argparse.Namespace) -> int:
     from workstation.base.errors import InputRefused
     from workstation.base.paths import home
     from workstation.desk.charge_ledger import ledger_of
-    from workstation.desk.charge_references import references_of
+    from workstation.desk.charge_site import grounds_of
     from workstation.desk.place import Place
 
     place = Place(home(), SystemClock(), "", demo=False)
     try:
         try:
             charge = ledger_of(place).get(args.charge_id.strip().upper())
-            found = audit(charge, references=references_of(place.home))
+            known = grounds_of(place.home)
+            found = audit(charge, references=known.references, payers=known.payers, site=known.site)
         except BillingError as error:
             raise InputRefused(error.code, error.sentence) from error
     finally:

@@ -240,34 +240,12 @@ def _references(folder: Path) -> References:
 
 
 def _payers(folder: Path) -> PayerBook:
-    from billing.errors import TableError
-    from billing.payer_book import PayerBook, read_payer_table
+    from workstation.desk.charge_site import read_payers
 
-    if not folder.is_dir():
-        raise InputRefused("payers", "The folder with the payer records is not there.")
-    try:
-        tables = [read_payer_table(_toml(p, "payers"), name=p.name) for p in sorted(folder.glob("*.toml"))]
-    except TableError as error:
-        raise InputRefused("payers", error.sentence) from None
-    return PayerBook(tuple(tables))
+    return read_payers(folder)
 
 
 def _site(path: Path) -> Site:
-    from billing.errors import TableError
-    from billing.site import read_site
+    from workstation.desk.charge_site import read_site_file
 
-    try:
-        return read_site(_toml(path, "site"), name=path.name)
-    except TableError as error:
-        raise InputRefused("site", error.sentence) from None
-
-
-def _toml(path: Path, code: str) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise InputRefused(code, f"{path.name} cannot be opened.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputRefused(code, f"{path.name} is not TOML: {error}.") from None
+    return read_site_file(path)

@@ -15,13 +15,12 @@ from workstation.base.clock import SystemClock
 from workstation.base.errors import InputRefused
 from workstation.case.evidence import Evidence, evidence_lines, facts_of
 from workstation.case.model import Case
-from workstation.desk.charge_references import references_of
+from workstation.desk.charge_site import Grounds, grounds_of
 from workstation.desk.open_study import stored_case
 from workstation.desk.people_store import AccountTable
 from workstation.desk.place import DATABASE, Place
 
 if TYPE_CHECKING:
-    from billing.reference.tables import References
     from workstation.desk.session import Session
     from workstation.people.accounts import People
 
@@ -104,21 +103,21 @@ def _reader_facts(place: Place, facts: dict[str, Any]) -> None:
 
 
 def decide_facts(
-    facts: Mapping[str, Any], as_of: str, references: References | None = None
+    facts: Mapping[str, Any], as_of: str, grounds: Grounds | None = None
 ) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
-    """Facts as decided on, the answer and its explanation; by imported tables where there are any."""
+    """Facts as decided on, the answer and its explanation; by the site's tables and records where there are any."""
     from billing.decide import answer_to_builtins, decide
     from billing.errors import FactsError
     from billing.explain import explain
     from billing.facts import read_facts
-    from billing.reference.tables import References
 
+    known = grounds or Grounds()
     stated = {**facts, "as_of": as_of}
     try:
         read = read_facts(stated)
     except FactsError as error:
         raise InputRefused("facts", f"The facts of this case cannot be read: {error}.") from error
-    answer = decide(read, references=references or References())
+    answer = decide(read, references=known.references, payers=known.payers, site=known.site)
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(answer_to_builtins(answer)))
     return stated, plain, tuple(explain(answer))
 
@@ -136,7 +135,7 @@ def decide_session(session: Session, as_of: str | None = None) -> Decided:
 def decide_place(place: Place, case: Case, as_of: str | None = None) -> Decided:
     """What may be charged for a case of the library."""
     found = evidence_of(place, case)
-    facts, answer, lines = decide_facts(found.facts, as_of or today(place), references_of(place.home))
+    facts, answer, lines = decide_facts(found.facts, as_of or today(place), grounds_of(place.home))
     return Decided(facts, answer, lines, found.lines)
 
 

@@ -15,6 +15,7 @@ from billing.decide import decide
 from billing.errors import BillingError
 from billing.facts import read_facts
 from billing.ledger import Actor as LedgerActor
+from billing.site import Site
 from workstation.archive.outbox import Message
 from workstation.base.atomic import make_folder, write_bytes
 from workstation.base.errors import InputRefused
@@ -22,7 +23,7 @@ from workstation.case.evidence import may_be_given
 from workstation.desk.charge_case import decide_session, today
 from workstation.desk.charge_ledger import ledger_of
 from workstation.desk.charge_message import message_text
-from workstation.desk.charge_references import references_of
+from workstation.desk.charge_site import grounds_of
 
 if TYPE_CHECKING:
     from workstation.base.events import Actor
@@ -41,7 +42,6 @@ SITE_WIDE = frozenset(
         "providers.billing_npi",
     }
 )
-LATE_DAYS = 3
 TEACHING = "providers.teaching_attested"
 
 
@@ -138,13 +138,16 @@ def confirm(session: Session, secret: str) -> Confirmed:
             return _known(session, standing)
         decided = decide_session(session)
         facts = read_facts(decided.facts)
+        grounds = grounds_of(place.home)
         try:
             drafted = draft(
                 facts,
-                decide(facts, references=references_of(session.place.home)),
+                decide(facts, references=grounds.references, payers=grounds.payers, site=grounds.site),
                 identity_of(facts, study_uid=session.key.study_uid),
             )
-            late = is_late(drafted.service_date, date.fromisoformat(today(place)), late_days=LATE_DAYS)
+            late = is_late(
+                drafted.service_date, date.fromisoformat(today(place)), late_days=(grounds.site or Site()).late_days
+            )
             charge = ledger_of(place).confirm(drafted, by, late=late)
             # who pays in person gets no claim: the charge stands in the ledger alone
             claimed = facts.payer.kind != "self_pay"
