@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from billing.errors import TableError
 from billing.payer_book import PayerRecord
 from billing.site_files import line_of, payers_from_text, record_text, site_from_text
+from workstation.__main__ import main
 from workstation.base.clock import ScriptedClock
 from workstation.base.errors import InputRefused
 from workstation.base.events import Actor
-from workstation.__main__ import main
 from workstation.desk.charge_case import decide_facts
 from workstation.desk.charge_site import add_record, grounds_of, payer_page, read_payers, read_site_file
 from workstation.desk.place import Place
@@ -70,7 +70,7 @@ def facts(**payer):
 )
 def test_a_mistake_is_told_with_file_and_line(change, line, word):
     assert change[0] in GOOD
-    text = GOOD.replace(*change) if change[0] != "[[record]]\nfrom = 2026-06-01" else GOOD.replace(*change)
+    text = GOOD.replace(*change)
     with pytest.raises(TableError) as told:
         payers_from_text(text, name="uhc.toml")
     assert "uhc.toml" in told.value.sentence

@@ -104,8 +104,8 @@ def grounds_of(home: Path) -> Grounds:
 
 
 def _state(home: Path) -> tuple[tuple[str, int, int], ...]:
-    files = [p for p in (home / SITE, *(home / PAYERS).glob("*.toml")) if p.is_file()]
-    return tuple(sorted((p.name, s.st_mtime_ns, s.st_size) for p in files if (s := p.stat())))
+    stats = [(p.name, p.stat()) for p in (home / SITE, *(home / PAYERS).glob("*.toml")) if p.is_file()]
+    return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
 
 
 def read_payers(folder: Path) -> PayerBook:
