@@ -13,6 +13,7 @@ import pytest
 from workstation.archive.autosave import CaseStore
 from workstation.archive.db import Database, migrations, statements
 from workstation.archive.files import FileStore, digest_of
+from workstation.archive.handed_over import Answers, TakenAnswer
 from workstation.archive.identity import Stated, is_placeholder, key_of, verdict
 from workstation.archive.index import Instance, Library, StudyFacts
 from workstation.archive.journal import Journal
@@ -335,3 +336,39 @@ def test_a_message_is_left_once(db: Database) -> None:
     assert outbox.waiting() == ()
     assert outbox.all()[0].attempts == 1
     assert "MSH" not in repr(outbox.all()[0])
+
+
+def test_messages_keep_the_order_of_writing_and_what_became_of_them(db):
+    outbox = Outbox(db)
+    for name in ("B", "A", "C"):
+        assert outbox.put(Message(control_id=name, charge_id=f"X{name}", kind="hl7", body="MSH|"), AT)
+    assert [m.control_id for m in outbox.waiting()] == ["B", "A", "C"]
+    outbox.attempt("B", "office", AT, "2026-01-06T10:00:00.000Z")
+    assert [(m.state, m.attempts, m.receiver) for m in outbox.of_charge("XB")] == [("sent", 1, "office")]
+    assert [m.control_id for m in outbox.open()] == ["B", "A", "C"]
+    outbox.answered("B", "rejected", "unknown patient", AT)
+    assert [m.control_id for m in outbox.open()] == ["A", "C"]
+    outbox.again("B")
+    assert outbox.get("B").state == "waiting"
+    assert outbox.get("B").attempts == 1
+
+
+def test_one_program_at_a_time_sends_over_a_link(db):
+    outbox = Outbox(db)
+    assert outbox.take_link("office", "one", "2026-01-06T09:00:00.000Z", "2026-01-06T09:01:00.000Z")
+    assert not outbox.take_link("office", "two", "2026-01-06T09:00:30.000Z", "2026-01-06T09:01:30.000Z")
+    assert outbox.take_link("office", "one", "2026-01-06T09:00:40.000Z", "2026-01-06T09:01:40.000Z")
+    # a program that was killed loses its place when its time is over
+    assert outbox.take_link("office", "two", "2026-01-06T09:01:40.000Z", "2026-01-06T09:02:40.000Z")
+    # the clock was set back by a day: the other's place would last until tomorrow
+    assert outbox.take_link("office", "three", "2026-01-05T09:00:00.000Z", "2026-01-05T09:01:00.000Z")
+    outbox.leave_link("office", "two")
+    assert not outbox.take_link("office", "one", "2026-01-05T09:00:10.000Z", "2026-01-05T09:01:10.000Z")
+
+
+def test_an_answer_is_taken_in_once(db):
+    answers = Answers(db)
+    one = TakenAnswer(digest="d", place=1, kind="ack", control_id="C1", charge_id="X1", outcome="rejected", taken_at=AT)
+    assert answers.put(one)
+    assert not answers.put(one)
+    assert answers.of_charge("X1") == (one,)

@@ -9,21 +9,44 @@ import msgspec
 if TYPE_CHECKING:
     from workstation.archive.db import Database
 
-State = Literal["waiting", "sent", "acknowledged", "rejected"]
+State = Literal["waiting", "sent", "acknowledged", "rejected", "withdrawn"]
+OPEN: tuple[State, ...] = ("waiting", "sent")
+"""States in which a message still has to be sent, or sent again because nobody answered."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A message; its control id is the same on every attempt, so a receiver can tell a repeat."""
+    """A message; its control id is the same on every attempt, so a receiver can tell a repeat.
+
+    Parameters
+    ----------
+    component : which part of the service it charges ("26", "institutional" ...); the site sends parts to receivers
+    number : place in the order of writing, given by the outbox
+    next_at : earliest next attempt, UTC; "" is at once
+    problem : what went wrong at the last attempt, or what the receiver said; no patient data
+    """
 
     control_id: str
     charge_id: str
     kind: str
     body: str
+    component: str = ""
     state: State = "waiting"
     attempts: int = 0
+    number: int = 0
+    receiver: str = ""
+    made_at: str = ""
+    sent_at: str = ""
+    next_at: str = ""
+    answered_at: str = ""
+    problem: str = ""
 
     def __repr__(self) -> str:
         return f"Message({self.control_id}, {self.kind}, {self.state})"
+
+
+_COLUMNS = Message.__struct_fields__
+_SELECT = "SELECT " + ", ".join("coalesce(sent_at, '')" if c == "sent_at" else c for c in _COLUMNS) + " FROM outbox"
+_ORDER = " ORDER BY number, made_at, control_id"
 
 
 class Outbox:
@@ -37,27 +60,36 @@ class Outbox:
         with self._db.writing() as db:
             return bool(
                 db.change(
-                    "INSERT INTO outbox (control_id, charge_id, kind, body, made_at) VALUES (?, ?, ?, ?, ?) "
+                    "INSERT INTO outbox (control_id, charge_id, kind, body, component, made_at, number) "
+                    "VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM outbox)) "
                     "ON CONFLICT (control_id) DO NOTHING",
-                    (message.control_id, message.charge_id, message.kind, message.body, at),
+                    (message.control_id, message.charge_id, message.kind, message.body, message.component, at),
                 )
             )
 
     def waiting(self) -> tuple[Message, ...]:
         """What has not been sent, oldest first."""
-        return tuple(m for m in self.all() if m.state == "waiting")
+        return self._found(" WHERE state = 'waiting'", ())
+
+    def open(self) -> tuple[Message, ...]:
+        """What is not answered yet: waiting, or sent without an answer; oldest first."""
+        return self._found(" WHERE state IN ('waiting', 'sent')", ())
 
     def all(self) -> tuple[Message, ...]:
         """Every message, oldest first."""
-        rows = self._db.rows(
-            "SELECT control_id, charge_id, kind, body, state, attempts FROM outbox ORDER BY made_at, control_id"
-        )
-        return tuple(
-            msgspec.convert(
-                dict(zip(("control_id", "charge_id", "kind", "body", "state", "attempts"), r, strict=True)), Message
-            )
-            for r in rows
-        )
+        return self._found("", ())
+
+    def of_charge(self, charge_id: str) -> tuple[Message, ...]:
+        """Messages about one charge, oldest first."""
+        return self._found(" WHERE charge_id = ?", (charge_id,))
+
+    def get(self, control_id: str) -> Message | None:
+        """One message, or None."""
+        return next(iter(self._found(" WHERE control_id = ?", (control_id,))), None)
+
+    def _found(self, where: str, values: tuple[str, ...]) -> tuple[Message, ...]:
+        rows = self._db.rows(_SELECT + where + _ORDER, values)
+        return tuple(msgspec.convert(dict(zip(_COLUMNS, row, strict=True)), Message) for row in rows)
 
     def set_state(self, control_id: str, state: State, at: str) -> None:
         """Note what became of a message."""
@@ -66,3 +98,58 @@ class Outbox:
                 "UPDATE outbox SET state = ?, attempts = attempts + 1, sent_at = ? WHERE control_id = ?",
                 (state, at, control_id),
             )
+
+    def attempt(self, control_id: str, receiver: str, at: str, next_at: str) -> None:
+        """Note an attempt before its first byte goes out: after a crash the message counts as sent, never as new."""
+        with self._db.writing() as db:
+            db.change(
+                "UPDATE outbox SET state = 'sent', attempts = attempts + 1, receiver = ?, sent_at = ?, next_at = ? "
+                "WHERE control_id = ?",
+                (receiver, at, next_at, control_id),
+            )
+
+    def unreached(self, control_id: str, receiver: str, problem: str, next_at: str) -> None:
+        """Note that the receiver could not be reached: nothing went out, and the next attempt comes later."""
+        with self._db.writing() as db:
+            db.change(
+                "UPDATE outbox SET receiver = ?, problem = ?, next_at = ? WHERE control_id = ?",
+                (receiver, problem, next_at, control_id),
+            )
+
+    def answered(self, control_id: str, state: State, problem: str, at: str) -> None:
+        """Note the receiver's answer, or that the message is withdrawn and why."""
+        with self._db.writing() as db:
+            db.change(
+                "UPDATE outbox SET state = ?, problem = ?, answered_at = ?, next_at = '' WHERE control_id = ?",
+                (state, problem, at, control_id),
+            )
+
+    def again(self, control_id: str) -> None:
+        """Let a refused message go out again, unchanged."""
+        with self._db.writing() as db:
+            db.change(
+                "UPDATE outbox SET state = 'waiting', next_at = '', answered_at = '' WHERE control_id = ?",
+                (control_id,),
+            )
+
+    def take_link(self, receiver: str, holder: str, now: str, until: str) -> bool:
+        """Take the only place of a sender on a link until a time; False while another program has it.
+
+        A place that ends later than anybody would take it (`until` of this call) stems from a clock that was set
+        back since; it counts for nothing.
+        """
+        with self._db.writing() as db:
+            row = db.one("SELECT holder, until FROM links WHERE receiver = ?", (receiver,))
+            if row is not None and row[0] != holder and now < str(row[1]) <= until:
+                return False
+            db.change(
+                "INSERT INTO links (receiver, holder, until) VALUES (?, ?, ?) "
+                "ON CONFLICT (receiver) DO UPDATE SET holder = excluded.holder, until = excluded.until",
+                (receiver, holder, until),
+            )
+            return True
+
+    def leave_link(self, receiver: str, holder: str) -> None:
+        """Give the place on a link back."""
+        with self._db.writing() as db:
+            db.change("DELETE FROM links WHERE receiver = ? AND holder = ?", (receiver, holder))

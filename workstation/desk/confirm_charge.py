@@ -176,7 +176,13 @@ def confirm(session: Session, secret: str) -> Confirmed:
         )
         first = True
         if claimed:
-            message = Message(control_id=control_id, charge_id=charge.charge_id, kind="hl7", body=text)
+            message = Message(
+                control_id=control_id,
+                charge_id=charge.charge_id,
+                kind="hl7",
+                body=text,
+                component=charge.identity.component,
+            )
             first = place.outbox.put(message, place.now())
         session.put("charge", charge=charge.charge_id)
     path = _write(session, charge.charge_id, text)

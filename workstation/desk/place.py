@@ -8,6 +8,7 @@ from typing import Any
 from workstation.archive.autosave import CaseStore
 from workstation.archive.db import Database
 from workstation.archive.files import FileStore
+from workstation.archive.handed_over import Answers, Coverages, Exports
 from workstation.archive.index import Library
 from workstation.archive.journal import Journal
 from workstation.archive.ledger import LedgerTable
@@ -56,6 +57,9 @@ class Place:
         self.cases = CaseStore(self.db)
         self.ledger = LedgerTable(self.db)
         self.outbox = Outbox(self.db)
+        self.exports = Exports(self.db)
+        self.answers = Answers(self.db)
+        self.coverages = Coverages(self.db)
         tidy(self)
 
     def _settle(self, demo: bool) -> None:
