@@ -17,6 +17,7 @@ COMMANDS = {
     "list": ("list_", "studies of the library"),
     "export": ("export", "write a study into a folder, as it is or without identity"),
     "delete": ("delete", "take a study out of the library for good, in two steps"),
+    "merge": ("merge", "whose images are whose: decide, correct, take back"),
     "case": ("case", "the open case of a study"),
     "report": ("report", "write a study's report"),
     "journal": ("journal", "who did what, in order"),

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from workstation.archive.identity import Stated, key_of, verdict
+from workstation.archive.reconcile import Layer, Patient, part_uid
 from workstation.base.errors import InputRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from workstation.archive.db import Database, Row
 
 StudyState = Literal["new", "opened", "drafts", "released", "signed", "charged"]
 _MODALITY = "'\\' || lower(t.modalities) || '\\' LIKE ? ESCAPE '!'"
+# `studies.mixed`: what is known of a study whose files name several patients, and a part whose split was taken back
+_UNDECIDED, _ONE, _SPLIT, _GONE = 1, 2, 3, 4
 _RANK: dict[str, int] = {"new": 0, "opened": 1, "drafts": 2, "released": 3, "signed": 4, "charged": 5}
 
 
@@ -41,6 +46,10 @@ class StudyRow(msgspec.Struct, frozen=True, kw_only=True):
     """Studies of one person share it: the patient's own key until identities are joined by a journaled act."""
     partial: bool = False
     """Whether its import has not come to its end."""
+    part_of: str = ""
+    """The study whose files these are, where it named several patients and was split."""
+    corrected: bool = False
+    """Whether a person corrected the identity, or filed the study under another patient than its files name."""
 
     def __repr__(self) -> str:
         return "StudyRow(...)"
@@ -115,7 +124,7 @@ class Library:
         if row is not None:
             if str(row[0]) == patient_key:
                 return False
-            self._db.change("UPDATE studies SET mixed = 1 WHERE study_uid = ?", (facts.study_uid,))
+            self.mark_mixed(facts.study_uid, (str(row[0]), patient_key))
             return True
         self._db.change(
             "INSERT INTO studies (study_uid, patient_key, study_date, study_time, accession, description, search, "
@@ -133,9 +142,133 @@ class Library:
         )
         return False
 
-    def mark_mixed(self, study_uid: str) -> None:
+    def mark_mixed(self, study_uid: str, patient_keys: Iterable[str] = ()) -> None:
         """Note that files of this study name several patients; it opens nothing until that is decided."""
-        self._db.change("UPDATE studies SET mixed = 1 WHERE study_uid = ?", (study_uid,))
+        self._db.change("UPDATE studies SET mixed = ? WHERE study_uid = ?", (_UNDECIDED, study_uid))
+        for key in patient_keys:
+            self._db.change(
+                "INSERT INTO study_people (study_uid, patient_key) VALUES (?, ?) "
+                "ON CONFLICT (study_uid, patient_key) DO NOTHING",
+                (study_uid, key),
+            )
+
+    def people_of(self, study_uid: str) -> tuple[str, ...]:
+        """Patients whom the files of a study with several patients name; empty where they name one."""
+        sql = "SELECT patient_key FROM study_people WHERE study_uid = ? ORDER BY patient_key"
+        return tuple(str(r[0]) for r in self._db.rows(sql, (study_uid,)))
+
+    def undecided(self) -> dict[str, tuple[str, ...]]:
+        """Studies that open nothing until somebody decides whose images they are, with the patients they name."""
+        found = self._db.rows("SELECT study_uid FROM studies WHERE mixed = ? ORDER BY study_uid", (_UNDECIDED,))
+        return {str(r[0]): self.people_of(str(r[0])) for r in found}
+
+    def part(self, uid: str) -> tuple[str, str] | None:
+        """(study whose files these are, patient) of a part of a split study; None for any other study."""
+        row = self._db.one("SELECT study_uid, patient_key FROM parts WHERE part_uid = ?", (uid,))
+        return None if row is None else (str(row[0]), str(row[1]))
+
+    def parts_of(self, study_uid: str) -> tuple[str, ...]:
+        """UIDs of the parts of a split study."""
+        rows = self._db.rows("SELECT part_uid FROM parts WHERE study_uid = ? ORDER BY part_uid", (study_uid,))
+        return tuple(str(r[0]) for r in rows)
+
+    def patients(self) -> tuple[Patient, ...]:
+        """Every patient: as the files state the identity, and as it stands."""
+        sql = (
+            "SELECT p.patient_key, p.identity_key, p.id, p.issuer, p.name, p.birth_date, p.sex, "
+            "c.patient_key, c.id, c.issuer, c.name, c.birth_date, c.sex, coalesce(o.person_key, p.patient_key), "
+            "(SELECT count(*) FROM studies t WHERE t.patient_key = p.patient_key AND t.mixed <> ?) "
+            "FROM patients p LEFT JOIN corrected c ON c.patient_key = p.patient_key "
+            "LEFT JOIN persons o ON o.patient_key = p.patient_key ORDER BY p.patient_key"
+        )
+        found = []
+        for r in self._db.rows(sql, (_GONE,)):
+            stated = Stated(str(r[2]), str(r[3]), str(r[4]), _text(r[5]), _text(r[6]))
+            now = stated if r[7] is None else Stated(str(r[8]), str(r[9]), str(r[10]), _text(r[11]), _text(r[12]))
+            found.append(
+                Patient(
+                    key=str(r[0]),
+                    identity_key=str(r[1]),
+                    stated=stated,
+                    now=now,
+                    person_key=str(r[13]),
+                    studies=int(r[14] or 0),
+                )
+            )
+        return tuple(found)
+
+    def lay(self, layer: Layer, at: str) -> None:
+        """Make the layer above the files anew, inside `writing`: joined, moved, corrected, split."""
+        before = {str(r[0]) for r in self._db.rows("SELECT study_uid FROM moved")}
+        before |= self._studies_of([str(r[0]) for r in self._db.rows("SELECT patient_key FROM corrected")])
+        for table in ("persons", "moved", "corrected"):
+            self._db.change(f"DELETE FROM {table}")
+        for key, person in layer.persons.items():
+            self._db.change("INSERT INTO persons (patient_key, person_key) VALUES (?, ?)", (key, person))
+        for study, key in layer.moved.items():
+            self._db.change("INSERT INTO moved (study_uid, patient_key) VALUES (?, ?)", (study, key))
+        for key, who in layer.corrected.items():
+            self._db.change(
+                "INSERT INTO corrected (patient_key, id, issuer, name, birth_date, sex) VALUES (?, ?, ?, ?, ?, ?)",
+                (key, who.id, who.issuer, who.name, who.birth_date, who.sex),
+            )
+        self._lay_parts(layer, at)
+        for study in before | set(layer.moved) | self._studies_of(list(layer.corrected)):
+            self._search_anew(study)
+
+    def _studies_of(self, patient_keys: list[str]) -> set[str]:
+        sql = "SELECT study_uid FROM studies WHERE patient_key = ?"
+        return {str(r[0]) for key in patient_keys for r in self._db.rows(sql, (key,))}
+
+    def _lay_parts(self, layer: Layer, at: str) -> None:
+        """Which studies are mixed, which are split; a part that ends keeps its case and leaves the list."""
+        rows = self._db.rows("SELECT DISTINCT study_uid FROM study_people")
+        for study in {str(r[0]) for r in rows}:
+            people = self.people_of(study)
+            split = set(people) <= set(layer.parts.get(study, ()))
+            one = len({layer.person_of(key) for key in people}) == 1
+            state = _SPLIT if split else _ONE if one else _UNDECIDED
+            self._db.change("UPDATE studies SET mixed = ? WHERE study_uid = ?", (state, study))
+            if not split:
+                self._count_again(study)
+            own = self._db.one("SELECT patient_key FROM studies WHERE study_uid = ?", (study,))
+            wanted = {} if own is None or not split else {part_uid(study, k): k for k in people if k != str(own[0])}
+            for uid in set(self.parts_of(study)) - set(wanted):
+                self._db.change("UPDATE studies SET mixed = ? WHERE study_uid = ?", (_GONE, uid))
+                self._db.change("DELETE FROM parts WHERE part_uid = ?", (uid,))
+            for uid, key in wanted.items():
+                self._db.change(
+                    "INSERT INTO parts (part_uid, study_uid, patient_key) VALUES (?, ?, ?) "
+                    "ON CONFLICT (part_uid) DO NOTHING",
+                    (uid, study, key),
+                )
+                self._db.change(
+                    "INSERT INTO studies (study_uid, patient_key, study_date, study_time, accession, description, "
+                    "search, imported_at, modalities, series_count, image_count) SELECT ?, ?, study_date, study_time, "
+                    "accession, description, '', ?, modalities, series_count, image_count FROM studies "
+                    "WHERE study_uid = ? ON CONFLICT (study_uid) DO UPDATE SET mixed = 0",
+                    (uid, key, at, study),
+                )
+                self._search_anew(uid)
+
+    def _search_anew(self, study_uid: str) -> None:
+        """A corrected or moved study is found by what its files say and by what stands now."""
+        row = self._db.one(
+            "SELECT p.name, p.id, c.name, c.id, n.name, n.id, t.accession, t.description, t.study_date FROM studies t "
+            "JOIN patients p ON p.patient_key = t.patient_key LEFT JOIN moved m ON m.study_uid = t.study_uid "
+            "LEFT JOIN patients n ON n.patient_key = m.patient_key "
+            "LEFT JOIN corrected c ON c.patient_key = coalesce(m.patient_key, t.patient_key) WHERE t.study_uid = ?",
+            (study_uid,),
+        )
+        if row is not None:
+            text = search_text(*(str(part) for part in row if part))
+            self._db.change("UPDATE studies SET search = ? WHERE study_uid = ?", (text, study_uid))
+
+    def count_images(self, study_uid: str, series: int, images: int) -> None:
+        """What a part of a split study, or what is left of it, really holds."""
+        self._db.change(
+            "UPDATE studies SET series_count = ?, image_count = ? WHERE study_uid = ?", (series, images, study_uid)
+        )
 
     def file_instance(self, item: Instance, at: str) -> None:
         """Put an object and its series into the index, inside `writing`."""
@@ -171,6 +304,14 @@ class Library:
         words = "\\".join(sorted({str(row[0]) for row in rows}))
         self._db.change(
             "UPDATE studies SET series_count = ?, modalities = ? WHERE study_uid = ?", (len(rows), words, study_uid)
+        )
+
+    def _count_again(self, study_uid: str) -> None:
+        self._count_series(study_uid)
+        self._db.change(
+            "UPDATE studies SET image_count = (SELECT count(*) FROM instances i JOIN series s "
+            "ON s.series_uid = i.series_uid WHERE s.study_uid = studies.study_uid) WHERE study_uid = ?",
+            (study_uid,),
         )
 
     def instance(self, sop_uid: str) -> Instance | None:
@@ -251,11 +392,16 @@ class Library:
 
     def _rows(self, where: str, values: tuple[str, ...]) -> tuple[StudyRow, ...]:
         sql = (
-            "SELECT t.study_uid, t.patient_key, p.name, p.id, p.birth_date, p.sex, t.study_date, t.study_time, "
+            "SELECT t.study_uid, p.patient_key, p.name, p.id, p.birth_date, p.sex, t.study_date, t.study_time, "
             "t.accession, t.description, t.state, t.imported_at, t.mixed, t.modalities, t.series_count, "
-            "t.image_count, coalesce(o.person_key, t.patient_key), a.study_uid "
-            "FROM studies t JOIN patients p USING (patient_key) LEFT JOIN persons o USING (patient_key) "
-            f"LEFT JOIN arriving a ON a.study_uid = t.study_uid WHERE 1 = 1{where} "
+            "t.image_count, coalesce(o.person_key, p.patient_key), a.study_uid, q.study_uid, m.study_uid, "
+            "c.patient_key, c.id, c.name, c.birth_date, c.sex "
+            "FROM studies t LEFT JOIN moved m ON m.study_uid = t.study_uid "
+            "JOIN patients p ON p.patient_key = coalesce(m.patient_key, t.patient_key) "
+            "LEFT JOIN persons o ON o.patient_key = p.patient_key "
+            "LEFT JOIN corrected c ON c.patient_key = p.patient_key "
+            "LEFT JOIN parts q ON q.part_uid = t.study_uid "
+            f"LEFT JOIN arriving a ON a.study_uid = t.study_uid WHERE t.mixed <> {_GONE}{where} "
             "ORDER BY t.study_date DESC, t.study_time DESC, t.study_uid"
         )
         return tuple(_study_row(r) for r in self._db.rows(sql, values))
@@ -269,7 +415,7 @@ class Library:
     def priors(self, study_uid: str) -> tuple[StudyRow, ...]:
         """Other studies of the same person: filed under the same patient, or under one declared to be the same."""
         own = self.study(study_uid)
-        found = self._rows(" AND coalesce(o.person_key, t.patient_key) = ?", (own.person_key,))
+        found = self._rows(" AND coalesce(o.person_key, p.patient_key) = ?", (own.person_key,))
         return tuple(r for r in found if r.study_uid != study_uid)
 
     def remove_study(self, study_uid: str) -> tuple[Instance, ...]:
@@ -279,6 +425,8 @@ class Library:
         must not come to mean somebody else who is filed under the same number later.
         """
         held = self.instances(study_uid)
+        for part in self.parts_of(study_uid):
+            held += self.remove_study(part)
         row = self._db.one("SELECT patient_key FROM studies WHERE study_uid = ?", (study_uid,))
         for sql in (
             "DELETE FROM autosave WHERE study_uid = ?",
@@ -286,6 +434,8 @@ class Library:
             "DELETE FROM instances WHERE series_uid IN (SELECT series_uid FROM series WHERE study_uid = ?)",
             "DELETE FROM series WHERE study_uid = ?",
             "DELETE FROM arriving WHERE study_uid = ?",
+            "DELETE FROM parts WHERE part_uid = ?",
+            "DELETE FROM study_people WHERE study_uid = ?",
             "DELETE FROM studies WHERE study_uid = ?",
         ):
             self._db.change(sql, (study_uid,))
@@ -309,23 +459,26 @@ def _text(value: object) -> str | None:
 
 
 def _study_row(r: Row) -> StudyRow:
+    patient_id, name, birth_date, sex = (r[3], r[2], r[4], r[5]) if r[20] is None else r[21:25]
     return StudyRow(
         study_uid=str(r[0]),
         patient_key=str(r[1]),
-        patient_name=str(r[2]),
-        patient_id=str(r[3]),
-        birth_date=_text(r[4]),
-        sex=_text(r[5]),
+        patient_name=str(name),
+        patient_id=str(patient_id),
+        birth_date=_text(birth_date),
+        sex=_text(sex),
         date=_text(r[6]),
         time=_text(r[7]),
         accession=str(r[8]),
         description=str(r[9]),
         state=str(r[10]),
         imported_at=str(r[11]),
-        mixed=bool(r[12]),
+        mixed=r[12] == _UNDECIDED,
         modalities=str(r[13]),
         series=int(r[14] or 0),
         images=int(r[15] or 0),
         person_key=str(r[16]),
         partial=r[17] is not None,
+        part_of=_text(r[18]) or "",
+        corrected=r[19] is not None or r[20] is not None,
     )

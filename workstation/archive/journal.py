@@ -86,6 +86,12 @@ class Journal:
         sql = f"SELECT number, event, previous, hash FROM journal {where} ORDER BY number"
         return tuple(_entry(row) for row in self._db.rows(sql, values))
 
+    def of_kinds(self, *kinds: str) -> tuple[Entry, ...]:
+        """Lines of these kinds, in order."""
+        marks = ", ".join("?" for _ in kinds)
+        sql = f"SELECT number, event, previous, hash FROM journal WHERE kind IN ({marks}) ORDER BY number"
+        return tuple(_entry(row) for row in self._db.rows(sql, kinds))
+
     def last_number(self) -> int:
         """Number of the last line, 0 in an empty journal."""
         return self._head()[0]

@@ -1,7 +1,8 @@
 """One line of the journal: who did what to which case, when, where, how.
 
 The journal is the source of evidence: billing facts are a pure fold over these events. Events carry
-no patient name; `case` names patient, study and series by key and UID.
+no patient name (but for a correction of identity, which is about nothing else); `case` names patient,
+study and series by key and UID.
 """
 
 from __future__ import annotations
@@ -66,6 +67,10 @@ KINDS: dict[str, str] = {
     "study_opened": "{series: [UID], volume, shape, units}",
     "order_entered": "{accession, order_id, three_d_ordered, reason, ordering_npi, base: [...], source}",
     "identity_confirmed": "{missing: [field]}",
+    "identity_proposed": "as identity_reconciled, by a role that may not decide",
+    "identity_reconciled": "{act: same|apart|link|split|move|correct|undo, patients: [key], study_uid, issuers, "
+    "old: [identity], new: [identity], reason, undoes: line, derived: [sop_uid], proposal: line}: the one act that "
+    "must name the old and the new identity",
     "side_confirmed": "{as_labelled: bool}",
     "scene_shown": "{technique, view}: the first 3D scene of a session, by itself no act",
     "view_steered": "{technique, what: camera|look|crop|threshold|window, recipe_before, recipe_after, active_s}",

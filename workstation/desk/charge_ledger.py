@@ -53,7 +53,12 @@ def day_of(place: Place, case: Case, facts: Mapping[str, Any]) -> list[dict[str,
     patient = facts.get("patient") or {}
     if not date or not patient.get("id"):
         return []
-    found = ledger_of(place).day(patient.get("issuer") or "", patient["id"], date)
+    from workstation.desk.reconcile import known_as
+
+    # after a merge the day's charges may stand under any number of the same person
+    ledger = ledger_of(place)
+    names = known_as(place, patient.get("issuer") or "", patient["id"])
+    found = [entry for issuer, number in names for entry in ledger.day(issuer, number, date)]
     return [msgspec.to_builtins(entry) for entry in found if entry.charge_id != case.charge]
 
 

@@ -8,17 +8,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from workstation.archive.index import StudyRow
+from workstation.archive.reconcile import Act as IdentityAct
+from workstation.archive.reconcile import Patient, Question
 from workstation.base.clock import Clock, SystemClock
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.events import Actor, Role
 from workstation.base.paths import home as default_home
 from workstation.desk import charge_case
+from workstation.desk import reconcile as reconciling
 from workstation.desk.export_study import Exported, export_studies
 from workstation.desk.library import Imported, import_paths
 from workstation.desk.open_study import opened
 from workstation.desk.people_demo import make_demo_people
 from workstation.desk.people_store import AccountTable
 from workstation.desk.place import Place
+from workstation.desk.reconcile import Reconciled
 from workstation.desk.remove_study import Deletion, delete_study, deletion_of
 from workstation.desk.session import Session
 from workstation.desk.thumbnails import study_thumbnail, thumbnail
@@ -198,6 +202,39 @@ class Desk:
         return export_studies(
             self.place, self.actor, tuple(study_uids), out, anonymise=anonymise, looked=looked, progress=progress
         )
+
+    # --- identities -------------------------------------------------------------------------------------------
+
+    def identity_questions(self) -> tuple[Question, ...]:
+        """Identities and mixed studies that wait for a decision, the most dangerous first."""
+        return reconciling.open_questions(self.place)
+
+    def patients(self) -> tuple[Patient, ...]:
+        """Every patient of the library."""
+        return self.place.library.patients()
+
+    def decisions(self) -> tuple[reconciling.Decision, ...]:
+        """What was decided or proposed about identities, the newest first."""
+        return reconciling.history(self.place)
+
+    def reconcile(self, wish: IdentityAct, reason: str, secret: str = "", *, proposal: int = 0) -> Reconciled:
+        """Decide about identities, or propose it, by role; see `desk.reconcile`.
+
+        Raises
+        ------
+        NotAllowed
+            By role; ``authenticate_again`` when the secret is due.
+        InputRefused
+            ``study_open``; or why it cannot be decided so.
+        """
+        target = next((a for a in reconciling.acts(self.place) if a.line == wish.undoes), wish)
+        concerned, studies = {*wish.patients, *target.patients}, {wish.study_uid, target.study_uid}
+        studies |= {uid for study in studies for uid in self.place.library.parts_of(study)}
+        for session in self._opened:
+            key = session.key
+            if not session.closed and (key.study_uid in studies or key.patient_key in concerned):
+                raise InputRefused("study_open", "A study of this patient is open; close it first.")
+        return reconciling.reconcile(self.place, self.people, wish, reason, secret, proposal=proposal)
 
     def thumbnail(self, series_uid: str) -> bytes | None:
         """Small PNG of a series of the library, made when it was taken in; None where there is none."""

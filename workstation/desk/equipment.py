@@ -26,7 +26,22 @@ def equipment_of(place: Place, facts: Mapping[str, object]) -> Equipment:
 
 
 def source_header(session: Session) -> Any:
-    """Header of the series' first slice: patient, study and frame of reference come from it."""
+    """Header of the series' first slice: patient, study and frame of reference come from it.
+
+    Where a decision corrected whose images these are, the patient is the corrected one.
+    """
+    header = _first_header(session)
+    if session.place.library.study(session.key.study_uid).corrected:
+        who = session.case.patient
+        header.PatientName = "=".join(x for x in (who.name, who.name_ideographic) if x)
+        header.PatientID, header.IssuerOfPatientID = who.id, who.issuer
+        header.PatientBirthDate, header.PatientSex = (who.birth_date or "").replace("-", ""), who.sex or ""
+    if session.place.library.part(session.key.study_uid) is not None:
+        header.StudyInstanceUID = session.key.study_uid  # the files' own study is another patient's as well
+    return header
+
+
+def _first_header(session: Session) -> Any:
     for frame in session.found.frames:
         if frame is None:
             continue

@@ -14,7 +14,9 @@ from workstation.archive.index import Instance, Library, StudyFacts
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.findings import Finding
 from workstation.desk.housekeeping import finish_leaving
+from workstation.desk.identity_layer import note_people
 from workstation.desk.place import DATABASE, Place
+from workstation.desk.reconcile import refresh
 from workstation.desk.thumbnails import make_thumbnail
 from workstation.dicom.found import Identity, SeriesFound, StudyFound
 from workstation.dicom.load import header_of
@@ -45,7 +47,8 @@ def files_of(home: Path, kind: str, uid: str) -> tuple[Path, ...]:
     try:
         library, store = Library(database), FileStore(home / "files")
         if kind == "study":
-            found = library.instances(uid, made_here=False)
+            parent, _ = library.part(uid) or (uid, "")
+            found = library.instances(parent, made_here=False)
         else:
             found = library.instances(series_uid=uid, made_here=False)
         return tuple(store.path(i.place) for i in found)
@@ -58,8 +61,13 @@ def stated(identity: Identity) -> Stated:
     return Stated(identity.id, identity.issuer or "", identity.name, identity.birth_date, identity.sex)
 
 
-def file_study(place: Place, study: StudyFound) -> str:
+def file_study(place: Place, study: StudyFound, *, undecided: bool = False) -> str:
     """Put a study and its patient into the index, without files yet; the patient's key.
+
+    Parameters
+    ----------
+    undecided : files that name another patient than those already filed under this study come in all the same, and
+        the study opens nothing until somebody decides
 
     Raises
     ------
@@ -68,6 +76,8 @@ def file_study(place: Place, study: StudyFound) -> str:
     """
     with place.db.writing():
         finish_leaving(place, study.study_uid)
+        if place.library.people_of(study.study_uid):  # named several before: its people are noted by the import
+            return place.library.study(study.study_uid).patient_key
         key, _ = place.library.file_patient(stated(study.patient), study.study_uid)
         facts = StudyFacts(
             study_uid=study.study_uid,
@@ -76,11 +86,11 @@ def file_study(place: Place, study: StudyFound) -> str:
             accession=study.accession,
             description=study.description,
         )
-        if place.library.file_study(facts, key, stated(study.patient), place.now()):
+        if place.library.file_study(facts, key, stated(study.patient), place.now()) and not undecided:
             raise InputRefused(
                 "mixed_patients",
                 "The library already holds this study under another patient; nothing was opened. "
-                "An administrator must decide which patient is meant.",
+                "Import the files, then decide in the list whose images they are.",
             )
     return key
 
@@ -218,18 +228,19 @@ def import_paths(
     there = new = 0
     for study in result.studies:
         try:
-            file_study(place, study)
+            file_study(place, study, undecided=True)
+            if any(f.code == "mixed_patients" for f in study.findings) or place.library.people_of(study.study_uid):
+                with place.db.writing():
+                    note_people(place, study)
         except RenderDeskError as error:
             findings.append(Finding(error.code, "refused", error.sentence))
             continue
-        if any(f.code == "mixed_patients" for f in study.findings):
-            with place.db.writing():
-                place.library.mark_mixed(study.study_uid)
         some, fresh, found = take_in(place, study, progress=progress, stop=stop)
         there, new = there + some, new + fresh
         findings += [*study.findings, *found]
         taken.append(study.study_uid)
         if stop is not None and stop():
             break
+    refresh(place)
     place.act("imported", actor, files=there, studies=len(taken), findings=[f.code for f in findings])
     return Imported(tuple(taken), there, new, result.skipped, tuple(findings))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,13 +16,17 @@ from workstation.base.events import CaseKey
 from workstation.base.findings import Finding
 from workstation.case.edits import from_line
 from workstation.case.model import Case, Patient
+from workstation.desk.identity_layer import decided, identity_now
 from workstation.desk.library import file_study
 from workstation.desk.order_source import matches, order_file, order_of_tags
 from workstation.desk.place import Place
 from workstation.desk.source import Source, open_source, read
-from workstation.dicom.found import Identity
+from workstation.dicom.found import Identity, StudyFound
 from workstation.dicom.identity import contradict
 from workstation.dicom.load import findings_of, identity_of
+
+if TYPE_CHECKING:
+    from workstation.archive.index import StudyRow
 
 
 def opened(
@@ -39,20 +45,42 @@ def opened(
     InputRefused
         In one sentence; nothing is shown and nothing has changed.
     """
-    chosen = open_source(source, series, volume, within=place.home)
+    decide = partial(decided, place, source.removeprefix("study:")) if source.startswith("study:") else None
+    chosen = open_source(source, series, volume, within=place.home, decide=decide)
     if source.startswith(("study:", "series:")):
         chosen = _with_mark(place, chosen)
-    requested = chosen.study.patient
     voxels = read(chosen, progress, stop)
     decoded = identity_of(chosen.found)
-    if contradict(requested, decoded):
+    if contradict(_requested(place, chosen), decoded):
         raise InputRefused(
             "identity_changed", "The files changed while they were read and now name another patient; nothing is shown."
         )
-    row = file_study(place, chosen.study)
-    key = CaseKey(row, chosen.study.study_uid, chosen.series.series_uid, voxels.digest)
-    case = case_of(place, key, chosen, voxels, decoded, Path(source))
+    row = filed(place, chosen.study)
+    key = CaseKey(row.patient_key, row.study_uid, chosen.series.series_uid, voxels.digest)
+    case = case_of(place, key, chosen, voxels, identity_now(place, row, decoded), Path(source))
     return chosen, voxels, case
+
+
+def filed(place: Place, study: StudyFound) -> StudyRow:
+    """The study's line in the index, with whom it stands for after every decision; filed now if it was not."""
+    if place.library.part(study.study_uid) is None:
+        file_study(place, study)
+    row = place.library.study(study.study_uid)
+    if row.mixed:
+        raise InputRefused("mixed_patients", "This study names several patients; decide first whose images they are.")
+    return row
+
+
+def _requested(place: Place, chosen: Source) -> Identity:
+    """Whom the request means.
+
+    A study that people declared to be of one person names more than one; then the volume's own files must still
+    name whom they named when they were scanned.
+    """
+    own = chosen.found.facts.get("identity")
+    if isinstance(own, Identity) and place.library.people_of(chosen.study.study_uid):
+        return own
+    return chosen.study.patient
 
 
 def _with_mark(place: Place, chosen: Source) -> Source:
@@ -92,20 +120,11 @@ def case_of(place: Place, key: CaseKey, chosen: Source, voxels: Volume, identity
     findings = tuple(dict.fromkeys(f.code for f in (*chosen.study.findings, *findings_of(chosen.found, voxels))))
     if kept is not None:
         # numbers stay bound to their volume: what was measured on another one is kept and shown only there
-        return msgspec.structs.replace(kept, key=key, findings=findings)
+        return msgspec.structs.replace(kept, key=key, findings=findings, patient=_patient(key, identity))
     facts: Mapping[str, object] = chosen.found.facts
-    name, _, ideographic = identity.name.partition("=")
     case = Case(
         key=key,
-        patient=Patient(
-            key=key.patient_key,
-            id=identity.id,
-            issuer=identity.issuer or "",
-            name=name,
-            birth_date=identity.birth_date,
-            sex=identity.sex,
-            name_ideographic=ideographic.partition("=")[0],
-        ),
+        patient=_patient(key, identity),
         study_date=chosen.study.date,
         study_description=chosen.study.description,
         accession=chosen.study.accession,
@@ -123,3 +142,16 @@ def case_of(place: Place, key: CaseKey, chosen: Source, voxels: Volume, identity
             protocol=beside.beside.protocol or case.protocol,
         )
     return case
+
+
+def _patient(key: CaseKey, identity: Identity) -> Patient:
+    name, _, ideographic = identity.name.partition("=")
+    return Patient(
+        key=key.patient_key,
+        id=identity.id,
+        issuer=identity.issuer or "",
+        name=name,
+        birth_date=identity.birth_date,
+        sex=identity.sex,
+        name_ideographic=ideographic.partition("=")[0],
+    )

@@ -41,9 +41,13 @@ def deletion_of(place: Place, study_uid: str) -> Deletion:
     Raises
     ------
     InputRefused
-        ``unknown_study``.
+        ``unknown_study``; ``part`` of a split study, whose files are not its own.
     """
     row = place.library.study(study_uid)
+    if row.part_of:
+        raise InputRefused(
+            "part", "These images lie in one study with another patient's; delete that study, or take its split back."
+        )
     return Deletion(
         study_uid=study_uid,
         images=row.images,

@@ -41,6 +41,7 @@ def open_source(
     volume: str | None = None,
     *,
     within: Path | None = None,
+    decide: Callable[[ScanResult], ScanResult] | None = None,
     progress: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Source:
@@ -50,6 +51,7 @@ def open_source(
     ----------
     source, series, volume : the SOURCE word; series UID or number; id of a volume
     within : home whose library is meant by ``study:`` and ``series:``; the default one otherwise
+    decide : what people decided about identities, applied to what was found
 
     Raises
     ------
@@ -60,6 +62,8 @@ def open_source(
     if source.startswith("series:") and series is None:
         series = source.removeprefix("series:")
     result = scan(paths, progress=progress, stop=stop)
+    if decide is not None:
+        result = decide(result)
     study, chosen, found = choose(result, series, volume)
     volumes = sum(len(s.volumes) for st in result.studies for s in st.series)
     return Source(study, chosen, found, result, alone=volumes == 1)
