@@ -91,7 +91,8 @@ KINDS: dict[str, str] = {
     "report_signed": "{sop_uid, digest, status, elements}",
     "report_retracted": "{sop_uid, reason}",
     "facts_given": "{field: value}: what only people know (payer, place of service, ownership ...)",
-    "charge_decided": "{decision, code, modifiers, rules_version, facts_digest}",
+    "charge_decided": "{decision, code, modifiers, rules: [that held or rejected], rules_version, payer, reader, "
+    "service_date, acts}: at the signature, when the decision changes, and with facts_digest at the confirmation",
     "charge_confirmed": "{charge_id, code, modifiers, service_key}",
     "reference_imported": "{files, sha256}: official tables that decisions stand on from now on",
     "payer_recorded": "{payer, record}: what the site knows of a payer from a day on; older records stay",

@@ -24,6 +24,7 @@ from workstation.desk.charge_case import decide_session, today
 from workstation.desk.charge_ledger import ledger_of
 from workstation.desk.charge_message import message_text
 from workstation.desk.charge_site import grounds_of
+from workstation.desk.note_decision import noted_of
 
 if TYPE_CHECKING:
     from workstation.base.events import Actor
@@ -158,10 +159,7 @@ def confirm(session: Session, secret: str) -> Confirmed:
             "charge_decided",
             actor,
             session.key,
-            decision=decided.answer["decision"],
-            code=decided.answer["code"],
-            modifiers=decided.answer["modifiers"],
-            rules_version=decided.answer["rules_version"],
+            **noted_of(session, decided),
             facts_digest=charge.digest,
         )
         session.place.act(

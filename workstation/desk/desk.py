@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import weakref
 from collections.abc import Callable, Iterable
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workstation.archive.index import StudyRow
 from workstation.archive.reconcile import Act as IdentityAct
@@ -14,7 +16,7 @@ from workstation.base.clock import Clock, SystemClock
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.events import Actor, Role
 from workstation.base.paths import home as default_home
-from workstation.desk import charge_case
+from workstation.desk import charge_case, charge_metrics, charge_site
 from workstation.desk import reconcile as reconciling
 from workstation.desk.export_study import Exported, export_studies
 from workstation.desk.library import Imported, import_paths
@@ -28,6 +30,9 @@ from workstation.desk.session import Session
 from workstation.desk.thumbnails import study_thumbnail, thumbnail
 from workstation.people.accounts import Account, People
 from workstation.people.roles import Act, may, refusal, require
+
+if TYPE_CHECKING:
+    from billing.payer_book import PayerRecord
 
 
 class Desk:
@@ -267,6 +272,34 @@ class Desk:
     def charges(self) -> tuple[charge_case.ChargeLine, ...]:
         """The biller's worklist: signed cases with what may be charged for each."""
         return charge_case.worklist(self.place, self.people)
+
+    def metrics(self) -> charge_metrics.Gathered:
+        """What the department's figures are counted from.
+
+        Raises
+        ------
+        NotAllowed
+            The acting role may not see them.
+        InputRefused
+            A file of the site has a mistake, in one sentence with its line.
+        """
+        require(self.actor.role if self.actor else None, "metrics")
+        return charge_metrics.gather(self.place)
+
+    def payer_page(self, kind: str, plan: str | None, day: date) -> charge_site.PayerPage:
+        """What is known of a payer on a day, and which record says it."""
+        return charge_site.payer_page(self.home, kind, plan, day)
+
+    def add_payer_record(self, kind: str, record: PayerRecord, secret: str = "") -> None:
+        """Put a dated record of a payer beside those that are there.
+
+        Raises
+        ------
+        NotAllowed, InputRefused
+            In one sentence; nothing was written.
+        """
+        require(self.actor.role if self.actor else None, "payers")
+        charge_site.add_record(self.place, self.people.proved_for("payers", secret), kind, record)
 
     # --- settings ---------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from workstation.desk import captures, identity, measuring, rail, sign_report, s
 from workstation.desk import confirm_charge as charging
 from workstation.desk.charge_case import Decided, decide_session
 from workstation.desk.library import take_in
+from workstation.desk.note_decision import note_decision
 from workstation.desk.place import Place
 from workstation.desk.source import Source
 from workstation.dicom.found import SeriesFound
@@ -358,6 +359,7 @@ class Session:
     def set_order(self, order: Order) -> None:
         """The order as a person entered or corrected it."""
         identity.set_order(self, order)
+        note_decision(self)
 
     def confirm_identity(self) -> None:
         """A physician confirms who this is where the files leave it open."""
@@ -370,6 +372,7 @@ class Session:
     def set_anatomy(self, anatomy: str, target: str) -> None:
         """The region and the kind of structure rendered, as a person confirms them."""
         identity.set_anatomy(self, anatomy, target)
+        note_decision(self)
 
     # --- report -----------------------------------------------------------------------------------------------
 
@@ -395,17 +398,22 @@ class Session:
 
     def sign(self, secret: str, override_reason: str = "") -> SignedReport:
         """Sign: report, measurements, PDF and key pictures become immutable objects of the archive."""
-        return sign_report.sign(self, secret, override_reason)
+        signed = sign_report.sign(self, secret, override_reason)
+        note_decision(self)
+        return signed
 
     def retract(self, secret: str, reason: str) -> SignedReport:
         """Retract the signed report; nothing is deleted."""
-        return sign_report.retract(self, secret, reason)
+        retracted = sign_report.retract(self, secret, reason)
+        note_decision(self)
+        return retracted
 
     # --- charge -----------------------------------------------------------------------------------------------
 
     def give_facts(self, facts: dict[str, Any]) -> None:
         """Facts that only people know, by their path."""
         charging.give_facts(self, facts)
+        note_decision(self)
 
     def decide(self, as_of: str | None = None) -> Decided:
         """What may be charged for this case, and why."""

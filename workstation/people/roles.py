@@ -93,7 +93,7 @@ _WORDS: dict[Act, str] = {
 
 # Acts that want the secret again: always, or when it was last given more than five minutes ago (7.2).
 ASK_ALWAYS: frozenset[Act] = frozenset({"sign"})
-ASK_AFTER_5_MIN: frozenset[Act] = frozenset({"release", "reconcile", "confirm_charge"})
+ASK_AFTER_5_MIN: frozenset[Act] = frozenset({"release", "reconcile", "confirm_charge", "payers"})
 ASK_AFTER_S = 300.0
 
 ROLES: tuple[Role, ...] = get_args(Role)
