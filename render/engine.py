@@ -22,6 +22,7 @@ from render.view import Labels, Slab, Technique, Vector, View
 
 if TYPE_CHECKING:
     from render.caster.space import Space
+    from render.segments import Segmentation
     from render.volume import Volume
 
 Rgb = npt.NDArray[np.uint8]
@@ -42,12 +43,16 @@ class Engine:
     Parameters
     ----------
     volume : as acquired; a regular copy is made when a picture needs one
+    segmentation : labels from outside, for views whose segments name them
     renderer : for volume rendering and MIP: ``"CPU caster"`` (also without one), ``"VTK fixed point"`` or
         ``"VTK GPU"`` (see `render.policy`). A view that names a renderer is made by that one.
     """
 
-    def __init__(self, volume: Volume, *, renderer: str | None = None) -> None:
+    def __init__(
+        self, volume: Volume, *, renderer: str | None = None, segmentation: Segmentation | None = None
+    ) -> None:
         self.volume = volume
+        self.segmentation = segmentation
         self.renderer = renderer
         self._regular: Volume | None = None
         self._space: Space | None = None
@@ -70,6 +75,10 @@ class Engine:
         """
         begun = time.perf_counter()
         view = self.completed(view)
+        if view.segments:
+            found = self._kept().segmented(view, cancelled)
+            assert found is not None
+            view = view.replace(mask=found.digest)
         if view.is_plane:
             rgb, renderer = self._plane(view, cancelled), PLANES
         else:
@@ -95,6 +104,8 @@ class Engine:
         if not (16 <= width <= _LARGEST and 16 <= height <= _LARGEST):
             raise RenderError("size", f"A picture is 16 to {_LARGEST} pixels wide and high, not {width} x {height}.")
         changes: dict[str, object] = {"volume": self.volume.digest}
+        if view.planes and (view.is_plane or view.technique not in {Technique.VR, Technique.SSD}):
+            raise RenderError("recipe", "Planes stand in a volume rendering or a surface picture, not in this one.")
         if view.plane is not None:
             if view.technique in {Technique.VR, Technique.SSD}:
                 raise RenderError("recipe", "A view is either a plane or a 3D picture; this one asks for both.")
@@ -135,7 +146,29 @@ class Engine:
         assert window is not None
         thin = 2 if view.quality == "drag" else 1
         values = planes.sample(self.volume, plane, view.size, view.slab, view.interpolation, cancelled, thin)
-        return grey_to_rgb(tones.grey(values, window, inverted=self.volume.inverted))
+        rgb = grey_to_rgb(tones.grey(values, window, inverted=self.volume.inverted))
+        if any(s.visible and s.overlay != "none" and s.colour for s in view.segments):
+            self._outline(rgb, view, cancelled)
+        return rgb
+
+    def _outline(self, rgb: Rgb, view: View, cancelled: Stop | None) -> None:
+        """Draw the view's segments over a plane."""
+        from render import segments
+        from render.caster import labels, portions
+
+        plane, shown = view.plane, self._kept().segmented(view, cancelled)
+        assert plane is not None
+        assert shown is not None
+        into = np.linalg.inv(shown.affine_lps)
+        start = into[:3, :3] @ planes.corner(plane, view.size) + into[:3, 3]
+        right = into[:3, :3] @ np.array(plane.right_lps) * plane.mm_per_pixel
+        down = into[:3, :3] @ np.array(plane.down_lps) * plane.mm_per_pixel
+        found = np.empty(rgb.shape[:2], dtype=np.uint8)
+        portions.run(
+            lambda first, end: labels.on_plane(shown.labels, start, right, down, first, end, found),
+            len(found), 64, cancelled,
+        )  # fmt: skip
+        segments.draw_on_plane(rgb, found, view.segments, view.scale)
 
     # ---- scenes
 
@@ -148,7 +181,7 @@ class Engine:
         from render.caster.space import Space
 
         if self._space is None:
-            self._space = Space(self.regular, self.volume)
+            self._space = Space(self.regular, self.volume, self.segmentation)
         return self._space
 
     def pick(self, view: View, x: float, y: float) -> Vector | None:
@@ -172,14 +205,16 @@ class Engine:
         space = self._kept()
         renderer = view.renderer or self.renderer or CASTER
         if view.technique is Technique.SSD:
-            return space.surfaces(view, cancelled), SURFACES
-        inside = view.look is not None and bool(view.look.within)
-        if renderer == CASTER or inside or view.technique in {Technique.MINIP, Technique.MEAN}:
+            return space.surfaces(view, inverted=self.volume.inverted, cancelled=cancelled), SURFACES
+        if renderer == CASTER:
             return space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
-        from render.pipeline.mappers import draw
+        from render.pipeline import mappers
 
+        if mappers.beyond(view) and not (view.renderer and view.renderer != CASTER):
+            # what VTK does not draw here the caster draws, for this view; the recipe then names it
+            return space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
         try:
-            return draw(self.regular, view, renderer), renderer
+            return mappers.draw(self.regular, view, renderer), renderer
         except RenderError:
             if view.renderer:
                 raise  # a recipe names its renderer: another one would give another picture

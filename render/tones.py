@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from render.errors import RenderError
 from render.kept import per_volume
 from render.view import Window
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from render.volume import Volume
 
 _AT_MOST = 2_000_000  # voxels looked at for a histogram: enough for percentiles, quick on 500 million
+
+
+def rgb_of(text: str) -> tuple[float, float, float]:
+    """``rrggbb`` to three shares 0..1."""
+    try:
+        value = int(text, 16)
+    except ValueError as error:
+        raise RenderError("recipe", f"{text!r} is no colour; it is written as six hex digits.") from error
+    return (value >> 16 & 255) / 255, (value >> 8 & 255) / 255, (value & 255) / 255
 
 
 def grey(

@@ -105,6 +105,63 @@ class Surface(Value, frozen=True, kw_only=True):
     opacity: float = 1.0
     smooth: float = 0.5
     name: str = ""
+    visible: bool = True
+
+
+class Box(Value, frozen=True, kw_only=True):
+    """Crop box in LPS millimetres, axis-aligned in the patient."""
+
+    low_lps_mm: Vector
+    high_lps_mm: Vector
+
+
+class ScenePlane(Value, frozen=True, kw_only=True):
+    """A plane of the patient standing in a 3D picture, as far as the volume reaches; crop and clips leave it whole.
+
+    opacity : 0 to 1; outline : colour of its edge (rrggbb), "" for none
+    clear_below : values under it let see through (the air around a body), None for none
+    """
+
+    point_lps_mm: Vector
+    normal_lps: Vector
+    window: Window
+    opacity: float = 1.0
+    outline: str = ""
+    clear_below: float | None = None
+    name: str = ""
+
+
+class Clip(Value, frozen=True, kw_only=True):
+    """A free cutting plane of 3D pictures: what lies on the side to which the normal points is kept (LPS)."""
+
+    point_lps_mm: Vector
+    normal_lps: Vector
+
+
+class Segment(Value, frozen=True, kw_only=True):
+    """How one segment of a label volume is shown; number 0 is everything that belongs to no segment.
+
+    With `low` the segment is made by the picture maker itself, from the voxels from `low` (to `high`), inside the
+    box `inside` and hanging together with the voxel at `seed_lps_mm` where these are given; of overlapping ones the
+    later wins. Without it the labels come from outside, and the view's `mask` names them by digest.
+
+    colour : tint in 3D and colour in planes, "" keeps the look's own; tint : 0 (look's colour) to 1
+    opacity : factor of the look's opacity, 0 to 1; overlay : how planes show it
+    """
+
+    number: int
+    name: str = ""
+    visible: bool = True
+    colour: str = ""
+    tint: float = 0.75
+    opacity: float = 1.0
+    overlay: Literal["none", "outline", "fill"] = "outline"
+    low: float | None = None
+    high: float | None = None
+    inside: Box | None = None
+    seed_lps_mm: Vector | None = None
+    accepted: bool = True
+    """False while it is a proposal that nobody has accepted; the picture says so."""
 
 
 class Mark(Value, frozen=True, kw_only=True):
@@ -114,13 +171,6 @@ class Mark(Value, frozen=True, kw_only=True):
     points_lps_mm: tuple[Vector, ...]
     text: str = ""
     accepted: bool = True
-
-
-class Box(Value, frozen=True, kw_only=True):
-    """Crop box in LPS millimetres, axis-aligned in the patient."""
-
-    low_lps_mm: Vector
-    high_lps_mm: Vector
 
 
 class View(Value, frozen=True, kw_only=True):
@@ -152,6 +202,17 @@ class View(Value, frozen=True, kw_only=True):
     step_mm: float | None = None
     scale: float = 1.0
     """Device pixels per point: texts and lines grow with it."""
+    planes: tuple[ScenePlane, ...] = ()
+    """Planes that stand in a volume rendering or surface picture."""
+    lines: bool = False
+    """Whether the lines where these planes cross are drawn."""
+    clips: tuple[Clip, ...] = ()
+    """Cutting planes, at most six; with the crop box."""
+    segments: tuple[Segment, ...] = ()
+    mask: str = ""
+    """Digest of the label volume of `segments`; filled in by the picture maker."""
+    cue: float = 0.0
+    """How much the far side of a 3D picture darkens, 0 to 1."""
 
     @property
     def is_plane(self) -> bool:
@@ -161,7 +222,13 @@ class View(Value, frozen=True, kw_only=True):
     def to_json(self) -> bytes:
         """Canonical JSON: sorted keys, so that equal views have equal bytes."""
         # once through the types, so that 40 and 40.0 give the same bytes
-        plain = msgspec.convert(msgspec.to_builtins(self), View)
+        plain = msgspec.to_builtins(msgspec.convert(msgspec.to_builtins(self), View))
+        for name, usual in _LATER.items():  # fields that came later: unused, they leave older recipes' digests alone
+            if plain[name] == usual:
+                del plain[name]
+        for surface in plain["surfaces"]:
+            if surface["visible"]:
+                del surface["visible"]
         return msgspec.json.encode(plain, order="sorted")
 
     @staticmethod
@@ -186,6 +253,9 @@ class View(Value, frozen=True, kw_only=True):
     def replace(self, **changes: object) -> View:
         """The same view with some fields changed."""
         return msgspec.structs.replace(self, **changes)
+
+
+_LATER: dict[str, object] = {"planes": (), "lines": False, "clips": (), "segments": (), "mask": "", "cue": 0.0}
 
 
 class Labels(Value, frozen=True, kw_only=True):

@@ -72,11 +72,106 @@ def _share(mask: U8, scale: F64, k: float, r: float, c: float) -> float:
     return _value(mask, i, j, m, np.float32(k - i), np.float32(r - j), np.float32(c - m))
 
 
+@njit(inline="always")
+def _cut(
+    cuts: F64, ok: float, orow: float, oc: float, dk: float, dr: float, dc: float, near: float, far: float
+) -> tuple[float, float]:
+    """Cut an interval of t by half-spaces ``a . index + d >= 0``."""
+    for n in range(len(cuts)):
+        a, b, c = cuts[n, 0], cuts[n, 1], cuts[n, 2]
+        o = ok * a + orow * b + oc * c
+        d = dk * a + dr * b + dc * c
+        if abs(d) < 1e-12:
+            if o < -cuts[n, 3]:
+                return 1.0, 0.0
+        elif d > 0:
+            near = max(near, (-cuts[n, 3] - o) / d)
+        else:
+            far = min(far, (-cuts[n, 3] - o) / d)
+    return near, far
+
+
+@njit(inline="always")
+def _label(labels: U8, m: F64, k: float, r: float, c: float) -> int:
+    """Label of the voxel nearest to an index of the volume; 0 outside of the labels' grid."""
+    i = int(np.floor(m[0, 0] * k + m[0, 1] * r + m[0, 2] * c + m[0, 3] + 0.5))
+    j = int(np.floor(m[1, 0] * k + m[1, 1] * r + m[1, 2] * c + m[1, 3] + 0.5))
+    n = int(np.floor(m[2, 0] * k + m[2, 1] * r + m[2, 2] * c + m[2, 3] + 0.5))
+    if i < 0 or j < 0 or n < 0 or i >= labels.shape[0] or j >= labels.shape[1] or n >= labels.shape[2]:
+        return 0
+    return int(labels[i, j, n])
+
+
+@njit(inline="always")
+def _counts(labels: U8, m: F64, look: F32, deep: bool, k: float, r: float, c: float) -> bool:
+    """Whether a sample lies in what is shown; `deep` within it, where no hidden voxel has a part in the value."""
+    if not deep:
+        return look[_label(labels, m, k, r, c), 0] > np.float32(0)
+    for corner in range(8):
+        a = np.floor(k) + (corner >> 2)
+        b = np.floor(r) + (corner >> 1 & 1)
+        d = np.floor(c) + (corner & 1)
+        if look[_label(labels, m, a, b, d), 0] <= np.float32(0):
+            return False
+    return True
+
+
+@njit(**FAST)
+def _segment(labels: U8, m: F64, look: F32, k: float, r: float, c: float) -> tuple[float, float, float, float, float]:
+    """Opacity factor, premultiplied tint and its amount, smooth between the eight labels around an index."""
+    x = m[0, 0] * k + m[0, 1] * r + m[0, 2] * c + m[0, 3]
+    y = m[1, 0] * k + m[1, 1] * r + m[1, 2] * c + m[1, 3]
+    z = m[2, 0] * k + m[2, 1] * r + m[2, 2] * c + m[2, 3]
+    if not (
+        x > -0.5 and y > -0.5 and z > -0.5
+        and x < labels.shape[0] - 0.5 and y < labels.shape[1] - 0.5 and z < labels.shape[2] - 0.5
+    ):  # fmt: skip
+        return look[0, 0], look[0, 1], look[0, 2], look[0, 3], look[0, 4]
+    x = min(max(x, 0.0), labels.shape[0] - 1.0)
+    y = min(max(y, 0.0), labels.shape[1] - 1.0)
+    z = min(max(z, 0.0), labels.shape[2] - 1.0)
+    i, j, n = int(x), int(y), int(z)
+    i1, j1, n1 = min(i + 1, labels.shape[0] - 1), min(j + 1, labels.shape[1] - 1), min(n + 1, labels.shape[2] - 1)
+    one = labels[i, j, n]
+    if (
+        labels[i, j, n1] == one and labels[i, j1, n] == one and labels[i, j1, n1] == one and labels[i1, j, n] == one
+        and labels[i1, j, n1] == one and labels[i1, j1, n] == one and labels[i1, j1, n1] == one
+    ):  # fmt: skip
+        return look[one, 0], look[one, 1], look[one, 2], look[one, 3], look[one, 4]
+    fx, fy, fz = np.float32(x - i), np.float32(y - j), np.float32(z - n)
+    seen = np.float32(0)
+    dense = np.float32(0)
+    red = np.float32(0)
+    green = np.float32(0)
+    blue = np.float32(0)
+    tint = np.float32(0)
+    for corner in range(8):
+        a, b, d = corner >> 2, corner >> 1 & 1, corner & 1
+        w = (fx if a else 1 - fx) * (fy if b else 1 - fy) * (fz if d else 1 - fz)
+        one = labels[i1 if a else i, j1 if b else j, n1 if d else n]
+        if look[one, 0] > np.float32(0):
+            seen += w
+            dense += w * look[one, 0]
+            red += w * look[one, 1]
+            green += w * look[one, 2]
+            blue += w * look[one, 3]
+            tint += w * look[one, 4]
+    if seen <= np.float32(0.25):
+        return 0.0, 0.0, 0.0, 0.0, 0.0
+    # what is hidden ends half-way between two voxels, softly
+    soft = min((seen - np.float32(0.25)) * np.float32(2), np.float32(1))
+    soft = soft * soft * (np.float32(3) - np.float32(2) * soft)
+    return soft * dense / seen, red / seen, green / seen, blue / seen, tint / seen  # type: ignore[return-value]
+
+
 @njit(**FAST)
 def cast_tiles(
     voxels: Voxels,
     mask: U8,
     mask_scale: F64,
+    labels: U8,
+    label_map: F64,
+    label_look: F32,
     distance: U8,
     opacity: F32,
     colour: F32,
@@ -92,7 +187,8 @@ def cast_tiles(
     ahead: F64,
     perspective: bool,
     to_mm: F64,
-    box: F64,
+    cuts: F64,
+    cue: F64,
     step: float,
     stop_at: float,
     layer_depth: F32,
@@ -108,6 +204,8 @@ def cast_tiles(
     ----------
     voxels : (slices, rows, columns) int16 or float32, at least 2 along each axis, regular grid
     mask, mask_scale : soft mask (see `render.caster.within`), of one voxel when everything is shown
+    labels, label_map : segments (see `render.caster.labels`), of one voxel without any; (3, 4) from index to theirs
+    label_look : (256, 5) per label: factor of the opacity, tint premultiplied by its amount, the amount
     distance : blocks to the nearest visible one
     opacity : table of the extinction of one step, ``-log(1 - a)``; colour : (entries, 3) 0..1
     value_start, value_scale : table entry = (value - start) * scale
@@ -118,8 +216,8 @@ def cast_tiles(
     across, along : (3,) index step per pixel, of the origin (parallel) or of the direction (perspective)
     ahead : (3,) direction in index per millimetre of the ray through pixel (0, 0)
     to_mm : (3,) voxel edge lengths in mm (slice, row, column)
-    box : (9 + 6,) LPS-aligned crop box in the frame of the grid: three unit normals as rows in index space scaled
-        to mm, flattened (9), then low and high (3 + 3); of size 0 without a crop
+    cuts : (n, 4) half-spaces that are kept, ``a . index + d >= 0`` in mm
+    cue : (2,) brightness is times ``cue[0] - cue[1] * t``
     step : mm; stop_at : transmittance at which a ray ends
     layer_depth, layer_colour : (height, width, n), (height, width, n, 4): surfaces at t, ascending, premultiplied
         colour and opacity; n = 0 without surfaces
@@ -134,8 +232,10 @@ def cast_tiles(
     gradients = len(gradient) - 1
     layers = layer_depth.shape[2]
     masked = mask.size > 1
+    labelled = labels.size > 1
     ambient, diffuse, specular, fade = material[0], material[1], material[2], material[3]
     hair = np.float32(0.002)
+    cue_near, cue_slope = cue[0], cue[1]
     stopped = np.float32(1) - np.exp(-opacity)
     level = np.float32(1) / max(np.float32(1), ambient + diffuse)  # full light is white, never more
     for tile in range(first, end):
@@ -160,17 +260,7 @@ def cast_tiles(
                 near, far = _clip(ok, dk, 0.0, nk - 1.001, near, far)
                 near, far = _clip(orow, dr, 0.0, nr - 1.001, near, far)
                 near, far = _clip(oc, dc, 0.0, nc - 1.001, near, far)
-                if len(box):
-                    for axis in range(3):
-                        a, b, c = box[3 * axis], box[3 * axis + 1], box[3 * axis + 2]
-                        near, far = _clip(
-                            ok * a + orow * b + oc * c,
-                            dk * a + dr * b + dc * c,
-                            box[9 + axis],
-                            box[12 + axis],
-                            near,
-                            far,
-                        )
+                near, far = _cut(cuts, ok, orow, oc, dk, dr, dc, near, far)
                 ik = 1 / dk if abs(dk) > 1e-9 else 1e30
                 ir = 1 / dr if abs(dr) > 1e-9 else 1e30
                 ic = 1 / dc if abs(dc) > 1e-9 else 1e30
@@ -224,15 +314,24 @@ def cast_tiles(
                             if masked and thick > np.float32(0):
                                 inside = (_share(mask, mask_scale, pk, pr, pc) - np.float32(127)) / np.float32(100)
                                 thick *= min(max(inside, np.float32(0)), np.float32(1))
+                            tone_r, tone_g, tone_b = colour[entry, 0], colour[entry, 1], colour[entry, 2]
+                            if labelled and thick > np.float32(0):
+                                kept, tint_r, tint_g, tint_b, tint = _segment(labels, label_map, label_look, pk, pr, pc)
+                                thick *= np.float32(kept)
+                                tint = np.float32(1) - np.float32(tint)
+                                tone_r = tint * tone_r + np.float32(tint_r)
+                                tone_g = tint * tone_g + np.float32(tint_g)
+                                tone_b = tint * tone_b + np.float32(tint_b)
+                            shade = np.float32(cue_near - cue_slope * t)
                             if thick <= hair:
                                 if thick > np.float32(0):
                                     w = left * thick
-                                    red += w * _PLAIN * colour[entry, 0]
-                                    green += w * _PLAIN * colour[entry, 1]
-                                    blue += w * _PLAIN * colour[entry, 2]
+                                    red += w * _PLAIN * shade * tone_r
+                                    green += w * _PLAIN * shade * tone_g
+                                    blue += w * _PLAIN * shade * tone_b
                                     left -= w
                                 continue
-                            share = stopped[entry] if not masked else np.float32(1) - np.exp(-thick)
+                            share = stopped[entry] if not (masked or labelled) else np.float32(1) - np.exp(-thick)
                             bright = np.float32(_PLAIN)
                             gleam = np.float32(0)
                             if left * share > np.float32(0.01) or gradients > 0:
@@ -318,10 +417,11 @@ def cast_tiles(
                                     s = np.float32(0)
                                 bright = (np.float32(1) - s) * np.float32(_PLAIN) + s * lit
                                 gleam = s * specular * shine[int(cosine * np.float32(255))]
+                            w = left * share * shade
+                            red += w * (gleam + (np.float32(1) - gleam) * bright * tone_r)
+                            green += w * (gleam + (np.float32(1) - gleam) * bright * tone_g)
+                            blue += w * (gleam + (np.float32(1) - gleam) * bright * tone_b)
                             w = left * share
-                            red += w * (gleam + (np.float32(1) - gleam) * bright * colour[entry, 0])
-                            green += w * (gleam + (np.float32(1) - gleam) * bright * colour[entry, 1])
-                            blue += w * (gleam + (np.float32(1) - gleam) * bright * colour[entry, 2])
                             left -= w
                     if layer < layers and layer_depth[y, x, layer] < np.float32(1e20) and left > np.float32(0):
                         cover = layer_colour[y, x, layer, 3]
@@ -349,6 +449,9 @@ def project_tiles(
     coarse: Voxels,
     body: U8,
     body_scale: F64,
+    labels: U8,
+    label_map: F64,
+    label_look: F32,
     mode: int,
     origin: F64,
     across: F64,
@@ -356,7 +459,7 @@ def project_tiles(
     ahead: F64,
     perspective: bool,
     to_mm: F64,
-    box: F64,
+    cuts: F64,
     step: float,
     first: int,
     end: int,
@@ -369,12 +472,14 @@ def project_tiles(
     ----------
     fine, blocks, coarse : greatest (MAXIMUM) or least (MINIMUM) voxel of each cell of 4, 8 and 32 voxels
     body, body_scale : soft mask of what counts (see `render.caster.within`), of one voxel when all does
+    labels, label_map, label_look : segments; those with a factor of 0 do not count
     out, hit : (height, width) float32 values, and uint8: 1 where the ray met anything
     """
     height, width = out.shape
     tiles_wide = (width + TILE - 1) // TILE
     nk, nr, nc = voxels.shape
     masked = body.size > 1
+    labelled = labels.size > 1
     sign = np.float32(-1 if mode == MINIMUM else 1)
     for tile in range(first, end):
         ty, tx = tile // tiles_wide * TILE, tile % tiles_wide * TILE
@@ -399,17 +504,7 @@ def project_tiles(
                 near, far = _clip(ok, dk, 0.0, nk - 1.001, near, far)
                 near, far = _clip(orow, dr, 0.0, nr - 1.001, near, far)
                 near, far = _clip(oc, dc, 0.0, nc - 1.001, near, far)
-                if len(box):
-                    for axis in range(3):
-                        a, b, c = box[3 * axis], box[3 * axis + 1], box[3 * axis + 2]
-                        near, far = _clip(
-                            ok * a + orow * b + oc * c,
-                            dk * a + dr * b + dc * c,
-                            box[9 + axis],
-                            box[12 + axis],
-                            near,
-                            far,
-                        )
+                near, far = _cut(cuts, ok, orow, oc, dk, dr, dc, near, far)
                 out[y, x] = np.float32(0)
                 hit[y, x] = 0
                 if near > far:
@@ -425,6 +520,8 @@ def project_tiles(
                     t = n * step
                     pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
                     if masked and _share(body, body_scale, pk, pr, pc) < np.float32(127):
+                        continue
+                    if labelled and not _counts(labels, label_map, label_look, mode != MAXIMUM, pk, pr, pc):
                         continue
                     i = min(max(int(pk), 0), nk - 2)
                     j = min(max(int(pr), 0), nr - 2)
@@ -471,6 +568,8 @@ def project_tiles(
                         j = min(max(int(pr), 0), nr - 2)
                         m = min(max(int(pc), 0), nc - 2)
                         if masked and _share(body, body_scale, pk, pr, pc) < np.float32(127):
+                            continue
+                        if labelled and not _counts(labels, label_map, label_look, mode != MAXIMUM, pk, pr, pc):
                             continue
                         value = _value(voxels, i, j, m, np.float32(pk - i), np.float32(pr - j), np.float32(pc - m))
                         if mode == MEAN:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,19 +12,23 @@ import numpy as np
 import numpy.typing as npt
 
 from render import camera as cameras
+from render import segments as segmenting
 from render import tones
-from render.caster import cells, portions, rays, sampling, triangles, within
+from render.caster import cells, labels, layers, portions, rays, sampling, within
 from render.errors import RenderError
 from render.geometry import Geometry
-from render.view import Box, Camera, Look, Surface, Technique, Vector, View
+from render.tones import rgb_of
+from render.view import Camera, Look, Surface, Technique, Vector, View
 
 if TYPE_CHECKING:
     from render.mesh import Mesh
+    from render.segments import Segmentation
     from render.volume import Volume
 
 Rgb = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
 Stop = Callable[[], bool]
+Eye = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 # Distance of samples in parts of the smallest voxel edge: measured against half of each, SSIM at least 0.95 settled.
 _STEP = {"record": 0.5, "settled": 0.7, "drag": 1.42}
@@ -34,19 +38,12 @@ _STOP_AT = {"record": 0.01, "settled": 0.02, "drag": 0.04}
 _DRAG_WIDTH, _PROJECTION_DRAG_WIDTH = 333, 280
 _ENTRIES = 4096
 _GRADIENTS = 1024
-_SURFACE_MATERIAL = np.array([0.16, 0.84, 0.18, 24.0])
 _TILES_AT_ONCE = 8
 _MESHES = 6
+_BAND = 4_000_000  # pixels times layers that are held at once
+_CLIPS = 6
+_MADE = 2
 _COARSE_FROM = 4_000_000  # voxels from which a surface under the moving hand is taken from every second one
-
-
-def rgb_of(text: str) -> tuple[float, float, float]:
-    """``rrggbb`` to three shares 0..1."""
-    try:
-        value = int(text, 16)
-    except ValueError as error:
-        raise RenderError("recipe", f"{text!r} is no colour; it is written as six hex digits.") from error
-    return (value >> 16 & 255) / 255, (value >> 8 & 255) / 255, (value & 255) / 255
 
 
 class Space:
@@ -56,6 +53,7 @@ class Space:
     ----------
     volume : on a regular grid (see `render.resample.display_copy`)
     source : the acquired volume that surfaces are taken from; `volume` itself without it
+    segmentation : labels from outside, for views that name them by digest
 
     Raises
     ------
@@ -63,15 +61,17 @@ class Space:
         code ``too_thin``: fewer than two voxels along an axis.
     """
 
-    def __init__(self, volume: Volume, source: Volume | None = None) -> None:
+    def __init__(self, volume: Volume, source: Volume | None = None, segmentation: Segmentation | None = None) -> None:
         if min(volume.geometry.shape) < 2:
             raise RenderError("too_thin", "A single slice has no depth, so it cannot be shown in 3D.")
         self.volume = volume
         self.source = source or volume
+        self.segmentation = segmentation
         self._extremes: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         self._distance: tuple[bytes, npt.NDArray[np.uint8]] | None = None
         self._within: dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = {}
         self._meshes: dict[tuple[float, float | None, float], Mesh] = {}
+        self._made: dict[tuple[segmenting.Made, ...], Segmentation] = {}
         self._quick: tuple[tuple[float, float | None], Mesh] | None = None
 
     # ---- kept between pictures
@@ -90,9 +90,13 @@ class Space:
             self._extremes[shift] = (low, high)
         return self._extremes[shift]
 
-    def distance(self, thickness: F32, start: float, scale: float, where: str = "") -> npt.NDArray[np.uint8]:
-        """Blocks to the nearest one that this table of opacities, and the mask, let be seen."""
+    def distance(
+        self, thickness: F32, start: float, scale: float, where: str = "", shown: Shown | None = None
+    ) -> npt.NDArray[np.uint8]:
+        """Blocks to the nearest one that this table of opacities, and masks and segments, let be seen."""
         key = thickness.tobytes() + np.array([start, scale]).tobytes() + where.encode()
+        if shown is not None:
+            key += shown.digest.encode() + (shown.look[:, 0] > 0).tobytes()
         if self._distance is None or self._distance[0] != key:
             low, high = self.extremes()
             seen = np.concatenate([[0], np.cumsum(thickness > 0)]).astype(np.int32)
@@ -101,9 +105,52 @@ class Space:
             mask, mask_scale = self.within(where)
             if mask.size > 1:
                 cells.blocks_within(mask, mask_scale, kept)
+            if shown is not None:
+                visible = (shown.look[:, 0] > 0).astype(np.uint8)
+                there = np.empty_like(kept)
+                portions.run(
+                    lambda first, end: labels.blocks_shown(shown.labels, shown.map, visible, first, end, there),
+                    len(kept), 4,
+                )  # fmt: skip
+                kept &= there
             cells.distances(low, high, kept, seen, start, scale, out)
             self._distance = (key, out)
         return self._distance[1]
+
+    def segmented(self, view: View, cancelled: Stop | None = None) -> Segmentation | None:
+        """Labels of the view's segments, or None where it has none; the last two that were made are kept.
+
+        Raises
+        ------
+        RenderError
+            code ``recipe``: the labels are not here, or not those that the view names.
+        """
+        if not view.segments:
+            return None
+        segmenting.checked(view.segments)
+        made = segmenting.definition(view.segments)
+        if not made:
+            found = self.segmentation
+            if found is None:
+                raise RenderError("recipe", "This view shows segments whose labels are not here.")
+        else:
+            if made not in self._made:
+                while len(self._made) >= _MADE:
+                    del self._made[next(iter(self._made))]
+                self._made[made] = segmenting.make(self.volume, made, cancelled)
+            found = self._made[made]
+        if view.mask and view.mask != found.digest:
+            raise RenderError("recipe", "The segments of this view are not those that it was made with.")
+        return found
+
+    def shown(self, view: View, cancelled: Stop | None = None) -> Shown | None:
+        """The view's segments as the kernels want them."""
+        found = self.segmented(view, cancelled)
+        if found is None:
+            return None
+        return Shown(
+            found.labels, found.map_from(self.volume.geometry.affine_lps), segmenting.looks(view.segments), found.digest
+        )
 
     def within(self, where: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
         """Soft mask of the body or the lungs, and its scale; kept."""
@@ -145,16 +192,16 @@ class Space:
     # ---- pictures
 
     def cast(self, view: View, *, inverted: bool = False, cancelled: Stop | None = None) -> Rgb:
-        """Volume rendering (with the view's surfaces in it), or a projection; (height, width, 3) uint8."""
+        """Volume rendering (with the view's surfaces and planes in it), or a projection; (height, width, 3) uint8."""
         size = drag_size(view)
         picture = (
-            self._volume_picture(view, size, cancelled)
+            self._volume_picture(view, size, inverted=inverted, cancelled=cancelled)
             if view.technique is Technique.VR
             else self._projection(view, size, inverted=inverted, cancelled=cancelled)
         )
         return enlarged(picture, view.size)
 
-    def _volume_picture(self, view: View, size: tuple[int, int], cancelled: Stop | None) -> Rgb:
+    def _volume_picture(self, view: View, size: tuple[int, int], *, inverted: bool, cancelled: Stop | None) -> Rgb:
         look = view.look
         assert look is not None
         assert view.camera is not None
@@ -164,23 +211,31 @@ class Space:
         shine = (np.linspace(0, 1, 256) ** max(look.power, 1.0)).astype(np.float32)
         material = np.array([look.ambient, look.diffuse, look.specular, look.fade], dtype=np.float32)
         width, height = size
-        depths, layers = self._layers(view, size, cancelled)
         mask, mask_scale = self.within(look.within)
-        distance = self.distance(thickness, start, scale, look.within)
+        shown = self.shown(view, cancelled)
+        distance = self.distance(thickness, start, scale, look.within, shown)
+        label, label_map, label_look = shown.kernel if shown else (labels.NONE, labels.NO_MAP, labels.NO_LOOK)
         eye = self._eye(view.camera, size)
-        box = self._box(view.crop)
+        cuts = self._cuts(view)
+        cue = self._cue(view)
         ground = background(view, height)
         out = np.empty((height, width, 3), dtype=np.uint8)
+        for first, last, depths, colours in self._bands(view, size, 1, inverted=inverted, cancelled=cancelled):
+            band = _from_row(eye, first, parallel=_parallel(view))
+            part, under = out[first:last], np.ascontiguousarray(ground[first:last])
 
-        def tiles(first: int, end: int) -> None:
-            rays.cast_tiles(
-                self.volume.voxels, mask, mask_scale, distance, thickness, colour, start, scale, gradient,
-                gradient_scale, shine, material, *eye, not _parallel(view),
-                np.array(self.volume.geometry.spacing_mm), box, step, _STOP_AT[view.quality], depths,
-                layers, ground, first, end, out,
-            )  # fmt: skip
+            def tiles(
+                begin: int, end: int, band: Eye = band, part: Rgb = part, under: F32 = under,
+                depths: F32 = depths, colours: F32 = colours,
+            ) -> None:  # fmt: skip
+                rays.cast_tiles(
+                    self.volume.voxels, mask, mask_scale, label, label_map, label_look, distance, thickness, colour,
+                    start, scale, gradient, gradient_scale, shine, material, *band, not _parallel(view),
+                    np.array(self.volume.geometry.spacing_mm), cuts, cue, step, _STOP_AT[view.quality], depths,
+                    colours, under, begin, end, part,
+                )  # fmt: skip
 
-        portions.run(tiles, _tiles(size), _TILES_AT_ONCE, cancelled)
+            portions.run(tiles, _tiles((width, last - first)), _TILES_AT_ONCE, cancelled)
         return out
 
     def _projection(self, view: View, size: tuple[int, int], *, inverted: bool, cancelled: Stop | None) -> Rgb:
@@ -190,18 +245,20 @@ class Space:
         which = 1 if mode == rays.MAXIMUM else 0
         fine, blocks, coarse = (self.extremes(n)[which] for n in (cells.FINE, cells.SHIFT, cells.COARSE))
         # the least and the mean value of a whole box are those of the air around the body
-        body, body_scale = self.within("" if mode == rays.MAXIMUM else "body")
+        body, body_scale = self.within("" if mode == rays.MAXIMUM or view.segments else "body")
+        shown = self.shown(view, cancelled)
+        label, label_map, label_look = shown.kernel if shown else (labels.NONE, labels.NO_MAP, labels.NO_LOOK)
         step = view.step_mm or _PROJECTION_STEP[view.quality] * min(self.volume.geometry.spacing_mm)
         width, height = size
         eye = self._eye(view.camera, size)
-        box = self._box(view.crop)
+        cuts = self._cuts(view)
         values = np.empty((height, width), dtype=np.float32)
         hit = np.empty((height, width), dtype=np.uint8)
 
         def tiles(first: int, end: int) -> None:
             rays.project_tiles(
-                self.volume.voxels, fine, blocks, coarse, body, body_scale, mode, *eye,
-                not _parallel(view), np.array(self.volume.geometry.spacing_mm), box, step, first, end, values, hit,
+                self.volume.voxels, fine, blocks, coarse, body, body_scale, label, label_map, label_look, mode, *eye,
+                not _parallel(view), np.array(self.volume.geometry.spacing_mm), cuts, step, first, end, values, hit,
             )  # fmt: skip
 
         portions.run(tiles, _tiles(size), _TILES_AT_ONCE, cancelled)
@@ -209,41 +266,76 @@ class Space:
         ground = (background(view, height)[:, None, :] * 255 + 0.5).astype(np.uint8)
         return np.where(hit[..., None] > 0, grey[..., None], ground).astype(np.uint8)
 
-    def surfaces(self, view: View, cancelled: Stop | None = None) -> Rgb:
-        """Shaded surfaces alone; every pixel is the mean of 2 x 2 (one while dragging)."""
+    def surfaces(self, view: View, *, inverted: bool = False, cancelled: Stop | None = None) -> Rgb:
+        """Shaded surfaces and planes alone; every pixel is the mean of 2 x 2 (one while dragging)."""
         more = 1 if view.quality == "drag" else 2
         small = drag_size(view)
         size = (small[0] * more, small[1] * more)
-        depths, layers = self._layers(view, size, cancelled)
-        shown = np.zeros((size[1], size[0], 3), dtype=np.float32)
-        left = np.ones((size[1], size[0], 1), dtype=np.float32)
-        for n in range(depths.shape[2]):
-            shown += left * layers[:, :, n, :3]
-            left *= np.float32(1) - layers[:, :, n, 3:]
-        shown += left * background(view, size[1])[:, None, :]
-        if more == 2:
-            shown = shown.reshape(small[1], 2, small[0], 2, 3).mean(axis=(1, 3))
-        return enlarged((np.minimum(shown, 1) * 255 + 0.5).astype(np.uint8), view.size)
+        out = np.empty((small[1], small[0], 3), dtype=np.uint8)
+        ground = background(view, size[1])
+        for first, last, depths, colours in self._bands(view, size, more, inverted=inverted, cancelled=cancelled):
+            shown = np.zeros((last - first, size[0], 3), dtype=np.float32)
+            left = np.ones((last - first, size[0], 1), dtype=np.float32)
+            for n in range(depths.shape[2]):
+                shown += left * colours[:, :, n, :3]
+                left *= np.float32(1) - colours[:, :, n, 3:]
+            shown += left * ground[first:last, None, :]
+            if more == 2:
+                shown = shown.reshape((last - first) // 2, 2, small[0], 2, 3).mean(axis=(1, 3))
+            out[first // more : last // more] = (np.minimum(shown, 1) * 255 + 0.5).astype(np.uint8)
+        return enlarged(out, view.size)
 
-    def _layers(self, view: View, size: tuple[int, int], cancelled: Stop | None) -> tuple[F32, F32]:
-        """The view's surfaces as depth and premultiplied colour per pixel, nearest first."""
+    def _bands(
+        self, view: View, size: tuple[int, int], more: int, *, inverted: bool, cancelled: Stop | None
+    ) -> Iterator[tuple[int, int, F32, F32]]:
+        """Rows of a picture with their surfaces and planes by depth: few at a time where they would fill the memory."""
         width, height = size
-        count = len(view.surfaces)
-        if not count:
-            return np.empty((1, 1, 0), dtype=np.float32), np.empty((1, 1, 0, 4), dtype=np.float32)
+        surfaces = [s for s in view.surfaces if s.visible and s.opacity > 0]
+        if not surfaces and not view.planes:
+            yield 0, height, np.empty((1, 1, 0), dtype=np.float32), np.empty((1, 1, 0, 4), dtype=np.float32)
+            return
         assert view.camera is not None
-        depths = np.empty((height, width, count), dtype=np.float32)
-        layers = np.empty((height, width, count, 4), dtype=np.float32)
-        for n, surface in enumerate(view.surfaces):
-            mesh = self.mesh(surface, cancelled, quick=view.quality == "drag")
-            depths[:, :, n], layers[:, :, n] = draw_mesh(
-                mesh, view.camera, size, rgb_of(surface.colour), surface.opacity, view.crop, cancelled
+        quick = view.quality == "drag"
+        cuts = segmenting.half_spaces(np.eye(4), view.crop, _clips(view))
+        drawn = [
+            layers.before(
+                self.mesh(s, cancelled, quick=quick), view.camera, size, rgb_of(s.colour), s.opacity, cuts, quick=quick
             )
-        if count > 1:
-            order = np.argsort(depths, axis=2, kind="stable")
-            depths = np.take_along_axis(depths, order, axis=2)
-            layers = np.take_along_axis(layers, order[..., None], axis=2)
-        return depths, layers
+            for s in surfaces
+        ]
+        eye = self._eye(view.camera, size)
+        count = sum(d.count for d in drawn) + len(view.planes)
+        tall = max(rays.TILE, _BAND // (count * width) // rays.TILE * rays.TILE)
+        cue = self._cue(view)
+        for first in range(0, height, tall):
+            last = min(height, first + tall)
+            found = [layers.draw(d, view.camera, size, (first, last), cancelled) for d in drawn]
+            band = _from_row(eye, first, parallel=view.camera.parallel)
+            for plane in view.planes:
+                others = tuple(p for p in view.planes if p is not plane)
+                found.append(
+                    layers.draw_plane(
+                        self.volume, plane, others, band, parallel=view.camera.parallel, rows=last - first, width=width,
+                        scale=view.scale * width / view.size[0], inverted=inverted, lines=view.lines,
+                        cancelled=cancelled,
+                    )
+                )  # fmt: skip
+            depths, colours = layers.by_depth([d for d, _ in found], [c for _, c in found])
+            if view.cue:
+                shade = (cue[0] - cue[1] * np.minimum(depths, np.float32(1e6))).astype(np.float32)
+                colours[..., :3] *= np.clip(shade, 0, 1)[..., None]
+            yield first, last, depths, colours
+
+    def _cue(self, view: View) -> npt.NDArray[np.float64]:
+        """Brightness by the way along a ray: 1 where the volume begins, ``1 - view.cue`` where it ends."""
+        if not view.cue:
+            return np.array([1.0, 0.0])
+        assert view.camera is not None
+        eye, (_, _, forward) = np.array(view.camera.position_lps_mm), cameras.axes(view.camera)
+        depth = (self.volume.geometry.corners_lps_mm - eye) @ forward
+        near, far = max(float(depth.min()), 0.0 if not view.camera.parallel else -1e30), float(depth.max())
+        slope = min(max(view.cue, 0.0), 1.0) / max(far - near, 1.0)
+        return np.array([1 + slope * near, slope])
 
     def pick(self, view: View, x: float, y: float) -> Vector | None:
         """The place in the patient that a pixel of a 3D picture shows, or None where it shows nothing.
@@ -268,13 +360,15 @@ class Space:
         values = np.empty(len(t))
         sampling.along(self.volume.voxels, origin + t[0] * ahead, ahead * step, values)
         points = self.volume.geometry.to_lps(origin + t[:, None] * ahead)
-        if view.crop is not None:
-            inside = (points >= view.crop.low_lps_mm) & (points <= view.crop.high_lps_mm)
-            values[~inside.all(axis=1)] = np.nan
+        for row in segmenting.half_spaces(np.eye(4), view.crop, _clips(view)):
+            values[points @ row[:3] + row[3] < 0] = np.nan
+        found = self.segmented(view)
+        if found is not None:
+            values[~self._unhidden(view, found, points)] = np.nan
         place = _shown_at(view, values, step)
         return None if place is None else (float(points[place, 0]), float(points[place, 1]), float(points[place, 2]))
 
-    def _eye(self, camera: Camera, size: tuple[int, int]) -> tuple[npt.NDArray[np.float64], ...]:
+    def _eye(self, camera: Camera, size: tuple[int, int]) -> Eye:
         """(origin, across, along, ahead) of the kernels, in index space."""
         right, down, forward = cameras.axes(camera)
         g = self.volume.geometry
@@ -289,13 +383,50 @@ class Space:
         first = forward - (half_x * right + half_y * down) * slope
         return g.to_index(position), into @ right * slope, into @ down * slope, into @ first
 
-    def _box(self, crop: Box | None) -> npt.NDArray[np.float64]:
-        if crop is None:
-            return np.empty(0)
-        a = self.volume.geometry.affine_lps
-        return np.concatenate(
-            [a[:3, :3].ravel(), np.array(crop.low_lps_mm) - a[:3, 3], np.array(crop.high_lps_mm) - a[:3, 3]]
-        )
+    @staticmethod
+    def _unhidden(view: View, found: Segmentation, points: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Which points of the patient lie in a segment that is shown."""
+        to = np.linalg.inv(found.affine_lps)
+        at = np.rint(points @ to[:3, :3].T + to[:3, 3]).astype(np.int64)
+        inside = ((at >= 0) & (at < np.array(found.labels.shape))).all(axis=1)
+        label = np.zeros(len(points), dtype=np.uint8)
+        k, r, c = at[inside].T
+        label[inside] = found.labels[k, r, c]
+        return segmenting.looks(view.segments)[label, 0] > 0
+
+    def _cuts(self, view: View) -> npt.NDArray[np.float64]:
+        """Crop box and cutting planes in index space."""
+        return segmenting.half_spaces(self.volume.geometry.affine_lps, view.crop, _clips(view))
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Segments for the kernels: labels, the way to them from the volume's index, and their looks."""
+
+    labels: npt.NDArray[np.uint8]
+    map: npt.NDArray[np.float64]
+    look: F32
+    digest: str
+
+    @property
+    def kernel(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64], F32]:
+        return self.labels, self.map, self.look
+
+
+def _clips(view: View) -> tuple[tuple[Vector, Vector], ...]:
+    if len(view.clips) > _CLIPS:
+        raise RenderError("recipe", f"A view has at most {_CLIPS} cutting planes.")
+    return tuple((c.point_lps_mm, c.normal_lps) for c in view.clips)
+
+
+def _from_row(eye: Eye, first: int, *, parallel: bool) -> Eye:
+    """The rays of a picture's rows from `first` on."""
+    origin, across, along, ahead = eye
+    if not first:
+        return eye
+    if parallel:
+        return origin + first * along, across, along, ahead
+    return origin, across, along, ahead + first * along
 
 
 def _shown_at(view: View, values: npt.NDArray[np.float64], step: float) -> int | None:
@@ -312,7 +443,7 @@ def _shown_at(view: View, values: npt.NDArray[np.float64], step: float) -> int |
         thickness, _, start, scale = tables(view.look, step)
         entry = np.clip(np.nan_to_num((values - start) * scale, nan=0.0), 0, len(thickness) - 1)
         stopped = np.cumsum(np.where(there, thickness[entry.astype(np.int64)], 0.0)) >= math.log(2)
-    for surface in view.surfaces:
+    for surface in (s for s in view.surfaces if s.visible):
         high = math.inf if surface.high is None else surface.high
         if surface.opacity >= 0.5:
             stopped |= there & (values >= surface.low) & (values <= high)
@@ -380,62 +511,3 @@ def gradient_table(look: Look) -> tuple[F32, float]:
     at = np.linspace(0, top, _GRADIENTS)
     factor = np.interp(at, [x for x, _ in look.gradient], [f for _, f in look.gradient])
     return factor.astype(np.float32), (_GRADIENTS - 1) / top
-
-
-def draw_mesh(
-    mesh: Mesh,
-    camera: Camera,
-    size: tuple[int, int],
-    colour: tuple[float, float, float],
-    cover: float,
-    crop: Box | None = None,
-    cancelled: Stop | None = None,
-) -> tuple[F32, F32]:
-    """The nearest layer of a mesh.
-
-    Returns
-    -------
-    way along each pixel's ray in mm, (height, width), 1e30 where there is nothing; premultiplied colour and
-    opacity, (height, width, 4)
-    """
-    width, height = size
-    depth = np.full((height, width), triangles.NOTHING, dtype=np.float32)
-    owner = np.full((height, width), -1, dtype=np.int32)
-    out = np.zeros((height, width, 4), dtype=np.float32)
-    if not len(mesh.triangles):
-        return depth, out
-    flat = cameras.project(camera, size, mesh.points_lps_mm)
-    points = np.nan_to_num(flat, nan=-1e6).astype(np.float32)
-    kept: npt.NDArray[np.uint8] = np.ones(len(points), dtype=np.uint8)
-    if crop is not None:
-        p = mesh.points_lps_mm
-        inside = (p >= np.array(crop.low_lps_mm)) & (p <= np.array(crop.high_lps_mm))
-        kept = np.asarray(inside.all(axis=1), dtype=np.uint8)
-    normals = mesh.normals if mesh.normals is not None else vertex_normals(mesh)
-    right, down, forward = cameras.axes(camera)
-    scale = 2 * math.tan(math.radians(camera.angle_deg) / 2) / height
-    perspective = not camera.parallel
-
-    def rows(top: int, end: int) -> None:
-        triangles.nearest(points, mesh.triangles, kept, perspective, top, end, depth, owner)
-        triangles.shade(
-            points, mesh.triangles, normals, perspective, right, down, forward, scale, np.array(colour), cover,
-            _SURFACE_MATERIAL, top, end, depth, owner, out,
-        )  # fmt: skip
-
-    # every portion looks at all triangles, so portions are few; more of them only to be stopped sooner
-    share = max(portions.cores() * 2, min(16, len(mesh.triangles) // 200_000))
-    portions.run(rows, height, -(-height // share), cancelled)
-    return depth, out
-
-
-def vertex_normals(mesh: Mesh) -> F32:
-    """Normals of the points: mean of their triangles', weighted by area; (N, 3) unit float32."""
-    c = mesh.corners_mm
-    faces = np.cross(c[:, 1] - c[:, 0], c[:, 2] - c[:, 0])
-    sums = np.zeros((len(mesh.points_lps_mm), 3))
-    for corner in range(3):
-        for axis in range(3):
-            sums[:, axis] += np.bincount(mesh.triangles[:, corner], faces[:, axis], len(sums))
-    size = np.linalg.norm(sums, axis=1, keepdims=True)
-    return (sums / np.maximum(size, 1e-12)).astype(np.float32)

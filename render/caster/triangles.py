@@ -16,6 +16,7 @@ F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 
 NOTHING = np.float32(1e30)
+_SAME_MM = 1e-3
 
 
 @njit(**EXACT)
@@ -23,27 +24,31 @@ def nearest(
     points: F32,
     triangles: I32,
     kept: npt.NDArray[np.uint8],
+    cuts: F64,
     perspective: bool,
     top: int,
     end: int,
     depth: F32,
     owner: I32,
 ) -> None:
-    """Fill rows `top` to `end` with the nearest triangle of every pixel.
+    """Fill rows `top` to `end` with the nearest triangles of every pixel, as many as there are layers.
 
     Parameters
     ----------
     points : (N, 3) x, y in pixels, depth in mm in front of the eye
-    triangles : (M, 3); kept : (N,) uint8, points that lie in the crop box
+    triangles : (M, 3); kept : (N,) uint8, 1 for the points that all half-spaces keep
+    cuts : (n, 4) half-spaces of the picture: kept where ``a x + b y + c z + d >= 0`` with pixels x, y and
+        depth z; in perspective ``z (a x + b y + c) + d >= 0``
     perspective : depth is interpolated as 1/z; triangles that reach behind the eye are left out
-    depth : (height, width), NOTHING where empty; owner : index of the triangle, -1 where empty
+    depth : (rows, width, layers), ascending, NOTHING where empty; owner : index of the triangle, -1 where empty
     """
     width = depth.shape[1]
+    layers = depth.shape[2]
     for n in range(len(triangles)):
         a, b, c = triangles[n, 0], triangles[n, 1], triangles[n, 2]
         ay, by, cy = points[a, 1], points[b, 1], points[c, 1]
         lowest, highest = min(ay, by, cy), max(ay, by, cy)
-        if highest < top or lowest > end - 1 or not (kept[a] and kept[b] and kept[c]):
+        if highest < top or lowest > end - 1 or not (kept[a] or kept[b] or kept[c]):
             continue
         ax, bx, cx = points[a, 0], points[b, 0], points[c, 0]
         left, right = min(ax, bx, cx), max(ax, bx, cx)
@@ -55,6 +60,7 @@ def nearest(
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if area == 0.0:
             continue
+        whole = kept[a] and kept[b] and kept[c]
         if perspective:
             az, bz, cz = 1.0 / az, 1.0 / bz, 1.0 / cz
         y0, y1 = max(top, int(np.ceil(lowest))), min(end - 1, int(np.floor(highest)))
@@ -70,9 +76,35 @@ def nearest(
                 z = u * az + v * bz + w * cz
                 if perspective:
                     z = 1.0 / z
-                if z < depth[y, x]:
-                    depth[y, x] = z
-                    owner[y, x] = n
+                if not z < depth[y, x, layers - 1]:
+                    continue
+                if not whole and not _kept(cuts, perspective, x, y, z):
+                    continue
+                place = layers - 1
+                while place > 0 and z < depth[y, x, place - 1]:
+                    place -= 1
+                # the edge that two neighbours share is one layer, not two
+                if layers > 1 and (
+                    (place > 0 and z - depth[y, x, place - 1] < _SAME_MM) or depth[y, x, place] - z < _SAME_MM
+                ):
+                    continue
+                for behind in range(layers - 1, place, -1):
+                    depth[y, x, behind] = depth[y, x, behind - 1]
+                    owner[y, x, behind] = owner[y, x, behind - 1]
+                depth[y, x, place] = z
+                owner[y, x, place] = n
+
+
+@njit(inline="always")
+def _kept(cuts: F64, perspective: bool, x: float, y: float, z: float) -> bool:
+    for n in range(len(cuts)):
+        if perspective:
+            side = z * (cuts[n, 0] * x + cuts[n, 1] * y + cuts[n, 2]) + cuts[n, 3]
+        else:
+            side = cuts[n, 0] * x + cuts[n, 1] * y + cuts[n, 2] * z + cuts[n, 3]
+        if side < 0:
+            return False
+    return True
 
 
 @njit(**EXACT)
@@ -88,6 +120,7 @@ def shade(
     colour: F64,
     cover: float,
     material: F64,
+    middle: float,
     top: int,
     end: int,
     depth: F32,
@@ -101,49 +134,53 @@ def shade(
     normals : (N, 3) unit vectors in LPS
     right, down, forward : axes of the picture in LPS; scale : perspective's mm per pixel at a depth of 1 mm
     colour : (3,) 0..1; cover : opacity; material : ambient, diffuse, specular, power
-    out : (height, width, 4)
+    middle : row that the eye looks at
+    out : (rows, width, layers, 4)
     """
-    height, width = depth.shape
-    for y in range(top, end):
-        for x in range(width):
-            n = owner[y, x]
-            if n < 0:
-                out[y, x, :] = 0.0
-                continue
-            a, b, c = triangles[n, 0], triangles[n, 1], triangles[n, 2]
-            ax, ay, az = points[a, 0], points[a, 1], points[a, 2]
-            bx, by, bz = points[b, 0], points[b, 1], points[b, 2]
-            cx, cy, cz = points[c, 0], points[c, 1], points[c, 2]
-            area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-            u = ((bx - x) * (cy - y) - (cx - x) * (by - y)) / area
-            v = ((cx - x) * (ay - y) - (ax - x) * (cy - y)) / area
-            w = 1.0 - u - v
-            if perspective:
-                u, v, w = u / az, v / bz, w / cz
-            nx = u * normals[a, 0] + v * normals[b, 0] + w * normals[c, 0]
-            ny = u * normals[a, 1] + v * normals[b, 1] + w * normals[c, 1]
-            nz = u * normals[a, 2] + v * normals[b, 2] + w * normals[c, 2]
-            dx, dy, dz = forward[0], forward[1], forward[2]
-            if perspective:
-                px, py = (x - (width - 1) / 2) * scale, (y - (height - 1) / 2) * scale
-                dx += px * right[0] + py * down[0]
-                dy += px * right[1] + py * down[1]
-                dz += px * right[2] + py * down[2]
-                size = np.sqrt(dx * dx + dy * dy + dz * dz)
-                dx, dy, dz = dx / size, dy / size, dz / size
-                depth[y, x] *= size
-            size = np.sqrt(nx * nx + ny * ny + nz * nz)
-            cosine = 0.0
-            inside = False
-            if size > 1e-12:
-                cosine = -(nx * dx + ny * dy + nz * dz) / size
-                inside = cosine < 0.0
-                cosine = min(abs(cosine), 1.0)
-            lit = material[0] + material[1] * cosine
-            gleam = material[2] * cosine ** material[3]
-            if inside:  # the inner side of a wall that has been cut open: darker, without gleam
-                lit *= 0.6
-                gleam = 0.0
-            for channel in range(3):
-                out[y, x, channel] = cover * min(lit * colour[channel] + gleam, 1.0)
-            out[y, x, 3] = cover
+    width = depth.shape[1]
+    layers = depth.shape[2]
+    for cell in range(top * width * layers, end * width * layers):
+        layer = cell % layers
+        x = cell // layers % width
+        y = cell // (layers * width)
+        n = owner[y, x, layer]
+        if n < 0:
+            out[y, x, layer, :] = 0.0
+            continue
+        a, b, c = triangles[n, 0], triangles[n, 1], triangles[n, 2]
+        ax, ay, az = points[a, 0], points[a, 1], points[a, 2]
+        bx, by, bz = points[b, 0], points[b, 1], points[b, 2]
+        cx, cy, cz = points[c, 0], points[c, 1], points[c, 2]
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        u = ((bx - x) * (cy - y) - (cx - x) * (by - y)) / area
+        v = ((cx - x) * (ay - y) - (ax - x) * (cy - y)) / area
+        w = 1.0 - u - v
+        if perspective:
+            u, v, w = u / az, v / bz, w / cz
+        nx = u * normals[a, 0] + v * normals[b, 0] + w * normals[c, 0]
+        ny = u * normals[a, 1] + v * normals[b, 1] + w * normals[c, 1]
+        nz = u * normals[a, 2] + v * normals[b, 2] + w * normals[c, 2]
+        dx, dy, dz = forward[0], forward[1], forward[2]
+        if perspective:
+            px, py = (x - (width - 1) / 2) * scale, (y - middle) * scale
+            dx += px * right[0] + py * down[0]
+            dy += px * right[1] + py * down[1]
+            dz += px * right[2] + py * down[2]
+            size = np.sqrt(dx * dx + dy * dy + dz * dz)
+            dx, dy, dz = dx / size, dy / size, dz / size
+            depth[y, x, layer] *= size
+        size = np.sqrt(nx * nx + ny * ny + nz * nz)
+        cosine = 0.0
+        inside = False
+        if size > 1e-12:
+            cosine = -(nx * dx + ny * dy + nz * dz) / size
+            inside = cosine < 0.0
+            cosine = min(abs(cosine), 1.0)
+        lit = material[0] + material[1] * cosine
+        gleam = material[2] * cosine ** material[3]
+        if inside:  # the inner side of a wall that has been cut open: darker, without gleam
+            lit *= 0.6
+            gleam = 0.0
+        for channel in range(3):
+            out[y, x, layer, channel] = cover * min(lit * colour[channel] + gleam, 1.0)
+        out[y, x, layer, 3] = cover

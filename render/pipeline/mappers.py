@@ -29,9 +29,9 @@ from vtkmodules.vtkRenderingCore import (
 from vtkmodules.vtkRenderingVolume import vtkFixedPointVolumeRayCastMapper, vtkGPUVolumeRayCastMapper
 from vtkmodules.vtkRenderingVolumeOpenGL2 import vtkOpenGLGPUVolumeRayCastMapper  # noqa: F401
 
-from render.caster.space import rgb_of
 from render.errors import RenderError
-from render.view import Box, Camera, Look, Technique, View
+from render.tones import rgb_of
+from render.view import Camera, Look, Technique, View
 from render.volume import Volume
 
 FIXED_POINT, GPU = "VTK fixed point", "VTK GPU"
@@ -73,6 +73,21 @@ def image_of(volume: Volume) -> tuple[vtkImageData, vtkMatrix4x4]:
     return image, matrix
 
 
+def beyond(view: View) -> str:
+    """What of a view VTK's mappers do not draw here, in words; "" when they draw all of it."""
+    if view.technique not in {Technique.VR, Technique.MIP}:
+        return "this projection"
+    if any(s.visible for s in view.surfaces) and view.technique is Technique.VR:
+        return "surfaces"
+    if view.planes:
+        return "planes"
+    if view.look is not None and view.look.within:
+        return "a part of a body"
+    if view.segments:
+        return "segments"
+    return "a depth cue" if view.cue else ""
+
+
 def draw(volume: Volume, view: View, renderer: str) -> npt.NDArray[np.uint8]:
     """A picture by VTK: volume rendering or maximum intensity; (height, width, 3) uint8.
 
@@ -88,10 +103,9 @@ def draw(volume: Volume, view: View, renderer: str) -> npt.NDArray[np.uint8]:
     """
     if renderer not in {FIXED_POINT, GPU}:
         raise RenderError("renderer", f"There is no renderer {renderer}.")
-    if view.surfaces:
-        raise RenderError("renderer", f"{renderer} does not draw surfaces here; the CPU caster does.")
-    if view.look is not None and view.look.within:
-        raise RenderError("renderer", f"{renderer} draws no part of a body; the CPU caster does.")
+    why_not = beyond(view)
+    if why_not:
+        raise RenderError("renderer", f"{renderer} does not draw {why_not} here; the CPU caster does.")
     if view.camera is None:
         raise RenderError("recipe", "A 3D picture needs a camera.")
     window = off_screen(view.size)
@@ -107,7 +121,7 @@ def draw(volume: Volume, view: View, renderer: str) -> npt.NDArray[np.uint8]:
         mapper.SetImageSampleDistance(1.0)
         if view.technique is Technique.MIP:
             mapper.SetBlendModeToMaximumIntensity()
-        _crop(mapper, view.crop)
+        _crop(mapper, view)
         shown = vtkVolume()
         shown.SetMapper(mapper)
         shown.SetProperty(_property(volume, view))
@@ -147,17 +161,19 @@ def _aim(scene: vtkRenderer, eye: Camera) -> None:
     camera.SetViewAngle(eye.angle_deg)
 
 
-def _crop(mapper: vtkFixedPointVolumeRayCastMapper | vtkGPUVolumeRayCastMapper, box: Box | None) -> None:
-    if box is None:
-        return
-    for axis in range(3):
-        for place, sign in ((box.low_lps_mm, 1.0), (box.high_lps_mm, -1.0)):
-            plane = vtkPlane()
-            plane.SetOrigin(*place)
-            n = [0.0, 0.0, 0.0]
-            n[axis] = sign
-            plane.SetNormal(*n)
-            mapper.AddClippingPlane(plane)
+def _crop(mapper: vtkFixedPointVolumeRayCastMapper | vtkGPUVolumeRayCastMapper, view: View) -> None:
+    cuts = [(c.point_lps_mm, c.normal_lps) for c in view.clips]
+    if view.crop is not None:
+        for axis in range(3):
+            for place, sign in ((view.crop.low_lps_mm, 1.0), (view.crop.high_lps_mm, -1.0)):
+                n = [0.0, 0.0, 0.0]
+                n[axis] = sign
+                cuts.append((place, (n[0], n[1], n[2])))
+    for place, normal in cuts:
+        plane = vtkPlane()
+        plane.SetOrigin(*place)
+        plane.SetNormal(*normal)
+        mapper.AddClippingPlane(plane)
 
 
 def _property(volume: Volume, view: View) -> vtkVolumeProperty:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from render import camera, planes, presets
-from render.view import Box, Look, Mark, Slab, Surface, Technique, View, Window
+from render.view import Box, Clip, Look, Mark, Segment, Slab, Surface, Technique, View, Window
 from tests.picture.phantom import ball, geometry, volume
 from workstation.base.events import Actor, CaseKey
 from workstation.case.model import Case, Patient
@@ -150,3 +150,25 @@ def test_oblique_planes_are_named_by_their_normal():
     place = screen_labels(None, FACTS, V, oblique).bottom_right[0]
     assert place.startswith("oblique H")
     assert np.isfinite(float(place.split()[-2]))
+
+
+def test_what_is_cut_and_what_is_hidden_stands_on_the_picture():
+    clip = Clip(point_lps_mm=(0, 0, 0), normal_lps=(0, 0, 1))
+    parts = (
+        Segment(number=1, name="Table", low=0.0, visible=False),
+        Segment(number=2, name="Aorta", low=150.0, accepted=False),
+        Segment(number=0, visible=False),
+    )
+    assert "CUT" in screen_labels(None, FACTS, V, scene(clips=(clip,))).badges
+    badges = screen_labels(None, FACTS, V, scene(segments=parts)).badges
+    assert "TABLE REMOVED (MANUAL)" in badges
+    assert "ALL OUTSIDE OF SEGMENTS REMOVED (MANUAL)" in badges
+    assert "SEGMENTATION NOT ACCEPTED" in badges
+    assert not any("AORTA" in b for b in badges)
+    on_plane = screen_labels(None, FACTS, V, AXIAL.replace(segments=parts)).badges
+    assert "SEGMENTATION NOT ACCEPTED" in on_plane
+    assert not any("REMOVED" in b for b in on_plane)
+    surfaces = (Surface(low=226.0, name="bone"), Surface(low=-300.0, name="skin", visible=False))
+    lines = screen_labels(None, FACTS, V, scene(technique=Technique.SSD, look=None, surfaces=surfaces)).bottom_left
+    assert any("bone" in line for line in lines)
+    assert not any("skin" in line for line in lines)

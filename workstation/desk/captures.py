@@ -46,10 +46,15 @@ def technique_words(view: View) -> str:
     if view.technique is Technique.VR and view.look is not None:
         words += f", preset {view.look.name}@{view.look.version}"
     if view.technique is Technique.SSD and view.surfaces:
-        bounds = "; ".join(f"{s.low:g}" + ("" if s.high is None else f" to {s.high:g}") for s in view.surfaces)
+        shown = [s for s in view.surfaces if s.visible]
+        bounds = "; ".join(f"{s.low:g}" + ("" if s.high is None else f" to {s.high:g}") for s in shown)
         words += f", threshold {bounds}"
     if view.crop is not None:
         words += ", cut to the region"
+    if view.clips and not view.is_plane:
+        words += ", cut by " + ("a plane" if len(view.clips) == 1 else f"{len(view.clips)} planes")
+    if view.planes:
+        words += ", with planes"
     return words
 
 

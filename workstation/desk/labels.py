@@ -132,6 +132,8 @@ def _view_badges(volume: Volume, view: View) -> tuple[str, ...]:
     badges.extend(removals_of(volume, view))
     if any(not mark.accepted for mark in view.marks):
         badges.append("MEASUREMENT NOT ACCEPTED")
+    if any(s.visible and not s.accepted for s in view.segments):
+        badges.append("SEGMENTATION NOT ACCEPTED")
     return tuple(badges)
 
 
@@ -139,7 +141,13 @@ def removals_of(volume: Volume, view: View) -> tuple[str, ...]:
     """What this picture leaves out of the patient, in the words that stand on it; a release needs one without."""
     if view.is_plane:
         return ()
-    words = ["CUT"] if view.crop is not None else []
+    words = ["CUT"] if view.crop is not None or view.clips else []
+    hidden = [s for s in view.segments if not s.visible or s.opacity <= 0]
+    named = [(s.name or f"segment {s.number}").upper() for s in hidden if s.number]
+    if named:
+        words.append(f"{', '.join(named)} REMOVED (MANUAL)")
+    if any(not s.number for s in hidden):
+        words.append("ALL OUTSIDE OF SEGMENTS REMOVED (MANUAL)")
     shown = view.look.within if view.look is not None and view.technique is Technique.VR else ""
     if view.technique in {Technique.MINIP, Technique.MEAN}:
         shown = "body"
@@ -207,7 +215,7 @@ def _technique(volume: Volume, view: View) -> tuple[str, ...]:
     lines.append(name)
     if view.look is not None and view.look.scaled and view.technique is Technique.VR:
         lines.append(f"scaled to {view.look.scaled}")
-    for surface in view.surfaces:
+    for surface in (s for s in view.surfaces if s.visible):
         unit = f" {volume.units}" if volume.units in {"HU", "SUV"} else ""
         band = _short(surface.low) + (f" to {_short(surface.high)}" if surface.high is not None else " and above")
         lines.append(" ".join(x for x in (surface.name, f"threshold {band}{unit}") if x))

@@ -1,0 +1,230 @@
+"""Everything of a scene that is no volume: surfaces and planes of the patient, as layers of every pixel by depth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from render import camera as cameras
+from render import tones
+from render.caster import portions, sheets, triangles
+from render.tones import rgb_of
+
+if TYPE_CHECKING:
+    from render.mesh import Mesh
+    from render.view import Camera, ScenePlane
+    from render.volume import Volume
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+Stop = Callable[[], bool]
+
+_MATERIAL = np.array([0.16, 0.84, 0.18, 24.0])
+_HARDLY = 0.02  # of the light that goes through so many walls nothing is to be seen any more
+_WALLS = 8
+_EDGE_POINTS = 1.5
+
+
+def walls(cover: float, *, quick: bool = False) -> int:
+    """How many walls of a surface of this opacity are to be drawn: one when it is opaque, at most eight."""
+    if cover >= 0.999:
+        return 1
+    most = 2 if quick else _WALLS
+    return max(2, min(most, math.ceil(math.log(_HARDLY) / math.log(1 - max(cover, 1e-3)))))
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A mesh before one eye: what every band of the picture needs of it.
+
+    `points` in pixels with the depth in mm, float32; `cuts` half-spaces of the picture (see `triangles.nearest`).
+    """
+
+    points: F32
+    triangles: npt.NDArray[np.int32]
+    normals: F32
+    kept: npt.NDArray[np.uint8]
+    cuts: F64
+    colour: F64
+    cover: float
+    count: int
+
+
+def before(
+    mesh: Mesh,
+    camera: Camera,
+    size: tuple[int, int],
+    colour: tuple[float, float, float],
+    cover: float,
+    cuts_lps: F64,
+    *,
+    quick: bool = False,
+) -> Drawn:
+    """A mesh as an eye sees it.
+
+    Parameters
+    ----------
+    cuts_lps : (n, 4) half-spaces of the patient that are kept, ``a . lps + d >= 0``
+    """
+    p = mesh.points_lps_mm
+    flat = cameras.project(camera, size, p)
+    kept = np.ones(len(p), dtype=np.uint8)
+    for row in cuts_lps:
+        kept &= (p @ row[:3] + row[3] >= 0).astype(np.uint8)
+    normals = mesh.normals if mesh.normals is not None else vertex_normals(mesh)
+    points = np.nan_to_num(flat, nan=-1e6).astype(np.float32)
+    count = walls(cover, quick=quick)
+    seen = picture_cuts(camera, size, cuts_lps)
+    return Drawn(points, mesh.triangles, normals, kept, seen, np.array(colour), cover, count)
+
+
+def picture_cuts(camera: Camera, size: tuple[int, int], cuts_lps: F64) -> F64:
+    """Half-spaces of the patient in a picture's own coordinates (see `triangles.nearest`)."""
+    right, down, forward = cameras.axes(camera)
+    eye = np.array(camera.position_lps_mm)
+    half_x, half_y = (size[0] - 1) / 2, (size[1] - 1) / 2
+    out = np.empty((len(cuts_lps), 4))
+    for n, row in enumerate(cuts_lps):
+        a, b, c = float(row[:3] @ right), float(row[:3] @ down), float(row[:3] @ forward)
+        there = float(row[:3] @ eye) + float(row[3])
+        if camera.parallel:
+            mm = camera.height_mm / size[1]
+            out[n] = a * mm, b * mm, c, there - (a * half_x + b * half_y) * mm
+        else:
+            mm = 2 * math.tan(math.radians(camera.angle_deg) / 2) / size[1]
+            out[n] = a * mm, b * mm, c - (a * half_x + b * half_y) * mm, there
+    return out
+
+
+def draw(
+    mesh: Drawn, camera: Camera, size: tuple[int, int], rows: tuple[int, int], cancelled: Stop | None = None
+) -> tuple[F32, F32]:
+    """Rows of a mesh, its walls nearest first.
+
+    Returns
+    -------
+    way along each pixel's ray in mm, (rows, width, walls), 1e30 where there is nothing; premultiplied colour and
+    opacity, (rows, width, walls, 4)
+    """
+    width, height = size
+    first, last = rows
+    tall = last - first
+    depth = np.full((tall, width, mesh.count), triangles.NOTHING, dtype=np.float32)
+    owner = np.full(depth.shape, -1, dtype=np.int32)
+    out = np.zeros((*depth.shape, 4), dtype=np.float32)
+    if not len(mesh.triangles):
+        return depth, out
+    points, cuts = mesh.points, mesh.cuts
+    if first:
+        points = points.copy()
+        points[:, 1] -= np.float32(first)
+        cuts = cuts.copy()
+        cuts[:, 3 if camera.parallel else 2] += cuts[:, 1] * first
+    right, down, forward = cameras.axes(camera)
+    scale = 2 * math.tan(math.radians(camera.angle_deg) / 2) / height
+    perspective = not camera.parallel
+
+    def part(top: int, end: int) -> None:
+        triangles.nearest(points, mesh.triangles, mesh.kept, cuts, perspective, top, end, depth, owner)
+        triangles.shade(
+            points, mesh.triangles, mesh.normals, perspective, right, down, forward, scale, mesh.colour, mesh.cover,
+            _MATERIAL, (height - 1) / 2 - first, top, end, depth, owner, out,
+        )  # fmt: skip
+
+    # every portion looks at all triangles, so portions are few; more of them only to be stopped sooner
+    share = max(portions.cores() * 2, min(16, len(mesh.triangles) // 200_000))
+    portions.run(part, tall, -(-tall // share), cancelled)
+    return depth, out
+
+
+def draw_plane(
+    volume: Volume,
+    plane: ScenePlane,
+    others: tuple[ScenePlane, ...],
+    eye: tuple[F64, F64, F64, F64],
+    *,
+    parallel: bool,
+    rows: int,
+    width: int,
+    scale: float,
+    inverted: bool,
+    lines: bool,
+    cancelled: Stop | None = None,
+) -> tuple[F32, F32]:
+    """A plane of the patient where the rays of a picture's rows pass it.
+
+    Parameters
+    ----------
+    volume : on a regular grid
+    eye : (origin, across, along, ahead) of the rows' rays in index space (see `rays.cast_tiles`)
+    scale : device pixels per point, for the edge
+
+    Returns
+    -------
+    way along the rays in mm, (rows, width), 1e30 where there is nothing; premultiplied colour and opacity
+    """
+    depth = np.full((rows, width), triangles.NOTHING, dtype=np.float32)
+    values = np.full((rows, width), np.nan, dtype=np.float32)
+    edge = np.zeros((rows, width), dtype=np.float32)
+    inside = np.zeros((rows, width), dtype=np.float32)
+    whose = np.zeros((rows, width), dtype=np.uint8)
+    mine = sheets.plane_of(volume.geometry, plane.point_lps_mm, plane.normal_lps)
+    crossing = [sheets.plane_of(volume.geometry, o.point_lps_mm, o.normal_lps) for o in others] if lines else []
+    beside = np.array(crossing, dtype=np.float64).reshape(-1, 4)
+    faces, slopes = sheets.faces_of(volume.geometry, plane.normal_lps)
+    bent = np.array([sheets.across(plane.normal_lps, o.normal_lps) for o in others] if lines else [], dtype=np.float64)
+
+    def part(top: int, end: int) -> None:
+        sheets.cross(
+            volume.voxels, mine, beside, bent, faces, slopes, *eye, not parallel, _EDGE_POINTS * scale, top, end,
+            depth, values, edge, whose, inside,
+        )  # fmt: skip
+
+    portions.run(part, rows, max(4, rows // 32), cancelled)
+    grey = tones.grey(values, plane.window, inverted=inverted).astype(np.float32) / np.float32(255)
+    cover = inside * np.float32(plane.opacity)
+    if plane.clear_below is not None:
+        ramp = np.float32(max(plane.window.width * 0.1, 1e-3))
+        with np.errstate(invalid="ignore"):
+            solid = np.clip((values - np.float32(plane.clear_below)) / ramp + np.float32(0.5), 0, 1)
+        cover *= np.nan_to_num(solid).astype(np.float32)
+    outlines = [p.outline for p in (plane, *others)]
+    drawn = np.array([bool(o) for o in outlines], dtype=np.float32)[whose]
+    line = edge * inside * drawn
+    cover = np.maximum(cover, line)
+    colour = np.array([rgb_of(o or "000000") for o in outlines], dtype=np.float32)[whose]
+    out = np.empty((rows, width, 4), dtype=np.float32)
+    out[..., :3] = (grey[..., None] * (1 - line[..., None]) + colour * line[..., None]) * cover[..., None]
+    out[..., 3] = cover
+    depth[cover <= 0] = triangles.NOTHING
+    return depth, out
+
+
+def by_depth(depths: list[F32], colours: list[F32]) -> tuple[F32, F32]:
+    """Layers joined and sorted, nearest first: (rows, width, n) and (rows, width, n, 4)."""
+    depth = np.concatenate([d if d.ndim == 3 else d[:, :, None] for d in depths], axis=2)
+    colour = np.concatenate([c if c.ndim == 4 else c[:, :, None] for c in colours], axis=2)
+    if depth.shape[2] > 1 and len(depths) > 1:
+        order = np.argsort(depth, axis=2, kind="stable")
+        depth = np.take_along_axis(depth, order, axis=2)
+        colour = np.take_along_axis(colour, order[..., None], axis=2)
+    # what stands in no pixel need not be looked at in any
+    used = max(1, int((depth < triangles.NOTHING).any(axis=(0, 1)).sum()))
+    return np.ascontiguousarray(depth[:, :, :used]), np.ascontiguousarray(colour[:, :, :used])
+
+
+def vertex_normals(mesh: Mesh) -> F32:
+    """Normals of the points: mean of their triangles', weighted by area; (N, 3) unit float32."""
+    c = mesh.corners_mm
+    faces = np.cross(c[:, 1] - c[:, 0], c[:, 2] - c[:, 0])
+    sums = np.zeros((len(mesh.points_lps_mm), 3))
+    for corner in range(3):
+        for axis in range(3):
+            sums[:, axis] += np.bincount(mesh.triangles[:, corner], faces[:, axis], len(sums))
+    size = np.linalg.norm(sums, axis=1, keepdims=True)
+    return (sums / np.maximum(size, 1e-12)).astype(np.float32)
