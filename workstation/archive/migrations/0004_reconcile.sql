@@ -1,4 +1,4 @@
--- Schema 3: what people decided about identities, as a layer above the files. All of it follows from the journal's
+-- Schema 4: what people decided about identities, as a layer above the files. All of it follows from the journal's
 -- lines of the kind `identity_reconciled` and is made anew from them at each act; but for `study_people`, which says
 -- whom the files of a study name where they name several.
 
