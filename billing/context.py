@@ -193,5 +193,5 @@ def _same_charge(entry: LedgerEntry) -> tuple[object, ...]:
 
 def anatomy_token(text: str | None) -> str | None:
     """The anatomy in the form in which two are compared; None when nothing is said."""
-    token = "_".join(re.split(r"[\s_-]+", unicodedata.normalize("NFC", text or "").strip().casefold()))
-    return token or None
+    words = re.split(r"[\s_-]+", unicodedata.normalize("NFC", text or "").casefold())
+    return "_".join(w for w in words if w) or None

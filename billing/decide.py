@@ -13,7 +13,7 @@ from billing.context import Context
 from billing.estimate import Estimate, estimate
 from billing.facts import Facts, LedgerEntry
 from billing.payer_book import PayerBook
-from billing.reference.tables import BUILT_IN, BUILT_IN_EFFECTIVE, References
+from billing.reference.tables import BUILT_IN, BUILT_IN_EFFECTIVE, References, outdated
 from billing.rules.book import RULES, RULES_VERSION
 from billing.rules.modifiers import attached
 from billing.rules.rule import Alternative, Finding, Outcome, Rule, Warned
@@ -132,7 +132,7 @@ def decide(
             for s in steps
         ),
         warnings=tuple(dict.fromkeys(w for s in steps for w in s.finding.warnings)) + _age(case),
-        alternatives=tuple({a.code: a for s in steps for a in s.finding.alternatives}.values()),
+        alternatives=_alternatives(steps),
         estimate=None
         if decision == "reject"
         else estimate(facts, case.code, case.component, case.references, case.site),
@@ -162,6 +162,15 @@ def _questions(steps: list[Step]) -> tuple[Question, ...]:
     return tuple(found.values())
 
 
+def _alternatives(steps: list[Step]) -> tuple[Alternative, ...]:
+    """Each code to consider once, with the reason of the rule that named it first."""
+    found: dict[str, Alternative] = {}
+    for step in steps:
+        for one in step.finding.alternatives:
+            found.setdefault(one.code, one)
+    return tuple(found.values())
+
+
 def _uses(case: Context) -> tuple[ReferenceUse, ...]:
     """Which tables stood behind the decision: the case's own, the imported, the built-in."""
     own = case.facts.reference
@@ -185,19 +194,21 @@ def _uses(case: Context) -> tuple[ReferenceUse, ...]:
 
 
 def _age(case: Context) -> tuple[Warned, ...]:
-    """A quarterly or yearly table that is older than its cycle on the service date is said to be old."""
+    """A table after which a later one was due on the service date is said to be old; so are the built-in lists."""
     day = case.day or case.as_of
     form = case.facts.claim.form or "professional"
-    cycles = (
-        (case.references.pairs_of(form, day), 92),
-        (case.references.units_of(form, day), 92),
-        (case.references.icd_of(day), 366),
-        (case.references.taxonomy_of(day), 184),
+    versions = (
+        ("pairs", case.references.pairs_of(form, day)),
+        ("units", case.references.units_of(form, day)),
+        ("icd", case.references.icd_of(day)),
+        ("taxonomy", case.references.taxonomy_of(day)),
     )
-    return tuple(
-        Warned(
-            "W-REF-OLD", f"{v.file} is effective {v.effective.isoformat()}; there should be a later one for this day."
-        )
-        for v, days in cycles
-        if v is not None and (day - v.effective).days >= days
-    )
+    found = [
+        Warned("W-REF-OLD", f"{v.file} is effective {v.effective}; a later one is due for the service date.")
+        for kind, v in versions
+        if v is not None and outdated(v.effective, kind, day)
+    ]
+    if day.year > BUILT_IN_EFFECTIVE.year:
+        text = f"The built-in lists of codes are of {BUILT_IN_EFFECTIVE}; codes that came later are not in them."
+        found.append(Warned("W-REF-OLD", text))
+    return tuple(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -185,6 +186,7 @@ class Meaning(Struct, frozen=True):
     spine: str | None = None
 
 
+@lru_cache(maxsize=1024)
 def meaning(words: str) -> Meaning:
     """Read region of the aorta, rupture, side and region of the spine from a label or from a code's meaning."""
     text = words.casefold()
@@ -230,6 +232,17 @@ def contradictions(label: Meaning, code: Meaning) -> tuple[str, ...]:
     if label.spine and code.spine and label.spine != code.spine:
         found.append(f"the words say {label.spine}, the code is {code.spine}")
     return tuple(found)
+
+
+def says(words: Meaning, code: Meaning) -> bool:
+    """Whether a code's meaning states every point on which the words are definite."""
+    if any(w is not None and w != c for w, c in ((words.region, code.region), (words.ruptured, code.ruptured))):
+        return False
+    if words.spine is not None and words.spine != code.spine:
+        return False
+    if words.side == "unilateral":
+        return code.side in {"left", "right", "unilateral"}
+    return words.side is None or words.side == code.side
 
 
 def _one_side(one: str, other: str) -> bool:

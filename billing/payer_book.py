@@ -68,8 +68,8 @@ class PayerBook(Struct, frozen=True):
         if not found:
             return None
         values = {
-            f.name: next((v for r in found if (v := getattr(r, f.name)) is not None), None)
-            for f in msgspec.structs.fields(PayerRecord)
+            name: next((v for r in found if (v := getattr(r, name)) is not None), None)
+            for name in PayerRecord.__struct_fields__
         }
         return msgspec.structs.replace(found[0], **values)
 

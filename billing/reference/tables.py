@@ -96,6 +96,21 @@ class References(Struct, frozen=True):
         return _latest([v for v in self.localities if v.effective.year == day.year], day)
 
 
+# months in which a new release of a table is due; those of ICD-10-CM in April come only when there is something new
+RELEASES: dict[str, tuple[int, ...]] = {
+    "pairs": (1, 4, 7, 10),
+    "units": (1, 4, 7, 10),
+    "icd": (10,),
+    "taxonomy": (1, 7),
+}
+
+
+def outdated(effective: dt.date, kind: str, day: dt.date) -> bool:
+    """Whether a later release than that of `effective` was due on the day."""
+    due = [dt.date(year, month, 1) for year in (day.year - 1, day.year) for month in RELEASES[kind]]
+    return effective < max(d for d in due if d <= day)
+
+
 V = TypeVar("V", PairVersion, UnitVersion, IcdVersion, TaxonomyVersion, FeeVersion, LocalityVersion)
 BUILT_IN = References()
 

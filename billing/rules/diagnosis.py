@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+import msgspec
 from msgspec import Struct
 
 from billing import icd
 from billing.context import Context
-from billing.rules.rule import CFR_ORDER, ICD, Finding, Warned, fine, hold, idle, rule
+from billing.reference.tables import outdated
+from billing.rules.rule import CFR_ORDER, ICD, Alternative, Finding, Warned, fine, hold, idle, rule
 
 
 class Standing(Struct, frozen=True):
@@ -54,10 +56,15 @@ def means_the_label(case: Context) -> list[Finding]:
     found = []
     for i, dx in enumerate(case.facts.dx or ()):
         code = code_meaning(case, dx.code)
-        against = icd.contradictions(icd.meaning(dx.label), code) if dx.label else ()
+        label = icd.meaning(dx.label) if dx.label else icd.Meaning()
+        against = icd.contradictions(label, code)
         if against:
             found.append(
-                hold(f"{dx.code}: {'; '.join(against)}.", (f"dx[{i}].code", "Which is right, the words or the code?"))
+                hold(
+                    f"{dx.code}: {'; '.join(against)}.",
+                    (f"dx[{i}].code", "Which is right, the words or the code?"),
+                    alternatives=_meant(case, dx.code or "", label),
+                )
             )
     return found
 
@@ -65,18 +72,55 @@ def means_the_label(case: Context) -> list[Finding]:
 @rule("R-DX-04", ICD)
 def side_fits(case: Context) -> list[Finding]:
     report = case.facts.laterality.report
+    codes = [(i, dx.code or "", code_meaning(case, dx.code)) for i, dx in enumerate(case.facts.dx or ())]
     found = []
-    for i, dx in enumerate(case.facts.dx or ()):
-        side = code_meaning(case, dx.code).side
-        if side in {"left", "right", "bilateral"} and report is not None and side != report:
-            said = report.replace("_", " ")
-            found.append(
-                hold(
-                    f"{dx.code} is a code for {side}, the report's side is {said}.",
-                    (f"dx[{i}].code", "Which code has the side of the report?"),
-                )
+    for i, code, meant in codes:
+        if meant.side not in {"left", "right", "bilateral"} or report is None or meant.side == report:
+            continue
+        if report == "bilateral" and _has_its_pair(code, meant, codes):
+            continue
+        said = report.replace("_", " ")
+        sided = msgspec.structs.replace(meant, side=report) if report != "not_applicable" else None
+        found.append(
+            hold(
+                f"{code} is a code for {_side_words(meant.side)}, the report's side is {said}.",
+                (f"dx[{i}].code", "Which code has the side of the report?"),
+                alternatives=_meant(case, code, sided) if sided else (),
             )
+        )
     return found
+
+
+def _side_words(side: str | None) -> str:
+    return "both sides" if side == "bilateral" else f"the {side} side"
+
+
+def _has_its_pair(code: str, meant: icd.Meaning, codes: list[tuple[int, str, icd.Meaning]]) -> bool:
+    """Whether the other side of the same condition is coded too: without a bilateral code, both are (I.B.13)."""
+    other = {"left": "right", "right": "left"}.get(meant.side or "")
+    return any(m.side == other and c[:3] == code[:3] for _, c, m in codes)
+
+
+def _meant(case: Context, code: str, words: icd.Meaning) -> tuple[Alternative, ...]:
+    """Codes near this one, valid on the day, that say what the words say: a few, to look at."""
+    day = case.day or case.as_of
+    side = case.facts.laterality.report
+    if words.side == "unilateral" and side in {"left", "right"}:
+        words = msgspec.structs.replace(words, side=side)
+    near = [r for r in _near(case, code, day) if icd.says(words, icd.meaning(r.meaning))]
+    return tuple(Alternative(r.code, r.meaning) for r in near[:6])
+
+
+def _near(case: Context, code: str, day: dt.date) -> list[icd.IcdCode]:
+    """Billable codes of the day that share the beginning of this one."""
+    file = case.references.icd_of(day)
+    stem = code[:3] if file is None else code[: max(4, len(code) - 2)]
+    rows = icd.BUILT_IN if file is None else file.rows.values()
+    return [
+        r
+        for r in rows
+        if r.billable and r.code != code and r.code.startswith(stem) and icd.in_force(r.since, r.until, day)
+    ]
 
 
 @rule("R-DX-05", ICD)
@@ -103,13 +147,13 @@ def stand(case: Context, code: str | None) -> Standing:
         return _judge(code, [icd.IcdCode(code, given.billable, given.since, given.until, meaning)], day)
     if day < icd.ICD10_START:
         return Standing(False, f"{code} is an ICD-10-CM code; claims take these from {icd.ICD10_START} on.")
-    file = case.references.icd_of(day)
-    if file is not None:
+    file, rows = case.references.icd_of(day), icd.built_in(code)
+    # a release that should have been followed by others does not outweigh what is known of the years after it
+    if file is not None and not (rows and outdated(file.effective, "icd", day)):
         row = file.rows.get(code)
         if row is None:
             return Standing(False, f"{code} is not in {file.file}.")
         return _judge(code, [row], day)
-    rows = icd.built_in(code)
     if rows:
         return _judge(code, list(rows), day)
     if icd.complete_family(code):
@@ -132,7 +176,7 @@ def _below(case: Context, code: str) -> tuple[str, ...]:
     """Billable codes below a header, a few of them: by the imported file, else the built-in set."""
     day = case.day or case.as_of
     file = case.references.icd_of(day)
-    if file is None:
+    if file is None or (icd.built_in(code) and outdated(file.effective, "icd", day)):
         return icd.children(code, day)
     found = [c for c, row in file.rows.items() if row.billable and c != code and c.startswith(code)]
     return tuple(found[:12])

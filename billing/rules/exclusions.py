@@ -13,11 +13,17 @@ def includes(case: Context) -> list[Finding]:
     for _, b in case.sources:
         row = lookup(b.code) if b.code else None
         if b.code and row is not None and row.kind == "A":
-            other = Alternative("G0288", "reconstruction of an aortic CT angiography for surgical planning")
+            others = []
+            if b.code in AORTIC_CTA:
+                others.append(Alternative("G0288", "reconstruction of an aortic CT angiography for surgical planning"))
+            if b.code == "73706":
+                why = "CT of the leg without angiography, if it was none: 73706 is the angiography"
+                others += [Alternative(plain, why) for plain in ("73700", "73701", "73702")]
             found.append(
                 reject(
-                    f"The base study {b.code} already includes 3D work; it cannot be charged beside it, on any day.",
-                    alternatives=(other,) if b.code in AORTIC_CTA else (),
+                    f"The base study {b.code} already includes 3D work; the 3D cannot be charged beside it, "
+                    "on any day or by anybody.",
+                    alternatives=tuple(others),
                 )
             )
     if any(b.code == "34839" for b in case.beside):

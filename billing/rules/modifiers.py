@@ -21,7 +21,8 @@ SLOTS = (
     ("PO", "PN"),
 )
 X_MODIFIERS_FROM = dt.date(2015, 1, 1)
-OFF_CAMPUS_FROM = dt.date(2017, 1, 1)
+# PO is wanted from 2016 on; nonexcepted departments, and with them PN, exist from 2017 on (42 CFR 419.48)
+OFF_CAMPUS_FROM = {"PO": dt.date(2016, 1, 1), "PN": dt.date(2017, 1, 1)}
 
 
 def completion(case: Context) -> str | None:
@@ -70,6 +71,13 @@ def resident(case: Context) -> str | None:
     return "GC" if taught and wants and case.component in {"26", "global"} else None
 
 
+def resident_unsaid(case: Context) -> bool:
+    """Whether GC is left off only because nobody knows if the payer wants it."""
+    p = case.facts.providers
+    taught = p.resident_involved and p.teaching_attested and case.component in {"26", "global"}
+    return bool(taught) and resident(case) is None and case.policy["gc"] is None and case.facts.payer.kind is not None
+
+
 def notice(case: Context) -> list[str]:
     """Medicare's notices: GA or GZ for an expected denial, GY (with GX) for an excluded service."""
     abn = case.facts.abn
@@ -87,9 +95,10 @@ def department(case: Context) -> str | None:
     claim = case.facts.claim
     if not case.medicare or claim.form != "institutional" or claim.pos != "19":
         return None
-    if case.day is not None and case.day < OFF_CAMPUS_FROM:
+    modifier = {"excepted": "PO", "nonexcepted": "PN"}.get(claim.off_campus or "")
+    if modifier is None or (case.day is not None and case.day < OFF_CAMPUS_FROM[modifier]):
         return None
-    return {"excepted": "PO", "nonexcepted": "PN"}.get(claim.off_campus or "")
+    return modifier
 
 
 def attached(case: Context) -> tuple[str, ...]:
@@ -106,6 +115,11 @@ def attached(case: Context) -> tuple[str, ...]:
         department(case),
     }
     return tuple(m for slot in SLOTS for m in slot if m in made)
+
+
+def _checked(case: Context) -> str:
+    """When the payer's record was last looked at, for a warning."""
+    return f", checked {case.record.checked_on.isoformat()}" if case.record else ""
 
 
 @rule("R-MD-52", CPM)
@@ -137,8 +151,7 @@ def more_work(case: Context) -> Finding:
     elif case.policy["accepts_22"] is False:
         why = "the payer does not take it"
     else:
-        checked = f", checked {case.record.checked_on.isoformat()}" if case.record else ""
-        why = f"whether the payer takes it is not known{checked}"
+        why = f"whether the payer takes it is not known{_checked(case)}"
     return idle("Increased work without modifier.", warnings=(Warned("W-MD-22", f"No modifier 22: {why}."),))
 
 
@@ -147,7 +160,11 @@ def distinct_service(case: Context) -> Finding:
     modifier = distinct(case)
     if modifier is None:
         return idle("Nothing of the day to be distinct from.")
-    return fine(f"Truly distinct from another service of the day: {modifier}.")
+    warnings: tuple[Warned, ...] = ()
+    if modifier == "59" and case.facts.payer.kind is not None and case.policy["x_modifiers"] is None:
+        text = f"Whether this payer wants XS or XE in the place of 59 is not known{_checked(case)}; 59 is attached."
+        warnings = (Warned("W-MD-59", text),)
+    return fine(f"Truly distinct from another service of the day: {modifier}.", warnings=warnings)
 
 
 @rule("R-MD-76", CPM)
@@ -171,8 +188,7 @@ def sided(case: Context) -> Finding:
         return fine(f"The payer wants the side: {modifier}.")
     one_side = case.facts.laterality.report in {"left", "right"}
     if one_side and not case.medicare and case.policy["laterality_modifiers"] is None:
-        checked = f", checked {case.record.checked_on.isoformat()}" if case.record else ""
-        text = f"Whether this payer wants RT or LT is not known{checked}; none is attached."
+        text = f"Whether this payer wants RT or LT is not known{_checked(case)}; none is attached."
         return idle("No modifier for the side.", warnings=(Warned("W-MD-RL", text),))
     return idle("No modifier for the side.")
 
@@ -189,7 +205,9 @@ def advance_notice(case: Context) -> Finding:
         }
         return fine(f"{' '.join(made)}: {words[made[-1]]}.")
     if abn.signed in {"required", "voluntary"} and abn.expected_denial not in {"not_necessary", "excluded"}:
-        text = "A notice is signed but no denial is expected: a routine notice carries no modifier."
+        unknown = "and whether a denial is expected is not known; no modifier is attached."
+        routine = "but no denial is expected: a routine notice carries no modifier."
+        text = f"A notice is signed {unknown if abn.expected_denial is None else routine}"
         return idle("No modifier for a notice.", warnings=(Warned("W-AB-01", text),))
     return idle("No modifier for a notice.")
 
@@ -219,12 +237,34 @@ def notice_known(case: Context) -> Finding:
 @rule("R-MD-04", OWN)
 def at_most_four(case: Context) -> Finding:
     made = attached(case)
+    ask = ("modifiers", "Which four go on the line?")
     if len(made) > 4:
+        return hold(f"A line has room for four modifiers; these are {len(made)}: {' '.join(made)}.", ask)
+    unsaid = _unsaid(case)
+    warnings: tuple[Warned, ...] = ()
+    if resident_unsaid(case):
+        text = f"Whether this payer wants GC for a resident's work is not known{_checked(case)}; none is attached."
+        warnings = (Warned("W-MD-GC", text),)
+    if len(made) + len(unsaid) > 4:
+        words = " or ".join(modifier for modifier, _ in unsaid)
         return hold(
-            f"A line has room for four modifiers; these are {len(made)}: {' '.join(made)}.",
-            ("modifiers", "Which four go on the line?"),
+            f"A line has room for four modifiers; {' '.join(made)} fill it, and whether {words} belongs there too "
+            "is not known.",
+            *((field, question) for _, (field, question) in unsaid),
         )
-    return fine(f"Modifiers: {' '.join(made) or 'none'}.")
+    return fine(f"Modifiers: {' '.join(made) or 'none'}.", warnings=warnings)
+
+
+def _unsaid(case: Context) -> list[tuple[str, tuple[str, str]]]:
+    """Modifiers that a fact nobody has stated would add, with the question: they count when the line is full."""
+    found = []
+    if case.medicare and case.facts.abn.expected_denial == "excluded" and case.facts.abn.signed is None:
+        found.append(("GX", ("abn.signed", "Which notice did the patient sign: a voluntary one, none?")))
+    claim = case.facts.claim
+    hospital = case.medicare and claim.form == "institutional" and claim.pos == "19"
+    if hospital and claim.off_campus is None and (case.day is None or case.day >= OFF_CAMPUS_FROM["PO"]):
+        found.append(("PO", ("claim.off_campus", "Off campus: excepted or nonexcepted?")))
+    return found
 
 
 RULES = (

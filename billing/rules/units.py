@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from billing import codes
-from billing.context import Context, Earlier
+from billing.context import Context, Earlier, anatomy_token
 from billing.rules.rule import CPM, CPT, LIT, NCCI, OWN, Finding, fine, hold, idle, reject, rule
 
 
 def _other_code(case: Context, entry: Earlier) -> bool:
     """Whether the earlier charge has the other code of the family; an unknown one counts as ours."""
     return case.code is not None and entry.entry.code in codes.FAMILY and entry.entry.code != case.code
+
+
+def _place(entry: Earlier, name: str) -> str:
+    """Where a fact of an earlier charge is answered; the own ledger's rows have no place in the facts."""
+    return f"{entry.field}.{name}" if entry.field != "ledger" else "ledger"
 
 
 def distinct_roads(case: Context) -> set[str]:
@@ -88,10 +93,10 @@ def against_the_ledger(case: Context) -> list[Finding]:
     for e in case.earlier:
         asks = []
         if e.same_anatomy is None:
-            if not (case.facts.rendering.anatomy or "").strip():
+            if anatomy_token(case.facts.rendering.anatomy) is None:
                 asks.append(("rendering.anatomy", "Which anatomy was rendered?"))
-            if not (e.entry.anatomy or "").strip():
-                asks.append((f"{e.field}.anatomy", "Which anatomy did the earlier charge have?"))
+            if anatomy_token(e.entry.anatomy) is None:
+                asks.append((_place(e, "anatomy"), "Which anatomy did the earlier charge have?"))
         if d.session is None:
             asks.append(("distinct.session", "Was it the same session as the earlier charge, or a separate one?"))
         if e.same_anatomy is False and d.session == "same" and d.anatomy_contiguous is None:
@@ -100,7 +105,7 @@ def against_the_ledger(case: Context) -> list[Finding]:
             if d.repeat_necessity_documented is None:
                 asks.append(("distinct.repeat_necessity_documented", "Is it documented why the repeat was needed?"))
             if not e.entry.rendering_npi:
-                asks.append((f"{e.field}.rendering_npi", "Who read the earlier one (NPI)?"))
+                asks.append((_place(e, "rendering_npi"), "Who read the earlier one (NPI)?"))
         if asks:
             found.append(hold("A 3D charge of that day exists, and how this one differs is not known.", *asks))
     others = [*(o.code for o in case.facts.other_codes or ()), *(s.code for s in case.beside)]

@@ -12,7 +12,7 @@ import pytest
 from billing import icd
 from billing.decide import Answer, decide
 from billing.facts import LedgerEntry, read_facts
-from billing.reference.tables import IcdVersion, References
+from billing.reference.tables import IcdVersion, PairVersion, References, TaxonomyVersion, outdated
 
 SOUND: dict[str, Any] = {
     "schema": "renderdesk.facts/1",
@@ -215,3 +215,112 @@ def test_one_anatomy_in_another_spelling_is_the_same_anatomy(words: str) -> None
     assert (answer.decision, answer.modifiers) == ("bill", ("26", "76"))
     twice = asked(ledger=[{**CHARGE, "anatomy": words}], distinct={"session": "same", "anatomy_contiguous": False})
     assert outcomes(twice, "R-LG-01") == {"reject"}
+
+
+def release(year: int, *codes: tuple[str, bool, str]) -> References:
+    """An ICD-10-CM file of 1 October of a year."""
+    rows = {c: icd.IcdCode(c, billable, None, None, title) for c, billable, title in codes}
+    return References(icd=(IcdVersion(f"icd10cm_order_{year + 1}.txt", dt.date(year, 10, 1), rows),))
+
+
+def test_a_file_of_years_ago_does_not_bring_a_header_back() -> None:
+    """The release of 2020 has I71.4 as billable and knows no I71.43; services of 2026 are judged by what is known."""
+    old = release(2020, ("I71.4", True, "Abdominal aortic aneurysm, without rupture"))
+    held = decide(read_facts(changed(dx=[{"code": "I71.4"}])), references=old)
+    assert outcomes(held, "R-DX-02") == {"hold"}
+    billed = decide(read_facts(changed()), references=old)
+    assert billed.decision == "bill"
+    assert "W-REF-OLD" in {w.id for w in billed.warnings}
+    # in its own year the file decides
+    then = {"service__date": "2021-06-01", "as_of": "2021-06-05", "dx": [{"code": "I71.4"}]}
+    assert decide(read_facts(changed(**then)), references=old).decision == "bill"
+
+
+@pytest.mark.parametrize(
+    ("kind", "effective", "last", "first_old"),
+    [
+        ("pairs", "2026-01-01", "2026-03-31", "2026-04-01"),
+        ("units", "2026-07-01", "2026-09-30", "2026-10-01"),
+        ("icd", "2025-10-01", "2026-09-30", "2026-10-01"),
+        ("icd", "2026-04-01", "2026-09-30", "2026-10-01"),
+        ("taxonomy", "2026-01-01", "2026-06-30", "2026-07-01"),
+        ("taxonomy", "2023-07-01", "2023-12-31", "2024-01-01"),
+    ],
+)
+def test_a_table_is_old_from_the_day_of_its_next_release_on(
+    kind: str, effective: str, last: str, first_old: str
+) -> None:
+    day = dt.date.fromisoformat
+    assert not outdated(day(effective), kind, day(effective))
+    assert not outdated(day(effective), kind, day(last))
+    assert outdated(day(effective), kind, day(first_old))
+
+
+def test_an_old_table_is_said_to_be_old_and_a_new_one_is_not() -> None:
+    def warned(day: str) -> set[str]:
+        tables = References(
+            pairs=(PairVersion("ccipra-v320r0-f1.txt", dt.date(2026, 1, 1), "professional", ()),),
+            taxonomy=(TaxonomyVersion("nucc_taxonomy_260.csv", dt.date(2026, 1, 1), frozenset()),),
+        )
+        answer = decide(read_facts(changed(service__date=day, as_of="2027-02-01")), references=tables)
+        return {w.text.split()[0] for w in answer.warnings if w.id == "W-REF-OLD"}
+
+    assert warned("2026-03-31") == set()
+    assert warned("2026-04-01") == {"ccipra-v320r0-f1.txt"}
+    assert warned("2026-07-01") == {"ccipra-v320r0-f1.txt", "nucc_taxonomy_260.csv"}
+    assert "The" in warned("2027-01-01")  # the built-in lists of 2026
+
+
+@pytest.mark.parametrize(
+    ("code", "label", "side", "offered"),
+    [
+        ("I71.33", "Thoracic aortic aneurysm, without rupture", None, {"I71.20", "I71.21", "I71.22", "I71.23"}),
+        ("I82.403", "deep veins, unilateral", "left", {"I82.402"}),
+        ("I82.403", "deep veins, unilateral", "bilateral", {"I82.401", "I82.402"}),
+        ("M48.061", "Spinal stenosis, lumbosacral region", None, {"M48.07"}),
+        ("I82.401", None, "left", {"I82.402"}),
+    ],
+)
+def test_the_right_code_is_offered_for_a_wrong_one(
+    code: str, label: str | None, side: str | None, offered: set[str]
+) -> None:
+    sides = {"order": side or "not_applicable", "report": side or "not_applicable"}
+    answer = asked(dx=[{"code": code, "label": label}], laterality=sides)
+    assert answer.decision == "hold"
+    assert {a.code for a in answer.alternatives} == offered
+
+
+def test_a_code_of_the_leg_s_angiography_offers_the_plain_ones() -> None:
+    answer = asked(base=[{**SOUND["base"][0], "code": "73706"}])
+    assert answer.decision == "reject"
+    assert [a.code for a in answer.alternatives] == ["73700", "73701", "73702"]
+
+
+@pytest.mark.parametrize(
+    ("change", "warning"),
+    [
+        (
+            {"payer": {"kind": "uhc"}, "providers__resident_involved": True, "providers__teaching_attested": True},
+            "W-MD-GC",
+        ),
+        (
+            {
+                "payer": {"kind": "uhc"},
+                "ledger": [{**CHARGE, "anatomy": "ankle"}],
+                "distinct": {"session": "same", "anatomy_contiguous": False},
+            },
+            "W-MD-59",
+        ),
+    ],
+)
+def test_an_unknown_policy_that_decides_on_a_modifier_is_warned_about(change: dict[str, Any], warning: str) -> None:
+    assert warning in {w.id for w in asked(**change).warnings}
+    known = {**change, "payer": {"kind": "uhc", "gc": False, "x_modifiers": False}}
+    assert warning not in {w.id for w in asked(**known).warnings}
+
+
+@pytest.mark.parametrize("anatomy", ["-", " _ ", "- -"])
+def test_strokes_are_no_anatomy(anatomy: str) -> None:
+    """Otherwise the earlier charge would be one of "another region", and XS would follow."""
+    answer = asked(ledger=[{**CHARGE, "anatomy": anatomy}], distinct={"session": "same", "anatomy_contiguous": False})
+    assert [q.field for q in answer.questions] == ["ledger[0].anatomy"]
