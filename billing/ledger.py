@@ -2,7 +2,10 @@
 
 Every change of state is a row; a charge is what its rows say. A store keeps rows in order and has one unique index:
 which charge holds a service key at the moment. With it double click, retry, crash and two workstations make one charge.
-The caller wraps each act in one transaction of its store.
+The caller wraps each act in one transaction of its store and lets one writer in at a time: a row names the one before.
+
+A store finds the rows of a charge, and the charges of a service, of a patient's day and of a study, by itself, so
+that a department's years of charges are never read to keep one more.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from billing.charge import ACTIVE, OUTSIDE, Act, Charge, Role, State, grounds_digest, next_state
+from billing.charge import OUTSIDE, Act, Charge, Role, State, grounds_digest, next_state
 from billing.errors import LedgerError, TransitionRefused
 from billing.facts import LedgerEntry
 from billing.key import charge_id, overlapping_keys
@@ -55,14 +58,32 @@ class LedgerStore(Protocol):
     def rows(self) -> Iterable[Row]:
         """Every row in order."""
 
-    def append(self, row: Row) -> None:
-        """Write a row at the end."""
+    def last(self) -> Row | None:
+        """The row at the end."""
+
+    def rows_of(self, charge_id: str) -> Sequence[Row]:
+        """Rows of one charge in order."""
+
+    def append(self, row: Row, charge: Charge | None = None) -> None:
+        """Write a row at the end; `charge` is the one that begins with it."""
 
     def claim(self, key: str, charge_id: str) -> str:
         """Take a service for a charge; returns the id of the charge that holds it, this one or an earlier one."""
 
+    def holder(self, key: str) -> str | None:
+        """The charge that holds a service."""
+
     def give_up(self, charge_id: str) -> None:
         """The charge holds its service no longer."""
+
+    def of_key(self, key: str) -> Sequence[str]:
+        """Ids of every charge that a service ever had, in the order of confirming."""
+
+    def of_day(self, patient_issuer: str, patient_id: str, date: str) -> Sequence[str]:
+        """Ids of a patient's charges of a service date (YYYY-MM-DD), in the order of confirming."""
+
+    def of_study(self, study_uid: str) -> Sequence[str]:
+        """Ids of the charges for a source study, in the order of confirming."""
 
 
 class MemoryStore:
@@ -71,15 +92,37 @@ class MemoryStore:
     def __init__(self) -> None:
         self._rows: list[Row] = []
         self._holders: dict[str, str] = {}
+        self._begun: dict[str, Charge] = {}
 
     def rows(self) -> Sequence[Row]:
         return tuple(self._rows)
 
-    def append(self, row: Row) -> None:
+    def last(self) -> Row | None:
+        return self._rows[-1] if self._rows else None
+
+    def rows_of(self, charge_id: str) -> Sequence[Row]:
+        return tuple(r for r in self._rows if r.charge_id == charge_id)
+
+    def append(self, row: Row, charge: Charge | None = None) -> None:
         self._rows.append(row)
+        if charge is not None:
+            self._begun[charge.charge_id] = charge
 
     def claim(self, key: str, charge_id: str) -> str:
         return self._holders.setdefault(key, charge_id)
+
+    def holder(self, key: str) -> str | None:
+        return self._holders.get(key)
+
+    def of_key(self, key: str) -> Sequence[str]:
+        return tuple(c.charge_id for c in self._begun.values() if c.key == key)
+
+    def of_day(self, patient_issuer: str, patient_id: str, date: str) -> Sequence[str]:
+        wanted = (patient_issuer, patient_id, date)
+        return tuple(c.charge_id for c in self._begun.values() if _day_of(c) == wanted)
+
+    def of_study(self, study_uid: str) -> Sequence[str]:
+        return tuple(c.charge_id for c in self._begun.values() if c.identity.study_uid == study_uid)
 
     def give_up(self, charge_id: str) -> None:
         self._holders = {key: holder for key, holder in self._holders.items() if holder != charge_id}
@@ -119,23 +162,31 @@ class Ledger:
         LedgerError
             There is none of that id.
         """
-        found = self.charges().get(wanted)
+        found = charges(self._store.rows_of(wanted)).get(wanted)
         if found is None:
             raise LedgerError(f"The ledger has no charge {wanted}.")
         return found
 
     def active(self, key: str) -> Charge | None:
         """The charge that holds a service, if any."""
-        return next((c for c in self.charges().values() if c.key == key and c.state in ACTIVE), None)
+        holder = self._store.holder(key)
+        return None if holder is None else self.get(holder)
 
     def day(self, patient_issuer: str, patient_id: str, date: str) -> tuple[LedgerEntry, ...]:
         """Charges of a patient's day, active and past, as facts know them."""
-        return tuple(
-            c.entry()
-            for c in self.charges().values()
-            if (c.identity.patient_issuer, c.identity.patient_id) == (patient_issuer, patient_id)
-            and c.service_date.isoformat() == date
-        )
+        return tuple(charge.entry() for charge in self.charges_of_day(patient_issuer, patient_id, date))
+
+    def charges_of_day(self, patient_issuer: str, patient_id: str, date: str) -> tuple[Charge, ...]:
+        """Charges of a patient's day (YYYY-MM-DD), active and past, in the order of confirming."""
+        return tuple(self.get(own) for own in self._store.of_day(patient_issuer, patient_id, date))
+
+    def of_study(self, study_uid: str) -> tuple[Charge, ...]:
+        """Charges for a source study, active and past, in the order of confirming."""
+        return tuple(self.get(own) for own in self._store.of_study(study_uid))
+
+    def history(self, wanted: str) -> list[tuple[Row, Line]]:
+        """The transitions of one charge, in order."""
+        return history(self._store.rows_of(wanted), wanted)
 
     def confirm(self, drafted: Charge, actor: Actor, *, late: bool = False) -> Charge:
         """Keep a drafted charge; when the service is already charged, the charge that came first.
@@ -162,7 +213,7 @@ class Ledger:
         if other is not None and other.charge_id != old_id:
             raise TransitionRefused(f"The service of the new charge is already charged as {other.charge_id}.")
         self._no_overlap(drafted, besides=old_id)
-        new_id = self._next_id(drafted.key, self.charges())
+        new_id = self._next_id(drafted.key)
         self._move(old, "replace", actor, reason=reason, replaced_by=new_id)
         self._store.give_up(old_id)
         return self._keep(drafted, actor, late=late, replaces=old_id)
@@ -195,15 +246,14 @@ class Ledger:
 
     def _keep(self, drafted: Charge, actor: Actor, *, late: bool, replaces: str | None) -> Charge:
         state = next_state(drafted.state, "confirm", actor.role)
-        known = self.charges()
-        first = next((c for c in known.values() if c.key == drafted.key and c.state in ACTIVE), None)
+        first = self.active(drafted.key)
         if first is not None:
             return first
         self._no_overlap(drafted)
-        own_id = self._next_id(drafted.key, known)
+        own_id = self._next_id(drafted.key)
         holder = self._store.claim(drafted.key, own_id)
         # another workstation may have been first since the rows were read: then its charge stands
-        if holder != own_id or holder in self.charges():
+        if holder != own_id or self._store.rows_of(holder):
             return self.get(holder)
         kept = replace(
             drafted,
@@ -227,20 +277,20 @@ class Ledger:
                 after=state,
                 charge=kept,
             ),
+            kept,
         )
         return kept
 
     def _no_overlap(self, drafted: Charge, besides: str | None = None) -> None:
-        others = set(overlapping_keys(drafted.identity))
-        for charge in self.charges().values():
-            if charge.key in others and charge.state in ACTIVE and charge.charge_id != besides:
+        for key in overlapping_keys(drafted.identity):
+            charge = self.active(key)
+            if charge is not None and charge.charge_id != besides:
                 raise TransitionRefused(
                     f"Charge {charge.charge_id} ({charge.identity.component}) already claims a part of this service."
                 )
 
-    @staticmethod
-    def _next_id(key: str, known: dict[str, Charge]) -> str:
-        return charge_id(key, sum(1 for c in known.values() if c.key == key))
+    def _next_id(self, key: str) -> str:
+        return charge_id(key, len(self._store.of_key(key)))
 
     def _move(
         self, charge: Charge, act: Act, actor: Actor, *, reason: str = "", replaced_by: str | None = None
@@ -259,15 +309,19 @@ class Ledger:
         self._append(charge.charge_id, after, actor, line)
         return replace(charge, state=after)
 
-    def _append(self, own_id: str, state: State, actor: Actor, line: Line) -> None:
-        rows = list(self._store.rows())
-        previous = rows[-1].hash if rows else START
-        number = rows[-1].number + 1 if rows else 1
+    def _append(self, own_id: str, state: State, actor: Actor, line: Line, begun: Charge | None = None) -> None:
+        last = self._store.last()
+        previous, number = (START, 1) if last is None else (last.hash, last.number + 1)
         text = msgspec.json.encode(line, order="sorted").decode()
         row_hash = _hash(number, own_id, state, actor.at, text, previous)
         self._store.append(
-            Row(number=number, charge_id=own_id, state=state, at=actor.at, line=text, previous=previous, hash=row_hash)
+            Row(number=number, charge_id=own_id, state=state, at=actor.at, line=text, previous=previous, hash=row_hash),
+            begun,
         )
+
+
+def _day_of(charge: Charge) -> tuple[str, str, str]:
+    return charge.identity.patient_issuer, charge.identity.patient_id, charge.service_date.isoformat()
 
 
 def charges(rows: Iterable[Row]) -> dict[str, Charge]:

@@ -19,6 +19,7 @@ from workstation.archive.index import Instance, Library, StudyFacts
 from workstation.archive.journal import Journal
 from workstation.archive.ledger import LedgerTable
 from workstation.archive.outbox import Message, Outbox
+from workstation.archive.sqlite import SqliteDatabase
 from workstation.base.errors import ArchiveError, InputRefused
 from workstation.base.events import Event
 
@@ -27,7 +28,7 @@ AT = "2026-10-06T07:40:00.000Z"
 
 @pytest.fixture
 def db(tmp_path: Path):
-    database = Database(tmp_path / "home" / "renderdesk.sqlite3")
+    database = SqliteDatabase(tmp_path / "home" / "renderdesk.sqlite3")
     yield database
     database.close()
 
@@ -92,14 +93,14 @@ def test_an_act_that_nobody_knows_is_not_written(db: Database) -> None:
 
 def test_a_newer_archive_is_left_untouched(tmp_path: Path) -> None:
     path = tmp_path / "db.sqlite3"
-    Database(path).close()
+    SqliteDatabase(path).close()
     raw = sqlite3.connect(path)
     raw.execute(f"PRAGMA user_version={len(migrations()) + 1}")
     raw.commit()
     raw.close()
     before = path.read_bytes()
     with pytest.raises(ArchiveError) as caught:
-        Database(path)
+        SqliteDatabase(path)
     assert caught.value.code == "newer"
     assert path.read_bytes() == before
 
@@ -108,7 +109,7 @@ def test_a_damaged_database_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "db.sqlite3"
     path.write_bytes(b"this is not a database, it only looks like a file" * 100)
     with pytest.raises(ArchiveError) as caught:
-        Database(path)
+        SqliteDatabase(path)
     assert caught.value.code == "damaged"
 
 
@@ -127,10 +128,10 @@ def test_kill_in_the_middle_of_writing_loses_no_committed_line(tmp_path: Path) -
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from workstation.archive.db import Database\n"
+        "from workstation.archive.sqlite import SqliteDatabase\n"
         "from workstation.archive.journal import Journal\n"
         "from workstation.base.events import Event\n"
-        "j = Journal(Database(Path(sys.argv[1])))\n"
+        "j = Journal(SqliteDatabase(Path(sys.argv[1])))\n"
         "while True:\n"
         "    e = j.append(Event(kind='signed_in', at='2026-10-06T07:40:00.000Z', monotonic_s=0.0, station='S'))\n"
         "    print(e.number, flush=True)\n"
@@ -147,7 +148,7 @@ def test_kill_in_the_middle_of_writing_loses_no_committed_line(tmp_path: Path) -
             break
     process.wait()
     process.stdout.close()
-    database = Database(path)
+    database = SqliteDatabase(path)
     journal = Journal(database)
     assert journal.last_number() >= reported
     assert journal.verify() is None

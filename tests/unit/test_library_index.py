@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from workstation.archive.db import Database, migrations, statements
+from workstation.archive.db import migrations, statements
 from workstation.archive.identity import Stated
 from workstation.archive.index import Instance, Library, StudyFacts
 from workstation.archive.marks import Marks
+from workstation.archive.sqlite import SqliteDatabase
 from workstation.base.clock import SystemClock
 from workstation.desk.place import Place
 
@@ -21,7 +22,7 @@ STUDIES, EACH = 10_000, 10
 
 @pytest.fixture
 def library(tmp_path: Path):
-    db = Database(tmp_path / "renderdesk.sqlite3")
+    db = SqliteDatabase(tmp_path / "renderdesk.sqlite3")
     yield Library(db), db
     db.close()
 
@@ -74,7 +75,7 @@ def test_an_archive_of_schema_1_is_counted_when_it_is_opened(tmp_path: Path) -> 
         raw.execute("INSERT INTO instances VALUES (?, ?, '1', '0', 1, ?, 0, 'x')", (f"1.1.1.{n}", uid, str(n)))
     raw.commit()
     raw.close()
-    db = Database(path)
+    db = SqliteDatabase(path)
     row = Library(db).study("1.1")
     db.close()
     assert (row.series, row.images, row.modalities, row.state) == (2, 5, "CT\\MR", "signed")

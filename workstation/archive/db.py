@@ -1,113 +1,84 @@
-"""One SQLite database per home: migrations, one writer at a time, and one sentence for what goes wrong.
+"""The database of a home: one interface, SQLite on this computer or PostgreSQL for a department.
 
-The journal and the ledger must survive a cut of power, so the database runs in WAL with
-``synchronous=FULL``; every change is one transaction that is whole or absent.
+Everything above this module writes one SQL, with ``?`` for values, that both understand. Every change is one
+transaction that is whole or absent, and in an archive one writer is at work at a time, in whatever process or on
+whatever workstation: so journal and ledger are chains that cannot fork.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-import sqlite3
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from importlib import resources
-from pathlib import Path
+from typing import ClassVar, Literal
 
-from workstation.base.atomic import make_folder
 from workstation.base.errors import ArchiveError
-
-_WAIT_S = 10.0
-_NAME = re.compile(r"^(\d{4})_\w+\.sql$")
 
 Value = str | int | float | None
 Row = tuple[Value, ...]
+Dialect = Literal["sqlite", "postgresql"]
+
+_NAME = re.compile(r"^(\d{4})_\w+\.sql$")
+_ONLY = re.compile(r"^--\s*only:\s*(sqlite|postgresql)\b")
+
+NEWER = "This archive was made by a newer RenderDesk; use that version, this one leaves it untouched."
+APPEND_ONLY = ("journal", "ledger")
+"""Tables whose rows are never changed; the database itself refuses it."""
 
 
-def sentence_for(error: sqlite3.Error) -> ArchiveError:
-    """What a person reads when the database refuses."""
-    text = str(error)
-    if "full" in text:
-        return ArchiveError("disk_full", "The disk is full; nothing was written. Make space and try again.")
-    if "readonly" in text or "unable to open" in text:
-        return ArchiveError(
-            "unwritable", "The archive's folder cannot be written to; choose another or ask for the right."
-        )
-    if "locked" in text or "busy" in text:
-        return ArchiveError("busy", "Another RenderDesk is writing to this archive; try again in a moment.")
-    if "malformed" in text or "not a database" in text:
-        return ArchiveError("damaged", "The archive's database is damaged; restore it from the last backup.")
-    if "append-only" in text:
-        return ArchiveError("append_only", "Journal and ledger can only grow; what stands there is never changed.")
-    return ArchiveError("database", "The archive's database refused the change; nothing was written.")
-
-
-class Database:
+class Database(ABC):
     """The database of one home.
 
-    Writing is serialised by a lock inside the process and by SQLite's own between processes. Reading uses
+    Writing is serialised by a lock inside the process and by the database's own between processes. Reading uses
     a connection for each thread, so a long import never stops the window.
-
-    Parameters
-    ----------
-    path : the database file; made with its folder when absent
-
-    Raises
-    ------
-    ArchiveError
-        ``newer`` when a later program made it, ``damaged``, ``unwritable``, ``disk_full``, ``busy``.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    dialect: ClassVar[Dialect]
+
+    def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._readers: list[sqlite3.Connection] = []
-        self._of_thread = threading.local()
         self._depth = 0
-        make_folder(path.parent)
-        try:
-            self._writer = self._connect()
-            self._writer.execute("PRAGMA journal_mode=WAL")
-            self._migrate()
-        except sqlite3.Error as error:
-            raise sentence_for(error) from error
+        self._writing_thread = 0
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA synchronous=FULL")
-        return connection
+    @property
+    @abstractmethod
+    def shared(self) -> bool:
+        """Whether workstations with other homes write into it."""
 
-    def _migrate(self) -> None:
-        """Bring an older database to this program's schema, each step one transaction."""
-        steps = migrations()
-        have = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
-        if have > len(steps):
-            self._writer.close()
-            raise ArchiveError(
-                "newer", "This archive was made by a newer RenderDesk; use that version, this one leaves it untouched."
-            )
-        if have == len(steps):
-            return
-        # IMMEDIATE: of two programs that start together the second finds the work done
-        self._writer.execute("BEGIN IMMEDIATE")
-        try:
-            have = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
-            for number, text in enumerate(steps[have:], start=have + 1):
-                for statement in statements(text):
-                    self._writer.execute(statement)
-                self._writer.execute(f"PRAGMA user_version={number}")
-            self._commit()
-        except BaseException:
-            self._rollback()
-            raise
+    @abstractmethod
+    def _begin(self) -> None:
+        """Begin a transaction as the only writer; waits for another one."""
 
+    @abstractmethod
     def _commit(self) -> None:
-        self._writer.execute("COMMIT")
+        """Make the transaction last; when this returns it outlives a cut of power."""
 
+    @abstractmethod
     def _rollback(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            self._writer.execute("ROLLBACK")
+        """Drop the transaction; never raises."""
+
+    @abstractmethod
+    def _sentence(self, error: Exception) -> ArchiveError | None:
+        """What a person reads for an error of the database; None for an error of something else."""
+
+    @abstractmethod
+    def _run(self, sql: str, values: Sequence[Value]) -> int:
+        """Execute on the writer's connection; the number of rows changed."""
+
+    @abstractmethod
+    def _fetch(self, sql: str, values: Sequence[Value], *, writer: bool) -> list[Row]:
+        """Rows, through the writer's connection or this thread's own."""
+
+    @abstractmethod
+    def check(self) -> list[str]:
+        """What is wrong with the database itself, a sentence each: damage, guards that are gone; empty when sound."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close all connections."""
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Database]:
@@ -127,50 +98,41 @@ class Database:
                     self._depth -= 1
                 return
             try:
-                self._writer.execute("BEGIN IMMEDIATE")
-                self._depth = 1
+                self._begin()
+                self._depth, self._writing_thread = 1, threading.get_ident()
                 yield self
                 self._commit()
-            except sqlite3.Error as error:
+            except BaseException as error:
                 self._rollback()
-                raise sentence_for(error) from error
-            except BaseException:
-                self._rollback()
+                told = self._sentence(error) if isinstance(error, Exception) else None
+                if told is not None:
+                    raise told from error
                 raise
             finally:
-                self._depth = 0
+                self._depth, self._writing_thread = 0, 0
 
     def change(self, sql: str, values: Sequence[Value] = ()) -> int:
         """One statement inside `writing`; the number of rows that it changed."""
         if not self._depth:
             raise RuntimeError("a change stands inside `with database.writing()`")
-        return self._writer.execute(sql, tuple(values)).rowcount
+        return self._run(sql, values)
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """The rows of a query; inside this thread's own transaction they include its changes."""
-        if self._depth and self._lock.acquire(blocking=False):
-            try:
-                return self._writer.execute(sql, tuple(values)).fetchall()
-            finally:
-                self._lock.release()
+        if self._writing_thread == threading.get_ident():
+            return self._fetch(sql, values, writer=True)
         try:
-            return self._reader().execute(sql, tuple(values)).fetchall()
-        except sqlite3.Error as error:
-            raise sentence_for(error) from error
+            return self._fetch(sql, values, writer=False)
+        except Exception as error:
+            told = self._sentence(error)
+            if told is not None:
+                raise told from error
+            raise
 
     def one(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
         """The first row, or None."""
         found = self.rows(sql, values)
         return found[0] if found else None
-
-    def _reader(self) -> sqlite3.Connection:
-        reader: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
-        if reader is None:
-            reader = self._connect()
-            self._of_thread.connection = reader
-            with self._lock:
-                self._readers.append(reader)
-        return reader
 
     def setting(self, name: str) -> str | None:
         """A value of the home's own settings table."""
@@ -186,22 +148,6 @@ class Database:
                 (name, value),
             )
 
-    def check(self) -> list[str]:
-        """What SQLite itself finds wrong with the file; empty when sound."""
-        try:
-            found = self._reader().execute("PRAGMA integrity_check(20)").fetchall()
-        except sqlite3.Error as error:
-            return [sentence_for(error).sentence]
-        return [] if found == [("ok",)] else ["The archive's database is damaged; restore it from the last backup."]
-
-    def close(self) -> None:
-        """Close all connections; the WAL is folded into the file."""
-        with self._lock:
-            for reader in self._readers:
-                reader.close()
-            self._readers.clear()
-            self._writer.close()
-
 
 def migrations() -> list[str]:
     """The numbered scripts of this program, in order; their numbers have no hole."""
@@ -213,16 +159,27 @@ def migrations() -> list[str]:
     return [text for _, text in found]
 
 
-def statements(script: str) -> list[str]:
-    """Split a script at the ends of its statements; a trigger with its inner semicolons stays whole."""
-    found, pending = [], ""
+def statements(script: str, dialect: Dialect = "sqlite") -> list[str]:
+    """Split a script at the ends of its statements; a trigger with its inner semicolons stays whole.
+
+    A comment ``-- only: sqlite`` (or ``postgresql``) before a statement keeps it from the other database. A statement
+    for PostgreSQL alone ends at the first line that ends with a semicolon.
+    """
+    import sqlite3
+
+    found, pending, only = [], "", ""
     for line in script.splitlines(keepends=True):
         if not pending and (not line.strip() or line.lstrip().startswith("--")):
+            named = _ONLY.match(line.lstrip())
+            only = named.group(1) if named else only
             continue
         pending += line
-        if sqlite3.complete_statement(pending):
-            found.append(pending.strip())
-            pending = ""
+        # SQLite's own reader takes every CREATE TRIGGER for one with a body up to END
+        whole = pending.rstrip().endswith(";") if only == "postgresql" else sqlite3.complete_statement(pending)
+        if whole:
+            if only in ("", dialect):
+                found.append(pending.strip())
+            pending, only = "", ""
     if pending.strip():
         raise ArchiveError("migrations", "A migration ends in the middle of a statement; install the program again.")
     return found

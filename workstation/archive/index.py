@@ -341,7 +341,7 @@ class Library:
         sql = (
             "SELECT i.sop_uid, s.study_uid, i.series_uid, i.sop_class, i.sha256, i.size, i.place, i.made_here, "
             f"s.number, s.modality, s.description FROM instances i JOIN series s USING (series_uid) WHERE {where} "
-            "ORDER BY s.number, i.place"
+            "ORDER BY s.number NULLS FIRST, i.place"
         )
         return tuple(
             Instance(
@@ -402,7 +402,7 @@ class Library:
             "LEFT JOIN corrected c ON c.patient_key = p.patient_key "
             "LEFT JOIN parts q ON q.part_uid = t.study_uid "
             f"LEFT JOIN arriving a ON a.study_uid = t.study_uid WHERE t.mixed <> {_GONE}{where} "
-            "ORDER BY t.study_date DESC, t.study_time DESC, t.study_uid"
+            "ORDER BY t.study_date DESC NULLS LAST, t.study_time DESC NULLS LAST, t.study_uid"
         )
         return tuple(_study_row(r) for r in self._db.rows(sql, values))
 

@@ -36,7 +36,11 @@ class Marks:
     def leaves(self, study_uid: str, places: Iterable[str]) -> None:
         """Files of a deleted study are to go (places relative to the home), inside `writing`."""
         for place in places:
-            self._db.change("INSERT OR REPLACE INTO leaving (place, study_uid) VALUES (?, ?)", (place, study_uid))
+            self._db.change(
+                "INSERT INTO leaving (place, study_uid) VALUES (?, ?) "
+                "ON CONFLICT (place) DO UPDATE SET study_uid = excluded.study_uid",
+                (place, study_uid),
+            )
 
     def left(self, place: str) -> None:
         """A file is gone; inside `writing`."""

@@ -93,7 +93,9 @@ KINDS: dict[str, str] = {
     "facts_given": "{field: value}: what only people know (payer, place of service, ownership ...)",
     "charge_decided": "{decision, code, modifiers, rules: [that held or rejected], rules_version, payer, reader, "
     "service_date, acts}: at the signature, when the decision changes, and with facts_digest at the confirmation",
-    "charge_confirmed": "{charge_id, code, modifiers, service_key}",
+    "session_separated": "{series: [UID], ordinal, anatomy, reason}: acquired apart, a service of its own",
+    "session_rejoined": "{series: [UID], line, reason}: takes the act in that line back",
+    "charge_confirmed": "{charge_id, code, modifiers, service_key, late, session}",
     "reference_imported": "{files, sha256}: official tables that decisions stand on from now on",
     "payer_recorded": "{payer, record}: what the site knows of a payer from a day on; older records stay",
     "message_written": "{charge_id, path, control_id}",

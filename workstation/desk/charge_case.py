@@ -11,14 +11,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from workstation.archive.opening import has_archive
 from workstation.base.clock import SystemClock
 from workstation.base.errors import InputRefused
+from workstation.case.acquisition import lines_of_session, sessions_of
 from workstation.case.evidence import Evidence, evidence_lines, facts_of
 from workstation.case.model import Case
 from workstation.desk.charge_site import Grounds, grounds_of
 from workstation.desk.open_study import stored_case
 from workstation.desk.people_store import AccountTable
-from workstation.desk.place import DATABASE, Place
+from workstation.desk.place import Place
 
 if TYPE_CHECKING:
     from workstation.desk.session import Session
@@ -67,14 +69,21 @@ def local_date_of(place: Place, moment_utc: str) -> str:
 
 def evidence_of(place: Place, case: Case) -> Evidence:
     """Facts of a case with everything that site, accounts and ledger add."""
-    from workstation.desk.charge_ledger import day_of
+    from workstation.desk.charge_ledger import apart_by_record, others_of_day
 
-    entries = evidence_lines(place.journal.entries(case.key.study_uid), demo=place.demo)
+    lines = place.journal.entries(case.key.study_uid)
+    sessions, series = sessions_of(lines), case.key.series_uid
+    entries = lines_of_session(evidence_lines(lines, demo=place.demo), sessions, series)
     found = facts_of(case, entries, station=place.station, local_date=lambda at: local_date_of(place, at))
     facts = found.facts
     _site_facts(place, facts)
     _reader_facts(place, facts)
-    facts["ledger"] = day_of(place, case, facts)
+    others = others_of_day(place, case, facts, sessions.ordinal(series))
+    facts["ledger"] = [msgspec.to_builtins(charge.entry()) for charge in others]
+    if said := apart_by_record(others, sessions, case.key):
+        # recorded acts outweigh what somebody typed about the session
+        facts["distinct"] = {**(facts.get("distinct") or {}), "session": "separate"}
+        found.lines["distinct.session"] = said
     return found
 
 
@@ -147,7 +156,7 @@ def decide_case(home: Path, study_uid: str, as_of: str | None = None) -> tuple[d
     InputRefused
         ``unknown_study``: the home has no such case.
     """
-    if not (home / DATABASE).is_file():
+    if not has_archive(home):
         raise InputRefused("unknown_study", "There is no archive here yet; open a study first.")
     place = Place(home, SystemClock(), "", demo=False)
     try:

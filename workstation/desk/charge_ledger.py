@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from billing.charge import ACTIVE, Charge
 from billing.errors import BillingError
 from billing.ledger import Ledger, Row, verify
-from workstation.archive.ledger import LedgerRow, LedgerTable
+from workstation.archive.ledger import Begun, LedgerRow, LedgerTable
+from workstation.case.acquisition import FIRST, Sessions, sessions_of
 
 if TYPE_CHECKING:
+    from workstation.base.events import CaseKey
     from workstation.case.model import Case
     from workstation.desk.place import Place
 
@@ -24,19 +27,58 @@ class ChargeStore:
 
     def rows(self) -> Sequence[Row]:
         """Every row in order."""
-        return tuple(msgspec.convert(msgspec.to_builtins(r), Row) for r in self._table.rows())
+        return tuple(_row(r) for r in self._table.rows())
 
-    def append(self, row: Row) -> None:
-        """Write a row at the end."""
-        self._table.append(msgspec.convert(msgspec.to_builtins(row), LedgerRow))
+    def last(self) -> Row | None:
+        """The row at the end."""
+        found = self._table.last()
+        return None if found is None else _row(found)
+
+    def rows_of(self, charge_id: str) -> Sequence[Row]:
+        """Rows of one charge in order."""
+        return tuple(_row(r) for r in self._table.rows_of(charge_id))
+
+    def append(self, row: Row, charge: Charge | None = None) -> None:
+        """Write a row at the end; `charge` is the one that begins with it."""
+        begun = None
+        if charge is not None:
+            begun = Begun(
+                service_key=charge.key,
+                patient_issuer=charge.identity.patient_issuer,
+                patient_id=charge.identity.patient_id,
+                service_date=charge.service_date.isoformat(),
+                study_uid=charge.identity.study_uid or "",
+                session=charge.identity.session,
+            )
+        self._table.append(msgspec.convert(msgspec.to_builtins(row), LedgerRow), begun)
 
     def claim(self, key: str, charge_id: str) -> str:
         """Take a service for a charge; the charge that holds it."""
         return self._table.claim(key, charge_id)
 
+    def holder(self, key: str) -> str | None:
+        """The charge that holds a service."""
+        return self._table.holder(key)
+
     def give_up(self, charge_id: str) -> None:
         """The charge holds its service no longer."""
         self._table.give_up(charge_id)
+
+    def of_key(self, key: str) -> Sequence[str]:
+        """Every charge that a service ever had."""
+        return self._table.of_key(key)
+
+    def of_day(self, patient_issuer: str, patient_id: str, date: str) -> Sequence[str]:
+        """A patient's charges of a service date."""
+        return self._table.of_day(patient_issuer, patient_id, date)
+
+    def of_study(self, study_uid: str) -> Sequence[str]:
+        """Charges for a source study."""
+        return self._table.of_study(study_uid)
+
+
+def _row(row: LedgerRow) -> Row:
+    return msgspec.convert(msgspec.to_builtins(row), Row)
 
 
 def ledger_of(place: Place) -> Ledger:
@@ -44,8 +86,34 @@ def ledger_of(place: Place) -> Ledger:
     return Ledger(ChargeStore(place.ledger))
 
 
-def day_of(place: Place, case: Case, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Charges of this patient on the service's day, in the facts format, without the case's own active one.
+def session_of(place: Place, case: Case) -> int:
+    """Ordinal of the acquisition session that the case's open series belongs to."""
+    return sessions_of(place.journal.entries(case.key.study_uid)).ordinal(case.key.series_uid)
+
+
+def standing_charge(place: Place, study_uid: str, session: int) -> Charge | None:
+    """The active charge that rests on this acquisition session of a study, whichever workstation confirmed it.
+
+    The same evidence does not carry a second charge, whatever the region is called by now, and also where the study
+    was deleted and imported again. A voided or replaced charge stands no longer.
+    """
+    found = [c for c in ledger_of(place).of_study(study_uid) if c.identity.session == session and c.state in ACTIVE]
+    return found[-1] if found else None
+
+
+def with_standing_charge(place: Place, case: Case) -> Case:
+    """The case naming the charge that stands for its open series' session: none after a void, the new one after a
+    replacement, and the one that another workstation confirmed meanwhile.
+    """
+    if not place.ledger.of_study(case.key.study_uid):
+        return case if not case.charge else msgspec.structs.replace(case, charge="")
+    standing = standing_charge(place, case.key.study_uid, session_of(place, case))
+    own = standing.charge_id if standing is not None else ""
+    return case if own == case.charge else msgspec.structs.replace(case, charge=own)
+
+
+def others_of_day(place: Place, case: Case, facts: Mapping[str, Any], session: int) -> list[Charge]:
+    """Charges of this patient on the service's day, without the one that stands for the case's own session.
 
     The case's own charge is left out, or deciding the case again would find it to be its own duplicate.
     """
@@ -58,8 +126,27 @@ def day_of(place: Place, case: Case, facts: Mapping[str, Any]) -> list[dict[str,
     # after a merge the day's charges may stand under any number of the same person
     ledger = ledger_of(place)
     names = known_as(place, patient.get("issuer") or "", patient["id"])
-    found = [entry for issuer, number in names for entry in ledger.day(issuer, number, date)]
-    return [msgspec.to_builtins(entry) for entry in found if entry.charge_id != case.charge]
+    found = [charge for issuer, number in names for charge in ledger.charges_of_day(issuer, number, date)]
+    standing = standing_charge(place, case.key.study_uid, session)
+    return [c for c in found if standing is None or c.charge_id != standing.charge_id]
+
+
+def apart_by_record(others: Sequence[Charge], sessions: Sessions, key: CaseKey) -> tuple[int, ...]:
+    """The journal's lines by which the open series' session is separate from every other charge of the day.
+
+    Empty where there is no active other charge, or no recorded act sets this session apart from each of them.
+    """
+    active = [c for c in others if c.state in ACTIVE]
+    if not active or not sessions.of_series:
+        return ()
+    own = sessions.ordinal(key.series_uid)
+    if own > FIRST:
+        return (sessions.line(key.series_uid),)
+    # seen from the first session, only the sessions of this study that were set apart from it are known to be others
+    apart = {s.ordinal: s.line for s in sessions.of_series.values()}
+    if any(c.identity.study_uid != key.study_uid or c.identity.session not in apart for c in active):
+        return ()
+    return tuple(sorted({apart[c.identity.session] for c in active}))
 
 
 def broken_ledger(place: Place) -> str:

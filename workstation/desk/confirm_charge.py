@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from billing.charge import ACTIVE, draft, identity_of, is_late
+from billing.charge import Charge, draft, identity_of, is_late
 from billing.codes import HOSPITAL_POS
 from billing.decide import decide
 from billing.errors import BillingError
@@ -21,7 +21,7 @@ from workstation.base.atomic import make_folder, write_bytes
 from workstation.base.errors import InputRefused
 from workstation.case.evidence import may_be_given
 from workstation.desk.charge_case import decide_session, today
-from workstation.desk.charge_ledger import ledger_of
+from workstation.desk.charge_ledger import ledger_of, session_of, standing_charge
 from workstation.desk.charge_message import message_text
 from workstation.desk.charge_site import grounds_of
 from workstation.desk.note_decision import noted_of
@@ -68,7 +68,7 @@ def give_facts(session: Session, facts: dict[str, Any]) -> None:
     InputRefused
         ``fact``: the sentence names the field.
     """
-    actor = session.require("order") if session.actor is None or session.actor.role != "biller" else session.actor
+    actor = who_states(session)
     for path in facts:
         if not may_be_given(path):
             raise InputRefused("fact", f"{path} comes from the record of the work and cannot be typed in.")
@@ -86,6 +86,17 @@ def give_facts(session: Session, facts: dict[str, Any]) -> None:
             kept = {**(msgspec.json.decode(known) if known else {}), **site}
             session.place.db.set_setting("site.facts", msgspec.json.encode(kept, order="sorted").decode())
         session.put("charge", given=given)
+
+
+def who_states(session: Session) -> Actor:
+    """The acting person, who may state what only people know: whoever enters orders, and the biller.
+
+    Raises
+    ------
+    NotAllowed
+        ``not_signed_in``, ``not_allowed``.
+    """
+    return session.actor if session.actor and session.actor.role == "biller" else session.require("order")
 
 
 def _own_word(session: Session, actor: Actor, facts: dict[str, Any]) -> None:
@@ -133,9 +144,10 @@ def confirm(session: Session, secret: str) -> Confirmed:
     )
     with session.acting():
         # decided under the lock of the archive: nobody signs, retracts or charges between decision and charge
-        if standing := session.case.charge or _standing(session):
-            if not session.case.charge:
-                session.put("charge", charge=standing)
+        session_number = session_of(place, session.case)
+        if standing := standing_charge(place, session.key.study_uid, session_number):
+            if session.case.charge != standing.charge_id:
+                session.put("charge", charge=standing.charge_id)
             return _known(session, standing)
         decided = decide_session(session)
         facts = read_facts(decided.facts)
@@ -144,7 +156,7 @@ def confirm(session: Session, secret: str) -> Confirmed:
             drafted = draft(
                 facts,
                 decide(facts, references=grounds.references, payers=grounds.payers, site=grounds.site),
-                identity_of(facts, study_uid=session.key.study_uid),
+                identity_of(facts, study_uid=session.key.study_uid, session=session_number),
             )
             late = is_late(
                 drafted.service_date, date.fromisoformat(today(place)), late_days=(grounds.site or Site()).late_days
@@ -171,6 +183,7 @@ def confirm(session: Session, secret: str) -> Confirmed:
             modifiers=list(charge.modifiers),
             service_key=charge.key,
             late=charge.late,
+            session=session_number,
         )
         first = True
         if claimed:
@@ -191,24 +204,9 @@ def confirm(session: Session, secret: str) -> Confirmed:
     return Confirmed(charge.charge_id, charge.code, charge.modifiers, charge.state, text, path, first)
 
 
-def _standing(session: Session) -> str:
-    """A charge that already rests on this study's journal, though this window does not know of it; "" for none.
-
-    Another workstation may have confirmed it, or the study was deleted and imported again: the same evidence does
-    not carry a second charge, whatever the region is called by now.
-    """
-    known = ledger_of(session.place).charges()
-    named = [
-        str(e.event.payload.get("charge_id", ""))
-        for e in session.place.journal.entries(session.key.study_uid)
-        if e.event.kind == "charge_confirmed"
-    ]
-    return next((c for c in reversed(named) if c in known and known[c].state in ACTIVE), "")
-
-
-def _known(session: Session, charge_id: str) -> Confirmed:
+def _known(session: Session, charge: Charge) -> Confirmed:
     """The charge that this case has already."""
-    charge = ledger_of(session.place).get(charge_id)
+    charge_id = charge.charge_id
     body = next((m.body for m in session.place.outbox.all() if m.charge_id == charge_id), "")
     return Confirmed(
         charge.charge_id,

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workstation.archive.db import Database
 from workstation.archive.files import FileStore, Stored, digest_of
 from workstation.archive.identity import Stated
 from workstation.archive.index import Instance, Library, StudyFacts
+from workstation.archive.opening import has_archive, open_database
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.findings import Finding
 from workstation.desk.housekeeping import finish_leaving
 from workstation.desk.identity_layer import note_people
-from workstation.desk.place import DATABASE, Place
+from workstation.desk.place import Place
 from workstation.desk.reconcile import refresh
 from workstation.desk.thumbnails import make_thumbnail
 from workstation.dicom.found import Identity, SeriesFound, StudyFound
@@ -41,9 +41,9 @@ class Imported:
 
 def files_of(home: Path, kind: str, uid: str) -> tuple[Path, ...]:
     """Files of a study or a series of the library as they were received; objects made here are left out."""
-    if not (home / DATABASE).is_file():
+    if not has_archive(home):
         return ()
-    database = Database(home / DATABASE)
+    database = open_database(home)
     try:
         library, store = Library(database), FileStore(home / "files")
         if kind == "study":

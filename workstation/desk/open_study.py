@@ -16,6 +16,7 @@ from workstation.base.events import CaseKey
 from workstation.base.findings import Finding
 from workstation.case.edits import from_line
 from workstation.case.model import Case, Patient
+from workstation.desk.charge_ledger import with_standing_charge
 from workstation.desk.identity_layer import decided, identity_now
 from workstation.desk.library import file_study
 from workstation.desk.order_source import matches, order_file, order_of_tags
@@ -111,7 +112,7 @@ def stored_case(place: Place, study_uid: str) -> Case | None:
         except RenderDeskError:
             # a crash between the line and the save may leave an edit that is in the value already
             continue
-    return case
+    return with_standing_charge(place, case)
 
 
 def case_of(place: Place, key: CaseKey, chosen: Source, voxels: Volume, identity: Identity, path: Path) -> Case:
@@ -120,7 +121,8 @@ def case_of(place: Place, key: CaseKey, chosen: Source, voxels: Volume, identity
     findings = tuple(dict.fromkeys(f.code for f in (*chosen.study.findings, *findings_of(chosen.found, voxels))))
     if kept is not None:
         # numbers stay bound to their volume: what was measured on another one is kept and shown only there
-        return msgspec.structs.replace(kept, key=key, findings=findings, patient=_patient(key, identity))
+        kept = msgspec.structs.replace(kept, key=key, findings=findings, patient=_patient(key, identity))
+        return with_standing_charge(place, kept)
     facts: Mapping[str, object] = chosen.found.facts
     case = Case(
         key=key,

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from workstation.archive.autosave import CaseStore
-from workstation.archive.db import Database
 from workstation.archive.files import FileStore
 from workstation.archive.handed_over import Answers, Coverages, Exports
 from workstation.archive.index import Library
 from workstation.archive.journal import Journal
 from workstation.archive.ledger import LedgerTable
 from workstation.archive.marks import Marks
+from workstation.archive.opening import open_database
 from workstation.archive.outbox import Outbox
 from workstation.base.atomic import make_folder
 from workstation.base.clock import Clock, utc_text
@@ -20,8 +20,6 @@ from workstation.base.errors import ArchiveError
 from workstation.base.events import Actor, CaseKey, Entry, Event
 from workstation.base.uids import new_uid
 from workstation.desk.housekeeping import tidy
-
-DATABASE = "renderdesk.sqlite3"
 
 
 class Place:
@@ -44,7 +42,7 @@ class Place:
         self.home = make_folder(home)
         self.clock = clock
         self.station = station
-        self.db = Database(home / DATABASE)
+        self.db = open_database(home)
         try:
             self._settle(demo)
         except BaseException:

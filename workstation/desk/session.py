@@ -21,7 +21,16 @@ from workstation.case.history import History
 from workstation.case.model import Capture, Case, Measured, Measurement, Order, ReportText, SignedReport
 from workstation.case.states import progress
 from workstation.case.supervision import Supervision, supervision_of
-from workstation.desk import captures, identity, measuring, rail, sign_report, supervise
+from workstation.desk import (
+    captures,
+    charge_ledger,
+    identity,
+    measuring,
+    rail,
+    separate_session,
+    sign_report,
+    supervise,
+)
 from workstation.desk import confirm_charge as charging
 from workstation.desk.charge_case import Decided, decide_session
 from workstation.desk.library import take_in
@@ -422,6 +431,31 @@ class Session:
     def confirm_charge(self, secret: str = "") -> charging.Confirmed:
         """Confirm the charge: ledger, journal and outgoing message in one transaction."""
         return charging.confirm(self, secret)
+
+    def separate_session(self, reason: str) -> int:
+        """The open series was acquired in a separate session, as the acting person states; the session's ordinal.
+
+        From then on the charge of this series is one of its own, and what was charged for other series of the study
+        is no duplicate of it. `rejoin_session` takes it back.
+        """
+        with self.acting():
+            ordinal = separate_session.separate(self.place, charging.who_states(self), self.case, reason)
+            self._name_charge()
+        return ordinal
+
+    def rejoin_session(self, reason: str) -> None:
+        """Take back that the open series was acquired in a separate session."""
+        with self.acting():
+            separate_session.rejoin(self.place, charging.who_states(self), self.case, reason)
+            self._name_charge()
+
+    @property
+    def session_number(self) -> int:
+        """Ordinal of the acquisition session of the open series: 1 unless it was recorded as a separate one."""
+        return charge_ledger.session_of(self.place, self.case)
+
+    def _name_charge(self) -> None:
+        self.put("charge", charge=charge_ledger.with_standing_charge(self.place, self.case).charge)
 
     @property
     def message_path(self) -> Any:

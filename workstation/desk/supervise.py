@@ -10,6 +10,7 @@ import msgspec
 from render.view import Box, View
 from workstation.base.errors import InputRefused
 from workstation.base.events import Entry
+from workstation.case.acquisition import lines_of_session, sessions_of
 from workstation.case.evidence import evidence_lines
 from workstation.case.supervision import ACTS, ActName, is_3d, technique_of
 
@@ -28,8 +29,10 @@ def lines_that_count(place: Place, study_uid: str) -> Sequence[Entry]:
 
 
 def counting(session: Session) -> Sequence[Entry]:
-    """The same for the opened case."""
-    return lines_that_count(session.place, session.key.study_uid)
+    """The same for the opened case, and only for the acquisition session that is open."""
+    lines = session.place.journal.entries(session.key.study_uid)
+    counted = evidence_lines(lines, demo=session.place.demo)
+    return lines_of_session(counted, sessions_of(lines), session.key.series_uid)
 
 
 def scene_shown(session: Session, view: View) -> None:

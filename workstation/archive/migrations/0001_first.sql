@@ -1,5 +1,5 @@
--- Schema 1: library index, people, cases, journal, ledger, outbox. SQL that SQLite and PostgreSQL both understand,
--- but for the triggers.
+-- Schema 1: library index, people, cases, journal, ledger, outbox. SQL that SQLite and PostgreSQL both understand;
+-- where they part, a comment that begins with `only:` names the one that the next statement is for.
 
 CREATE TABLE settings (
     name  TEXT PRIMARY KEY,
@@ -97,14 +97,23 @@ CREATE TABLE journal_head (
     hash   TEXT NOT NULL
 );
 
+-- only: sqlite
 CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal
 BEGIN
     SELECT RAISE(ABORT, 'the journal is append-only');
 END;
+-- only: sqlite
 CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal
 BEGIN
     SELECT RAISE(ABORT, 'the journal is append-only');
 END;
+-- only: postgresql
+CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN RAISE EXCEPTION ''the % is append-only'', TG_TABLE_NAME USING ERRCODE = ''restrict_violation''; END';
+-- only: postgresql
+CREATE TRIGGER journal_no_change BEFORE UPDATE OR DELETE ON journal FOR EACH ROW EXECUTE FUNCTION append_only();
+-- only: postgresql
+CREATE TRIGGER journal_no_truncate BEFORE TRUNCATE ON journal FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- Each row is one transition of a charge; `service_key` is filled while the charge is active.
 CREATE TABLE ledger (
@@ -117,14 +126,20 @@ CREATE TABLE ledger (
     hash      TEXT NOT NULL UNIQUE
 );
 CREATE INDEX ledger_charge ON ledger (charge_id);
+-- only: sqlite
 CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger
 BEGIN
     SELECT RAISE(ABORT, 'the ledger is append-only');
 END;
+-- only: sqlite
 CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger
 BEGIN
     SELECT RAISE(ABORT, 'the ledger is append-only');
 END;
+-- only: postgresql
+CREATE TRIGGER ledger_no_change BEFORE UPDATE OR DELETE ON ledger FOR EACH ROW EXECUTE FUNCTION append_only();
+-- only: postgresql
+CREATE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON ledger FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- Which charge holds a service at the moment: the primary key makes double click, retry and two stations one charge.
 CREATE TABLE active_services (

@@ -3,6 +3,7 @@
 ALTER TABLE studies ADD COLUMN modalities TEXT NOT NULL DEFAULT '';
 ALTER TABLE studies ADD COLUMN series_count INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE studies ADD COLUMN image_count INTEGER NOT NULL DEFAULT 0;
+-- only: sqlite (a PostgreSQL archive begins with this schema and has no studies yet)
 UPDATE studies SET
     modalities = coalesce((SELECT group_concat(m, '\') FROM
         (SELECT DISTINCT s.modality AS m FROM series s WHERE s.study_uid = studies.study_uid ORDER BY s.modality)), ''),
@@ -10,7 +11,10 @@ UPDATE studies SET
     image_count = (SELECT count(*) FROM instances i JOIN series s ON s.series_uid = i.series_uid
         WHERE s.study_uid = studies.study_uid);
 DROP INDEX studies_date;
+-- only: sqlite (there, descending means that the unknown comes last)
 CREATE INDEX studies_newest ON studies (study_date DESC, study_time DESC, study_uid);
+-- only: postgresql
+CREATE INDEX studies_newest ON studies (study_date DESC NULLS LAST, study_time DESC NULLS LAST, study_uid);
 CREATE INDEX journal_kind ON journal (kind);
 
 -- Identities that people have declared to be of one person. What stands here follows from the journal's lines
