@@ -23,6 +23,7 @@ COMMANDS = {
     "journal": ("journal", "who did what, in order"),
     "verify": ("verify", "every file, the journal's and the ledger's chain"),
     "charge": ("charge", "decide a charge from facts, or from a case"),
+    "ledger": ("ledger", "the charges as they stand, and acts on them"),
     "audit": ("audit", "explain a past charge and decide it again"),
     "reference": ("reference", "take official tables in, and say what is loaded"),
     "sample": ("sample", "make the synthetic studies"),

@@ -92,7 +92,8 @@ def physician(desk: Desk, session: Session, clock: ScriptedClock) -> None:
     capture(session, surface, "Surface")
     release_all(session, clock)
     for m in session.case.measurements:
-        session.accept(m.id)
+        if m.volume == session.key.volume:
+            session.accept(m.id)
 
 
 def release_all(session: Session, clock: ScriptedClock) -> None:

@@ -177,15 +177,17 @@ def test_two_workstations_at_once_make_one_charge():
     """The second reads the ledger before the first writes; the unique index decides after all."""
 
     class LateReader(MemoryStore):
-        stale = 0
+        stale = False
 
-        def rows(self):
-            self.stale -= 1
-            return () if self.stale >= 0 else super().rows()
+        def holder(self, key):
+            return None if self.stale else super().holder(key)
+
+        def of_key(self, key):
+            return () if self.stale else super().of_key(key)
 
     store = LateReader()
     first = Ledger(store).confirm(drafted(), BILLER)
-    store.stale = 2  # both looks before the claim see the empty ledger
+    store.stale = True  # every look before the claim sees the empty ledger
     assert Ledger(store).confirm(drafted(), replace(BILLER, workstation="WS2")) == first
     assert len(store.rows()) == 1
 

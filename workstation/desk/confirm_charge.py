@@ -25,9 +25,11 @@ from workstation.desk.charge_ledger import ledger_of, session_of, standing_charg
 from workstation.desk.charge_message import message_text
 from workstation.desk.charge_site import grounds_of
 from workstation.desk.note_decision import noted_of
+from workstation.people.roles import require
 
 if TYPE_CHECKING:
     from workstation.base.events import Actor
+    from workstation.desk.desk import Desk
     from workstation.desk.session import Session
 
 # What a site answers once: these hold for every later case too, until one states otherwise.
@@ -88,7 +90,7 @@ def give_facts(session: Session, facts: dict[str, Any]) -> None:
         session.put("charge", given=given)
 
 
-def who_states(session: Session) -> Actor:
+def who_states(acting: Session | Desk) -> Actor:
     """The acting person, who may state what only people know: whoever enters orders, and the biller.
 
     Raises
@@ -96,7 +98,11 @@ def who_states(session: Session) -> Actor:
     NotAllowed
         ``not_signed_in``, ``not_allowed``.
     """
-    return session.actor if session.actor and session.actor.role == "biller" else session.require("order")
+    actor = acting.actor
+    if actor is None or actor.role != "biller":
+        require(actor.role if actor else None, "order")
+    assert actor is not None
+    return actor
 
 
 def _own_word(session: Session, actor: Actor, facts: dict[str, Any]) -> None:

@@ -1,0 +1,165 @@
+"""The recorded act "separate session": one study, two acquisitions of a day, two services; and the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.factory.series import ct_series
+from tests.job import acts
+from tests.job.conftest import SHAPE, SPACING, phantom
+from workstation.base.clock import ScriptedClock
+from workstation.base.errors import InputRefused, NotAllowed
+from workstation.desk.charge_ledger import broken_ledger, ledger_of
+from workstation.desk.desk import Desk
+from workstation.desk.people_demo import PINS
+from workstation.desk.session import Session
+
+WHY = "Second scan at 16:10 after the drain was placed, ordered anew"
+
+
+@pytest.fixture(scope="session")
+def two_scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One study with the morning's and the afternoon's scan of the same region."""
+    folder = tmp_path_factory.mktemp("two_scans")
+    for number, word in ((3, "morning"), (4, "afternoon")):
+        ct_series(
+            folder,
+            slices=SHAPE[0],
+            rows=SHAPE[1],
+            columns=SHAPE[2],
+            spacing=SPACING,
+            voxels=phantom() + 10.0 * (number - 3),
+            centre=(0.0, 0.0, 0.0),
+            name="PHANTOM^JANE",
+            patient_id="PH-77",
+            series=word,
+            series_number=number,
+            label=word,
+            tags={"ReferringPhysicianName": "SMITH^ANN", "BodyPartExamined": "ABDOMEN", "IssuerOfPatientID": "HOSP"},
+        )
+    return folder
+
+
+def bill(session: Session, desk: Desk):
+    desk.sign_in("demo.bill", PINS["demo.bill"])
+    return session.confirm_charge(PINS["demo.bill"])
+
+
+@pytest.fixture
+def charged(desk: Desk, clock: ScriptedClock, two_scans: Path):
+    """The morning's scan worked up and charged; then the afternoon's worked up as well."""
+    session = desk.open(str(two_scans), series="3")
+    acts.whole(desk, session, clock)
+    first = bill(session, desk)
+    session.close()
+    clock.advance(3600)
+    session = desk.open(str(two_scans), series="4")
+    acts.whole(desk, session, clock)
+    yield session, first
+    session.close()
+
+
+def test_the_act_makes_a_second_service_and_each_series_shows_its_own(charged, desk: Desk, two_scans: Path) -> None:
+    session, first = charged
+    # without the act a study is one service
+    assert session.session_number == 1
+    assert session.case.charge == first.charge_id
+    assert bill(session, desk).charge_id == first.charge_id
+    assert len(desk.place.ledger.rows()) == 1
+    desk.sign_in("demo.rad", PINS["demo.rad"])
+    assert session.separate_session(WHY) == 2
+    assert session.separate_session("clicked twice") == 2
+    assert session.case.charge == ""
+    lines = [e for e in desk.place.journal.entries(session.key.study_uid) if e.event.kind == "session_separated"]
+    assert [(e.event.actor.account, e.event.payload["reason"]) for e in lines] == [("demo.rad", WHY)]
+    decided = session.decide()
+    assert decided.facts["distinct"]["session"] == "separate"
+    assert decided.proof["distinct.session"] == (lines[0].number,)
+    assert {q["field"] for q in decided.answer["questions"]} == {"distinct.repeat_necessity_documented"}
+    # only the afternoon's own pictures count for the afternoon's charge
+    assert decided.facts["images"]["archived"] == 2
+    session.give_facts({"distinct.repeat_necessity_documented": True})
+    assert session.decide().answer["modifiers"] == ["26", "76"]
+    second = bill(session, desk)
+    assert second.first
+    assert second.charge_id != first.charge_id
+    kept = ledger_of(desk.place).charges()
+    assert {c.identity.session for c in kept.values()} == {1, 2}
+    assert broken_ledger(desk.place) == ""
+    assert session.case.charge == second.charge_id
+    morning = desk.open(str(two_scans), series="3")
+    assert morning.session_number == 1
+    assert morning.case.charge == first.charge_id
+    decided = morning.decide()
+    assert decided.facts["distinct"]["session"] == "separate"
+    assert decided.answer["decision"] == "bill"
+    morning.close()
+    again = desk.open(str(two_scans), series="4")
+    assert again.case.charge == second.charge_id
+    again.close()
+
+
+def test_it_is_taken_back_by_a_counter_act_and_never_under_a_charge(charged, desk: Desk) -> None:
+    session, first = charged
+    session.separate_session(WHY)
+    with pytest.raises(InputRefused, match="Say why"):
+        session.rejoin_session(" ")
+    session.rejoin_session("It was the same session; the second series is a late phase")
+    assert session.session_number == 1
+    assert session.case.charge == first.charge_id
+    with pytest.raises(InputRefused, match="was not recorded"):
+        session.rejoin_session("again")
+    assert session.separate_session(WHY) == 2
+    session.give_facts({"distinct.repeat_necessity_documented": True})
+    second = bill(session, desk)
+    with pytest.raises(InputRefused, match=f"{second.charge_id} rests on this"):
+        session.rejoin_session("no")
+    assert session.session_number == 2
+
+
+def test_a_charged_picture_is_not_taken_from_its_charge(desk: Desk, clock: ScriptedClock, two_scans: Path) -> None:
+    """The same pictures would carry a second charge."""
+    session = desk.open(str(two_scans), series="3")
+    acts.whole(desk, session, clock)
+    first = bill(session, desk)
+    with pytest.raises(InputRefused, match=f"{first.charge_id} rests on the pictures"):
+        session.separate_session(WHY)
+    assert session.session_number == 1
+    session.close()
+
+
+def test_a_report_of_before_does_not_speak_for_the_second_session(
+    desk: Desk, clock: ScriptedClock, two_scans: Path
+) -> None:
+    session = desk.open(str(two_scans), series="3")
+    acts.whole(desk, session, clock)
+    bill(session, desk)
+    session.close()
+    session = desk.open(str(two_scans), series="4")
+    acts.technologist(desk, session, clock)
+    acts.physician(desk, session, clock)
+    session.separate_session(WHY)
+    session.give_facts({"distinct.repeat_necessity_documented": True})
+    assert session.decide().facts["report"]["status"] == "draft"
+    assert session.decide().answer["decision"] != "bill"
+    clock.advance(60)
+    session.sign(PINS["demo.rad"])
+    assert session.decide().answer["decision"] == "bill"
+    session.close()
+
+
+def test_who_may_say_so_and_what_it_needs(desk: Desk, clock: ScriptedClock, two_scans: Path) -> None:
+    session = desk.open(str(two_scans), series="4")
+    desk.sign_out()
+    with pytest.raises(NotAllowed):
+        session.separate_session(WHY)
+    desk.sign_in("demo.tech", PINS["demo.tech"])
+    with pytest.raises(InputRefused, match="region first"):
+        session.separate_session(WHY)
+    session.set_anatomy("abdomen_pelvis", "vascular")
+    with pytest.raises(InputRefused, match="Say why"):
+        session.separate_session("")
+    assert session.separate_session(WHY) == 2
+    session.close()
