@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +16,24 @@ if TYPE_CHECKING:
     from render.geometry import Geometry
 
 Voxels = npt.NDArray[np.int16] | npt.NDArray[np.float32]
+
+
+class LateDigest:
+    """A digest that is given at once, or as a function that makes it when it is first asked for.
+
+    Hashing a volume takes longer than reading it, and much that reads one never names it.
+    """
+
+    def __set__(self, volume: object, value: str | Callable[[], str]) -> None:
+        volume.__dict__["_digest"] = value
+
+    def __get__(self, volume: object | None, kind: type | None = None) -> str:
+        if volume is None:
+            raise AttributeError  # the field has no default
+        value = volume.__dict__["_digest"]
+        if not isinstance(value, str):
+            value = volume.__dict__["_digest"] = value()
+        return str(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +63,7 @@ class Volume:
     voxels: Voxels
     geometry: Geometry
     units: str
-    digest: str
+    digest: LateDigest = LateDigest()
     modality: str = "OT"
     positions_lps: npt.NDArray[np.float64] | None = None
     filled: tuple[int, ...] = ()
@@ -75,4 +95,6 @@ class Volume:
 
     def with_findings(self, *codes: str) -> Volume:
         """The same volume with further finding codes."""
-        return replace(self, findings=tuple(dict.fromkeys((*self.findings, *codes))))
+        made = copy.copy(self)
+        object.__setattr__(made, "findings", tuple(dict.fromkeys((*self.findings, *codes))))
+        return made

@@ -162,9 +162,9 @@ def test_slow_media_are_read_by_several_threads(tmp_path, monkeypatch):
     names = set()
     plain = module.read_header
 
-    def slow(path):
+    def slow(path, alike):
         names.add(threading.current_thread().name)
-        return plain(path)
+        return plain(path, alike)
 
     monkeypatch.setattr(module, "read_header", slow)
     monkeypatch.setattr(module, "_SLOW_SECONDS", -1.0)

@@ -7,6 +7,7 @@ sign-extended by the tags (decoders disagree about the sign of JPEG 2000 and kno
 from __future__ import annotations
 
 import struct
+import sys
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from workstation.dicom import decoders
 from workstation.dicom import tags as el
+from workstation.dicom.found import Plain
 from workstation.dicom.fragments import FragmentError, Streams, find_streams
 
 if TYPE_CHECKING:
@@ -23,10 +25,38 @@ LARGEST_SIDE = 16_384
 MOST_FRAMES = 200_000
 _LARGEST_RATIO = 1000
 _LARGEST_RLE_RATIO = 128
+_PLAIN_SYNTAXES = frozenset(("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")) if sys.byteorder == "little" else frozenset()
 
 
 class PixelError(Exception):
     """A frame that cannot be decoded; the argument is a few plain words."""
+
+
+def plain_pixels(header: Header) -> Plain | None:
+    """How a single uncompressed 16-bit image is read without parsing its header again; None for all others."""
+    pixel = header.pixel
+    if (
+        not header.mark
+        or pixel is None
+        or pixel.length is None
+        or pixel.tag != el.PIXELS[-1]
+        or header.syntax not in _PLAIN_SYNTAXES
+        or header.integer(el.BITS_ALLOCATED) != 16
+        or (header.integer(el.FRAMES) or 1) != 1
+        or (header.integer(el.SAMPLES) or 1) != 1
+    ):
+        return None
+    stored = header.integer(el.BITS_STORED) or 16
+    rows, columns = header.integer(el.ROWS) or 0, header.integer(el.COLUMNS) or 0
+    if (
+        not 1 <= stored <= 16
+        or header.integer(el.HIGH_BIT) not in (None, stored - 1)
+        or not 1 <= rows <= LARGEST_SIDE
+        or not 1 <= columns <= LARGEST_SIDE
+        or 2 * rows * columns > pixel.length
+    ):
+        return None
+    return Plain(pixel.offset, header.mark, stored, header.integer(el.SIGNED) == 1)
 
 
 class Pixels:

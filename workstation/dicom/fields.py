@@ -24,13 +24,24 @@ _CODECS = {
 }  # fmt: skip
 
 
+class Shared:
+    """Values that a file has in common with those before it, converted once; elements that vary are not among them."""
+
+    __slots__ = ("creators", "numbers", "texts")
+
+    def __init__(self) -> None:
+        self.texts: dict[int, str] = {}
+        self.numbers: dict[int, tuple[float, ...]] = {}
+        self.creators: list[tuple[int, str]] | None = None
+
+
 class Fields:
     """Wanted elements of a dataset or of an item.
 
     Values that are no valid numbers count as absent and their tags are noted in `bad`, shared with the items.
     """
 
-    __slots__ = ("_creators", "alphabet", "bad", "guessed", "little", "tags")
+    __slots__ = ("_changed", "_creators", "_shared", "alphabet", "bad", "guessed", "little", "tags")
 
     def __init__(self, tags: Tags, *, little: bool = True, alphabet: str = "", bad: set[int] | None = None) -> None:
         self.tags = tags
@@ -38,10 +49,25 @@ class Fields:
         self.bad = set() if bad is None else bad
         self.guessed = False
         self._creators: list[tuple[int, str]] | None = None
+        self._shared: Shared | None = None
+        self._changed: Tags = {}
         declared = tags.get(el.CHARSET)
         self.alphabet = alphabet
         if declared is not None and isinstance(declared[1], bytes):
             self.alphabet = declared[1].decode("latin-1").strip(" \0")
+
+    def share(self, shared: Shared, changed: Tags) -> None:
+        """Take converted values from `shared`, but for the elements in `changed`, which are this file's own."""
+        self._shared, self._changed = shared, changed
+        if not any((tag >> 16) & 1 and tag & 0xFFFF <= 0xFF for tag in changed):
+            if shared.creators is None:
+                shared.creators = self._creator_blocks()
+            self._creators = shared.creators
+
+    def put(self, tag: int, vr: bytes, value: bytes) -> None:
+        """Give this file a value of its own in place of what it states."""
+        self.tags[tag] = (vr, value)
+        self._changed[tag] = (vr, value)
 
     def __contains__(self, tag: int) -> bool:
         value = self.tags.get(tag)
@@ -71,7 +97,15 @@ class Fields:
 
     def text(self, tag: int) -> str:
         """Text of an element, trimmed; "" when absent."""
-        return self._decode(self.raw(tag)).strip(" \0")
+        shared = self._shared
+        if shared is None or tag in self._changed:
+            return self._decode(self.raw(tag)).strip(" \0")
+        text = shared.texts.get(tag)
+        if text is None:
+            text = self._decode(self.raw(tag)).strip(" \0")
+            if not self.guessed:
+                shared.texts[tag] = text
+        return text
 
     def words(self, tag: int) -> tuple[str, ...]:
         """Parts of a text with several values."""
@@ -83,6 +117,17 @@ class Fields:
 
         Decimal commas are points (some makers write the locale's); `NaN` and `inf` are no numbers.
         """
+        shared = self._shared
+        if shared is None or tag in self._changed:
+            return self._numbers(tag)
+        values = shared.numbers.get(tag)
+        if values is None:
+            values = self._numbers(tag)
+            if tag not in self.bad:
+                shared.numbers[tag] = values
+        return values
+
+    def _numbers(self, tag: int) -> tuple[float, ...]:
         raw = self.raw(tag)
         if not raw:
             return ()
@@ -124,17 +169,20 @@ class Fields:
     def private(self, group: int, creator: str, low: int) -> tuple[bytes, Any] | None:
         """(VR, value) of a private element, found through its creator's block."""
         if self._creators is None:
-            self._creators = [
-                (tag, value[1].decode("latin-1").strip(" \0").casefold())
-                for tag, value in self.tags.items()
-                if (tag >> 16) & 1 and 0x10 <= tag & 0xFFFF <= 0xFF and isinstance(value[1], bytes)
-            ]
+            self._creators = self._creator_blocks()
         for tag, name in self._creators:
             if tag >> 16 == group and name == creator.casefold():
                 found = self.tags.get((group << 16) | ((tag & 0xFF) << 8) | low)
                 if found is not None:
                     return found
         return None
+
+    def _creator_blocks(self) -> list[tuple[int, str]]:
+        return [
+            (tag, value[1].decode("latin-1").strip(" \0").casefold())
+            for tag, value in self.tags.items()
+            if (tag >> 16) & 1 and 0x10 <= tag & 0xFFFF <= 0xFF and isinstance(value[1], bytes)
+        ]
 
     def private_numbers(self, group: int, creator: str, low: int, kind: str = "text") -> tuple[float, ...]:
         """Finite numbers of a private element; `kind` ("text", "f", "d", "h" ...) where the file states no VR."""

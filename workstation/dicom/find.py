@@ -1,4 +1,4 @@
-"""Files under some paths: folders walked within limits, ZIP archives unpacked, a DICOMDIR as a hint."""
+"""Files under some paths: folders walked within limits, a DICOMDIR as a hint. No file is opened here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from workstation.base.findings import Finding
+from workstation.dicom.words import finding
 
 DEEPEST = 30
+
+Mark = tuple[int, int]
+"""(device, inode) of what has been visited."""
 
 
 @dataclass
@@ -20,31 +24,32 @@ class Found:
     files: list[Path] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     keep: list[TemporaryDirectory[str]] = field(default_factory=list)
+    closed: int = 0
+    too_deep: int = 0
 
 
 def find_files(paths: Sequence[Path], *, stop: Callable[[], bool] | None = None) -> Found:
-    """All files under the paths, each once; archives are unpacked (one nested level)."""
-    from workstation.dicom import zipped
-
+    """All files under the paths, each once; archives among them are files like any other."""
     found = Found()
-    seen: set[tuple[int, int]] = set()
+    seen: set[Mark] = set()
     for path in paths:
-        for file in _walk(path, seen):
+        for name in _named(path, seen, found):
             if stop is not None and stop():
                 return found
-            if zipped.is_zip(file):
-                zipped.unpack(file, found)
-            else:
-                found.files.append(file)
-                if file.name.upper() == "DICOMDIR":
-                    from workstation.dicom.directory import follow
+            file = Path(name)
+            found.files.append(file)
+            if name[-8:].upper() == "DICOMDIR" and len(file.name) == 8:
+                from workstation.dicom.directory import follow
 
-                    follow(file, found, seen)
+                follow(file, found, seen)
+    for n, why in ((found.closed, "the folder cannot be opened"), (found.too_deep, "folders lie too deep")):
+        if n:
+            found.findings.append(finding("unreadable", n=n, why=why, files=n))
     return found
 
 
-def _walk(path: Path, seen: set[tuple[int, int]], level: int = 0) -> Iterator[Path]:
-    """Files of a folder by name; links to folders are not followed, nothing is visited twice."""
+def _named(path: Path, seen: set[Mark], found: Found) -> Iterator[str]:
+    """What was asked for: a file, or the files of a folder. A link that is named is followed."""
     try:
         status = path.stat()
     except OSError:
@@ -53,16 +58,47 @@ def _walk(path: Path, seen: set[tuple[int, int]], level: int = 0) -> Iterator[Pa
     if status.st_ino and mark in seen:
         return
     seen.add(mark)
-    if not path.is_dir():
-        if path.is_file():
-            yield path
-        return
+    if path.is_dir():
+        yield from _inside(str(path), status.st_dev, seen, found, 1)
+    elif path.is_file():
+        yield str(path)
+
+
+def _inside(folder: str, device: int, seen: set[Mark], found: Found, level: int) -> Iterator[str]:
+    """Files of a folder by name; links to folders are not followed, nothing is visited twice.
+
+    The listing itself tells kind and inode, so that a file costs no call of the system here.
+    """
     if level > DEEPEST:
+        found.too_deep += 1
         return
     try:
-        entries = sorted(os.scandir(path), key=lambda e: e.name)
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda e: e.name)
     except OSError:
+        found.closed += 1
         return
     for entry in entries:
-        if entry.is_dir(follow_symlinks=False) or entry.is_file():
-            yield from _walk(Path(entry.path), seen, level + 1)
+        try:
+            if entry.is_symlink():
+                if not entry.is_file():
+                    continue
+                status = entry.stat()
+                mark = (status.st_dev, status.st_ino)
+            elif entry.is_dir(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                mark = (status.st_dev, status.st_ino)
+                if not status.st_ino or mark not in seen:
+                    seen.add(mark)
+                    yield from _inside(entry.path, status.st_dev, seen, found, level + 1)
+                continue
+            elif entry.is_file(follow_symlinks=False):
+                mark = (device, entry.inode())
+            else:
+                continue
+        except OSError:
+            continue  # gone meanwhile
+        if mark[1] and mark in seen:
+            continue
+        seen.add(mark)
+        yield entry.path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -40,7 +40,20 @@ class Phase(msgspec.Struct, frozen=True):
     value: float | None = None
 
 
-@dataclass(frozen=True)
+class Plain(NamedTuple):
+    """Uncompressed 16-bit pixels as the scan saw them, to be read without taking the header apart again.
+
+    `offset`: bytes of the file before the pixels; `mark`: SHA-256 of those, by which the header is known to be the
+    same, identity and all; `stored`: bits used, the lowest ones; `signed`: two's complement.
+    """
+
+    offset: int
+    mark: bytes
+    stored: int
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One image of a volume: where its pixels lie in which file, and how values come from it."""
 
@@ -51,6 +64,7 @@ class Frame:
     slope: float = 1.0
     intercept: float = 0.0
     instance_number: int | None = None
+    plain: Plain | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import struct
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from workstation.dicom import tags as el
+from workstation.dicom.alike import Likeness
 from workstation.dicom.fields import Fields
 from workstation.dicom.tagreader import FIRST_READ, VRS, Cut, Odd, Pixel, Tags, Window, walk
 
@@ -17,14 +20,20 @@ EXPLICIT = "1.2.840.10008.1.2.1"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 GE_PRIVATE = "1.2.840.113619.5.2"  # implicit little endian header, big endian pixels
+_IMPLICIT = (IMPLICIT, GE_PRIVATE)
 DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 
+_CLASS = re.compile(r"[0-9.]{4,64}").fullmatch
 _INFLATE_FLOOR = 256 * 1024 * 1024
 _INFLATE_RATIO = 50
 
 
 class NotDicom(Exception):
     """The file's content is not DICOM."""
+
+
+class Empty(NotDicom):
+    """The file has no content."""
 
 
 class Unreadable(Exception):
@@ -38,7 +47,7 @@ class Truncated(Unreadable):
 class Header(Fields):
     """Wanted elements of a file, where its pixels stand, and what was odd about it."""
 
-    __slots__ = ("explicit", "media_class", "no_meta", "path", "pixel", "size", "syntax", "truncated")
+    __slots__ = ("mark", "media_class", "no_meta", "path", "pixel", "size", "syntax", "truncated")
 
     def __init__(self, path: Path, tags: Tags, pixel: Pixel | None, syntax: str, size: int, *, little: bool) -> None:
         super().__init__(tags, little=little)
@@ -49,6 +58,7 @@ class Header(Fields):
         self.no_meta = False
         self.media_class = ""
         self.truncated = False
+        self.mark = b""  # SHA-256 of the bytes before the pixels, where those were all read at once
 
     @property
     def sop_class(self) -> str:
@@ -70,38 +80,65 @@ class Header(Fields):
             return file.read(place.length)
 
 
-def read_header(path: Path) -> Header:
-    """Read a file's header; no pixel is read.
+class _Facts(NamedTuple):
+    """What holds of every file that repeats a header."""
+
+    syntax: str
+    media_class: str
+    no_meta: bool
+
+
+def read_header(path: Path, alike: Likeness | None = None) -> Header:
+    """Read a file's header; no pixel is read. `alike`: headers read before, which this one may repeat.
 
     Raises
     ------
-    NotDicom, Unreadable, Truncated
+    NotDicom, Empty, Unreadable, Truncated
         By content; `Unreadable` says why in a few words.
     OSError
         If the file cannot be opened.
     """
-    with path.open("rb", buffering=0) as file:
-        first = file.read(FIRST_READ)
-        size = file.seek(0, 2)
-        header = _read(path, file, first, size)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        first = os.read(descriptor, FIRST_READ)
+        if not first:
+            raise Empty
+        size = os.fstat(descriptor).st_size
+        found = None if alike is None else alike.find(first)
+        if found is not None:
+            pattern, changed, pixel = found
+            facts = pattern.facts
+            assert isinstance(facts, _Facts)
+            header = Header(path, {**pattern.tags, **changed}, pixel, facts.syntax, size, little=True)
+            header.share(pattern.shared, changed)
+            header.media_class, header.no_meta = facts.media_class, facts.no_meta
+            header.truncated = pixel.length is not None and pixel.offset + pixel.length > size
+        else:
+            with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+                header = _read(path, file, first, size, alike)
+    finally:
+        os.close(descriptor)
+    if header.pixel is not None and header.pixel.length is not None and header.pixel.offset <= len(first):
+        header.mark = hashlib.sha256(memoryview(first)[: header.pixel.offset]).digest()
     if DIRECTORY_CLASS in (header.media_class, header.sop_class):
         return header
-    if not re.fullmatch(r"[0-9.]{4,64}", header.sop_class):
+    if not _CLASS(header.sop_class):
         if header.no_meta:
             raise NotDicom
         raise Unreadable("the kind of object is not stated")
     return header
 
 
-def _read(path: Path, file: BinaryIO, first: bytes, size: int) -> Header:
+def _read(path: Path, file: BinaryIO, first: bytes, size: int, alike: Likeness | None) -> Header:
     meta: Tags = {}
     at = 0
     no_meta = True
+    starts: list[int] = []
     if first[128:132] == b"DICM":
-        at, meta = _meta(first, 132)
+        at, meta = _meta(first, 132, starts)
         no_meta = False
     elif first[:2] == b"\x02\x00" and first[4:6] in VRS:
-        at, meta = _meta(first, 0)
+        at, meta = _meta(first, 0, starts)
     elif not _plausible(first, size):
         raise NotDicom
     declared = meta[el.SYNTAX][1] if el.SYNTAX in meta else b""
@@ -112,7 +149,7 @@ def _read(path: Path, file: BinaryIO, first: bytes, size: int) -> Header:
     if syntax == DEFLATED:
         header = _inflated(path, file, at, size)
     else:
-        header = _plain(path, Window(first, size, file), at, syntax)
+        header = _plain(path, Window(first, size, file), at, syntax, starts)
     header.no_meta = no_meta
     media = meta.get(el.MEDIA_CLASS)
     if media is not None and isinstance(media[1], bytes):
@@ -120,27 +157,38 @@ def _read(path: Path, file: BinaryIO, first: bytes, size: int) -> Header:
     pixel = header.pixel
     if pixel is not None and pixel.length is not None and syntax != DEFLATED:
         header.truncated = pixel.offset + pixel.length > size
+    if alike is not None and starts and header.syntax == syntax and syntax not in (BIG_ENDIAN, DEFLATED):
+        facts = _Facts(syntax, header.media_class, no_meta)
+        pattern = alike.learn(first, starts, header.tags, pixel, facts, explicit=syntax not in _IMPLICIT)
+        if pattern is not None:
+            header.share(pattern.shared, {})
     return header
 
 
-def _plain(path: Path, window: Window, at: int, syntax: str) -> Header:
-    """Walk in the declared encoding, once more in the other one (a declared syntax may lie), then by pydicom."""
+def _plain(path: Path, window: Window, at: int, syntax: str, starts: list[int]) -> Header:
+    """Walk in the declared encoding, once more in the other one (a declared syntax may lie), then by pydicom.
+
+    `starts` are the places of the elements before; those of the walk are added, or all taken out where it failed.
+    """
     little = syntax != BIG_ENDIAN
-    explicit = syntax not in (IMPLICIT, GE_PRIVATE)
+    explicit = syntax not in _IMPLICIT
     first, size, file = window.data, window.size, window.file
     last: Exception = Odd("unread")
     for try_explicit in (explicit, not explicit):
         window = Window(first, size, file)
+        window.starts = []
         try:
             found, pixel = walk(window, at, explicit=try_explicit, little=little)
         except (Odd, Cut) as error:
             if try_explicit == explicit:
                 last = error
             continue
+        starts.extend(window.starts)
         if el.SOP_CLASS in found or try_explicit == explicit:
             if try_explicit != explicit:
                 syntax = EXPLICIT if try_explicit else IMPLICIT
             return Header(path, found, pixel, syntax, size, little=little)
+    starts.clear()
     if isinstance(last, Cut):
         raise Truncated("it ends early")
     from workstation.dicom.fallback import read_by_pydicom
@@ -195,8 +243,11 @@ def deflated_offset(path: Path) -> int:
         return _meta(file.read(FIRST_READ), 132)[0]
 
 
-def _meta(data: bytes, at: int) -> tuple[int, Tags]:
-    """File meta information (always explicit little endian); offset behind it. PS3.10 7.1."""
+def _meta(data: bytes, at: int, starts: list[int] | None = None) -> tuple[int, Tags]:
+    """File meta information (always explicit little endian); offset behind it. PS3.10 7.1.
+
+    `starts`: gets the places of its elements.
+    """
     found: Tags = {}
     while at + 8 <= len(data):
         group, element, vr, length = struct.unpack_from("<HH2sH", data, at)
@@ -213,6 +264,8 @@ def _meta(data: bytes, at: int) -> tuple[int, Tags]:
         if value + length > len(data):
             raise Truncated("it ends early")
         found[(group << 16) | element] = (vr, data[value : value + length])
+        if starts is not None:
+            starts.append(at)
         at = value + length
     return at, found
 

@@ -7,6 +7,7 @@ patient is read again here: a file that changed since the scan ends the loading.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -84,7 +85,7 @@ def load(
         raise InputRefused(refused.code, refused.sentence)
     k = _reduction(found, threads)
     lead = None if preview is None or k > 1 else _first_shown(found, preview, first)
-    pixels = _open(found)
+    pixels = _open(found, reduced=k > 1)
     reader = _Reader(found, pixels, progress, stop, threads, first, lead)
     if k > 1:
         return reader.reduced_volume(k)
@@ -179,11 +180,14 @@ def _reduction(found: VolumeFound, threads: int) -> int:
     raise InputRefused(refusal.code, refusal.sentence, findings=(refusal,))
 
 
-def _open(found: VolumeFound) -> dict[Path, Pixels | None]:
-    """Headers of all files, read again and compared with what was found; None where pixels cannot be had."""
+def _open(found: VolumeFound, *, reduced: bool) -> dict[Path, Pixels | None]:
+    """Headers of files, read again and compared with what was found; None where pixels cannot be had.
+
+    Plain files are left out: their header is compared byte for byte when their pixels are read.
+    """
     out: dict[Path, Pixels | None] = {}
     for frame in found.frames:
-        if frame is not None and frame.path not in out:
+        if frame is not None and frame.path not in out and (frame.plain is None or reduced):
             out[frame.path] = _pixels(found, frame)
     return out
 
@@ -193,7 +197,8 @@ def _pixels(found: VolumeFound, frame: Frame) -> Pixels | None:
     header = _header(frame.path)
     if isinstance(expected, Identity) and who.contradict(who.identity_of(header), expected):
         raise InputRefused("changed", "A source image names another patient than before; scan the folder again.")
-    if header.sop_uid and header.sop_uid != frame.sop_uid:
+    other = frame.plain is not None and header.mark != frame.plain.mark
+    if other or (header.sop_uid and header.sop_uid != frame.sop_uid):
         raise InputRefused("changed", "A source image is another one than before; scan the folder again.")
     try:
         return Pixels(header)
@@ -260,7 +265,6 @@ class _Reader:
         self.tile: tuple[int, int] | None = tile if isinstance(tile, tuple) else None
         self.jobs = self._jobs(first)
         self.failed: list[int] = []
-        self.digests: list[bytes] = [b""] * len(found.frames)
         self.voxels: Voxels = np.empty((0, 0, 0), np.int16)
 
     def _jobs(self, first: int | None) -> list[_Job]:
@@ -286,8 +290,15 @@ class _Reader:
         self.failed = []
         work = self._whole_job if whole else self._float_job
         done = 0
+        watched = self.progress is not None or self.stop is not None or self.lead is not None
+        portion = max(1, len(self.jobs) // (64 if watched else 4 * self.threads))
+        portions = [self.jobs[at : at + portion] for at in range(0, len(self.jobs), portion)]
+
+        def all_of(jobs: list[_Job]) -> int:
+            return sum(work(job) for job in jobs)
+
         with ThreadPoolExecutor(self.threads, thread_name_prefix="decode") as pool:
-            waiting = [pool.submit(work, job) for job in self.jobs]
+            waiting = [pool.submit(all_of, jobs) for jobs in portions]
             try:
                 for future in as_completed(waiting):
                     done += future.result()
@@ -304,8 +315,47 @@ class _Reader:
             raise InputRefused("decode_failed", "None of the images could be decompressed.")
         self._fill(sorted({*self.found.filled, *self.failed}))
 
+    def _plain(self, frame: Frame, words: npt.NDArray[np.uint16]) -> bool:
+        """Read the bits of a plain image into `words`; false where its file is not as the scan saw it.
+
+        Header and pixels come in one call; a header that is the same byte for byte names the same patient.
+        """
+        plain = frame.plain
+        if plain is None or self.tile is not None or not hasattr(os, "preadv"):
+            return False
+        head = bytearray(plain.offset)
+        try:
+            descriptor = os.open(frame.path, os.O_RDONLY)
+            try:
+                count = os.preadv(descriptor, [head, words.data.cast("B")], 0)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            return False
+        if count != plain.offset + words.nbytes or hashlib.sha256(head).digest() != plain.mark:
+            return False
+        lost = 16 - plain.stored
+        if lost and plain.signed:
+            values = words.view(np.int16)
+            np.left_shift(values, lost, out=values)
+            np.right_shift(values, lost, out=values)
+        elif lost:
+            np.bitwise_and(words, np.uint16((1 << plain.stored) - 1), out=words)
+        return True
+
+    def _pixels(self, frame: Frame) -> Pixels | None:
+        """Of a file that is not plain, or no longer."""
+        if frame.path not in self.pixels:
+            self.pixels[frame.path] = _pixels(self.found, frame)
+        return self.pixels[frame.path]
+
     def _whole_job(self, job: _Job) -> int:
-        pixels = self.pixels[job.path]
+        ((k, frame), *_) = job.parts
+        plain = frame.plain
+        if plain is not None and self._plain(frame, self.voxels[k].view(np.uint16)):
+            self._scale(k, frame, _limits(plain.stored, plain.signed), signed=plain.signed)
+            return 1
+        pixels = self._pixels(frame)
         shape = self.found.geometry.shape
         if pixels is None:
             self.failed.extend(k for k, _ in job.parts)
@@ -323,25 +373,36 @@ class _Reader:
                         pixels.read_into(file, frame.frame, out.view(pixels.dtype))
                     else:
                         np.copyto(words, pixels.read(file, frame.frame), casting="unsafe")
-                    slope, intercept = int(frame.slope), int(frame.intercept)
-                    ends = (low * slope + intercept, high * slope + intercept)
-                    if not _fits(ends):
-                        stored = out if pixels.signed else words
-                        ends = (int(stored.min()) * slope + intercept, int(stored.max()) * slope + intercept)
-                        if not _fits(ends):
-                            raise _Overflow
-                    # Modulo 2^16 the sum is right whatever the sign of the stored values.
-                    if slope != 1:
-                        np.multiply(words, np.uint16(slope % 65_536), out=words)
-                    if intercept:
-                        np.add(words, np.uint16(intercept % 65_536), out=words)
-                    self.digests[k] = hashlib.sha256(out.data).digest()
+                    self._scale(k, frame, (low, high), signed=pixels.signed)
         except (PixelError, OSError):
             self.failed.extend(k for k, _ in job.parts)
         return len(job.parts)
 
+    def _scale(self, k: int, frame: Frame, limits: tuple[int, int], *, signed: bool) -> None:
+        """Modality values of a slice of stored ones, in place; `limits`: what their bits can hold."""
+        out = self.voxels[k]
+        words = out.view(np.uint16)
+        slope, intercept = int(frame.slope), int(frame.intercept)
+        if not _fits((limits[0] * slope + intercept, limits[1] * slope + intercept)):
+            stored = out if signed else words
+            if not _fits((int(stored.min()) * slope + intercept, int(stored.max()) * slope + intercept)):
+                raise _Overflow
+        # Modulo 2^16 the sum is right whatever the sign of the stored values.
+        if slope != 1:
+            np.multiply(words, np.uint16(slope % 65_536), out=words)
+        if intercept:
+            np.add(words, np.uint16(intercept % 65_536), out=words)
+
     def _float_job(self, job: _Job) -> int:
-        pixels = self.pixels[job.path]
+        ((k, frame), *_) = job.parts
+        if frame.plain is not None:
+            words = np.empty(self.found.geometry.shape[1:], np.uint16)
+            if self._plain(frame, words):
+                bits = words.view(np.int16) if frame.plain.signed else words
+                np.multiply(bits, frame.slope, out=(values := np.empty(words.shape, np.float64)))
+                np.add(values, frame.intercept, out=self.voxels[k], casting="same_kind")
+                return 1
+        pixels = self._pixels(frame)
         shape = self.found.geometry.shape
         if pixels is None:
             self.failed.extend(k for k, _ in job.parts)
@@ -353,7 +414,6 @@ class _Reader:
                     stored = pixels.read(file, frame.frame) if image is None else _cut(image, frame.frame, shape)
                     values = stored.astype(np.float64) * frame.slope + frame.intercept
                     self.voxels[k] = values.astype(np.float32)
-                    self.digests[k] = hashlib.sha256(self.voxels[k].data).digest()
         except (PixelError, OSError):
             self.failed.extend(k for k, _ in job.parts)
         return len(job.parts)
@@ -369,7 +429,6 @@ class _Reader:
                 self.voxels[k] = np.rint(mean) if self.voxels.dtype == np.int16 else mean
             else:
                 self.voxels[k] = min(self.voxels[i].min() for i in there[:: max(1, len(there) // 8)])
-            self.digests[k] = hashlib.sha256(self.voxels[k].data).digest()
 
     def reduced_volume(self, k: int) -> Volume:
         """The volume at 1/k, averaged; it says so by its finding and by `Volume.reduced`."""
@@ -377,7 +436,7 @@ class _Reader:
 
         whole = _whole(self.found, self.pixels.values())
         made = load_reduced(self.found, self.pixels, k, whole=whole, progress=self.progress, stop=self.stop)
-        self.voxels, self.digests = made.voxels, list(made.digests)
+        self.voxels = made.voxels
         self.found = replace(self.found, geometry=made.geometry, filled=made.filled)
         volume = self.volume()
         uids = tuple(volume.source_uids[z * k] for z in range(made.geometry.shape[0]))
@@ -417,7 +476,7 @@ class _Reader:
             voxels=self.voxels,
             geometry=found.geometry,
             units=found.units,
-            digest=self._digest(positions),
+            digest=_digest(self.voxels, found.units, found.geometry.affine_lps, positions, self.threads),
             modality=found.modality,
             positions_lps=positions,
             filled=tuple(sorted({*found.filled, *self.failed})),
@@ -432,15 +491,35 @@ class _Reader:
             phase=None if phase is None else (phase.kind, phase.value, phase.index, phase.of),
         )
 
-    def _digest(self, positions: npt.NDArray[np.float64] | None) -> str:
-        """SHA-256 over the slices' digests, their type and their places."""
-        digest = hashlib.sha256(f"{self.voxels.dtype.name} {self.voxels.shape} {self.found.units}".encode())
-        for part in self.digests:
-            digest.update(part)
-        digest.update(np.ascontiguousarray(self.found.geometry.affine_lps).tobytes())
+
+def _digest(
+    voxels: Voxels,
+    units: str,
+    affine_lps: npt.NDArray[np.float64],
+    positions: npt.NDArray[np.float64] | None,
+    threads: int,
+) -> Callable[[], str]:
+    """SHA-256 over the slices' digests, their type and their places, made when it is asked for."""
+
+    def of_slice(k: int) -> bytes:
+        return hashlib.sha256(voxels[k].data).digest()
+
+    def made() -> str:
+        digest = hashlib.sha256(f"{voxels.dtype.name} {voxels.shape} {units}".encode())
+        with ThreadPoolExecutor(threads, thread_name_prefix="digest") as pool:
+            for part in pool.map(of_slice, range(voxels.shape[0])):
+                digest.update(part)
+        digest.update(np.ascontiguousarray(affine_lps).tobytes())
         if positions is not None:
             digest.update(positions.tobytes())
         return digest.hexdigest()
+
+    return made
+
+
+def _limits(stored: int, signed: bool) -> tuple[int, int]:
+    """Smallest and largest value that so many bits can hold."""
+    return (-(1 << (stored - 1)), (1 << (stored - 1)) - 1) if signed else (0, (1 << stored) - 1)
 
 
 def _fits(ends: tuple[int, int]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,6 @@ class Reduced:
     voxels: Voxels
     geometry: Geometry
     filled: tuple[int, ...]
-    digests: tuple[bytes, ...]
 
 
 def reduced_shape(shape: tuple[int, int, int], k: int) -> tuple[int, int, int]:
@@ -62,7 +60,6 @@ def load_reduced(
     shape = reduced_shape(found.geometry.shape, k)
     voxels: Voxels = np.empty(shape, np.int16) if whole else np.empty(shape, np.float32)
     filled = []
-    digests = []
     for z in range(shape[0]):
         if stop is not None and stop():
             raise Cancelled
@@ -72,10 +69,9 @@ def load_reduced(
             filled.append(z)
         mean = np.mean(there, axis=0) if there else np.asarray(voxels[z - 1], np.float64)
         voxels[z] = np.clip(np.rint(mean), -32768, 32767) if whole else mean
-        digests.append(hashlib.sha256(voxels[z].data).digest())
         if progress is not None:
             progress((z + 1) * k, found.geometry.shape[0])
-    return Reduced(voxels, reduced_geometry(found.geometry, k), tuple(filled), tuple(digests))
+    return Reduced(voxels, reduced_geometry(found.geometry, k), tuple(filled))
 
 
 def _plane(

@@ -8,14 +8,16 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 from workstation.base.findings import Finding
 from workstation.base.uids import derived_uid, is_valid
 from workstation.dicom import tags as el
+from workstation.dicom.alike import Likeness
 from workstation.dicom.find import Found, find_files
 from workstation.dicom.found import Identity, ScanResult, SeriesFound, StudyFound
-from workstation.dicom.header import DIRECTORY_CLASS, Header, NotDicom, Truncated, Unreadable, read_header
+from workstation.dicom.header import DIRECTORY_CLASS, Empty, Header, NotDicom, Truncated, Unreadable, read_header
 from workstation.dicom.identity import identity_of, incomplete, iso_date, persons
 from workstation.dicom.series import merged, series_found
 from workstation.dicom.words import finding
@@ -58,28 +60,39 @@ def scan(
 def _read_all(
     found: Found, progress: Progress | None, stop: Callable[[], bool] | None
 ) -> tuple[list[Header], list[Finding], int]:
+    """Headers of all files; archives among them are unpacked and replaced, in `found`, by what they hold."""
     headers: list[Header] = []
     count: dict[str, int] = defaultdict(int)
     reasons: dict[str, int] = defaultdict(int)
+    archives: list[Path] = []
+    alike = Likeness()
+    done = 0
     of = len(found.files)
-    for done, (_, header, wrong) in enumerate(_headers(found.files)):
-        if stop is not None and stop():
-            break
-        if progress is not None and done % 50 == 0:
-            progress(done, of)
-        if header is None:
-            code, _, why = wrong.partition(":")
-            if code == "unreadable":
-                reasons[why] += 1
+    for files, inside in _with_archives(found, archives):
+        of = max(of, done + len(files))
+        for path, header, wrong in _headers(files, alike):
+            if stop is not None and stop():
+                break
+            if progress is not None and done % 50 == 0:
+                progress(done, of)
+            done += 1
+            if header is None:
+                code, _, why = wrong.partition(":")
+                if code == "unreadable":
+                    reasons[why] += 1
+                elif code == "archive" and inside is None:
+                    archives.append(path)
+                elif code == "archive":
+                    count["not_dicom"] += 1  # nested deeper than is looked into
+                else:
+                    count[code] += 1
+            elif DIRECTORY_CLASS in (header.media_class, header.sop_class):
+                continue  # a hint, read by `find`
+            elif header.truncated:
+                count["truncated"] += 1
             else:
-                count[code] += 1
-        elif DIRECTORY_CLASS in (header.media_class, header.sop_class):
-            continue  # a hint, read by `find`
-        elif header.truncated:
-            count["truncated"] += 1
-        else:
-            count["no_meta"] += header.no_meta
-            headers.append(header)
+                count["no_meta"] += header.no_meta
+                headers.append(header)
     if progress is not None:
         progress(of, of)
     findings = [finding(code, n=n, files=n) for code, n in count.items() if n]
@@ -87,30 +100,47 @@ def _read_all(
     return headers, findings, sum(n for code, n in count.items() if code != "no_meta") + sum(reasons.values())
 
 
-def _headers(paths: Sequence[Path]) -> Iterator[tuple[Path, Header | None, str]]:
+def _with_archives(found: Found, archives: list[Path]) -> Iterator[tuple[list[Path], Path | None]]:
+    """The files that were found, then those inside each archive that their reading has put into `archives`."""
+    yield list(found.files), None
+    while archives:
+        from workstation.dicom.zipped import unpacked
+
+        path = archives.pop(0)
+        inside = unpacked(path)
+        found.files.remove(path)
+        found.files.extend(inside.files)
+        found.findings.extend(inside.findings)
+        found.keep.extend(inside.keep)
+        yield inside.files, path
+
+
+def _headers(paths: Sequence[Path], alike: Likeness) -> Iterator[tuple[Path, Header | None, str]]:
     """Header of each file in order, or a word why not; four threads where opening is slow (network, disc)."""
     began = time.monotonic()
     for path in paths[:_SAMPLE]:
-        yield _header_or_word(path)
+        yield _header_or_word(path, alike)
     rest = paths[_SAMPLE:]
     if not rest:
         return
     if (time.monotonic() - began) / _SAMPLE <= _SLOW_SECONDS:
-        yield from map(_header_or_word, rest)
+        yield from (_header_or_word(path, alike) for path in rest)
         return
     with ThreadPoolExecutor(4, thread_name_prefix="scan") as pool:
         # In portions, so that a stopped scan leaves no long queue behind.
         for at in range(0, len(rest), 64):
-            yield from pool.map(_header_or_word, rest[at : at + 64])
+            yield from pool.map(_header_or_word, rest[at : at + 64], repeat(alike))
 
 
-def _header_or_word(path: Path) -> tuple[Path, Header | None, str]:
+def _header_or_word(path: Path, alike: Likeness) -> tuple[Path, Header | None, str]:
     try:
-        if path.stat().st_size == 0:
-            return path, None, "empty_file"
-        return path, read_header(path), ""
+        return path, read_header(path, alike), ""
+    except Empty:
+        return path, None, "empty_file"
     except NotDicom:
-        return path, None, "not_dicom"
+        from workstation.dicom.zipped import is_zip
+
+        return path, None, "archive" if is_zip(path) else "not_dicom"
     except Truncated:
         return path, None, "truncated"
     except Unreadable as error:
@@ -156,19 +186,18 @@ def _missing_uids(headers: Sequence[Header]) -> list[Finding]:
     """Identifiers that are empty or ill-formed are made from the content; never sent out."""
     made = 0
     for header in headers:
-        identity = identity_of(header)
         study, series, sop = (header.text(t) for t in (el.STUDY_UID, el.SERIES_UID, el.SOP_UID))
         if _usable(study) and _usable(series) and _usable(sop):
             continue
         made += 1
         if not _usable(study):
-            study = derived_uid("study", identity.key, header.text(el.STUDY_DATE), header.text(el.STUDY_ID))
-            header.tags[el.STUDY_UID] = (b"UI", study.encode())
+            study = derived_uid("study", identity_of(header).key, header.text(el.STUDY_DATE), header.text(el.STUDY_ID))
+            header.put(el.STUDY_UID, b"UI", study.encode())
         if not _usable(series):
             parts = (header.text(t) for t in (el.SERIES_NUMBER, el.MODALITY, el.SERIES_DESCRIPTION))
-            header.tags[el.SERIES_UID] = (b"UI", derived_uid("series", study, *parts).encode())
+            header.put(el.SERIES_UID, b"UI", derived_uid("series", study, *parts).encode())
         if not _usable(sop):
-            header.tags[el.SOP_UID] = (b"UI", derived_uid("sop", dataset_digest(header)).encode())
+            header.put(el.SOP_UID, b"UI", derived_uid("sop", dataset_digest(header)).encode())
     return [finding("uid_missing", n=made, files=made)] if made else []
 
 
@@ -211,9 +240,9 @@ def _series_of(headers: list[Header], identities: list[Identity], people: list[I
     from workstation.dicom.identity import contradict
 
     groups: dict[tuple[str, int], list[Header]] = defaultdict(list)
+    which = {i: next((k for k, p in enumerate(people) if not contradict(i, p)), 0) for i in set(identities)}
     for header, identity in zip(headers, identities, strict=True):
-        person = next((k for k, p in enumerate(people) if not contradict(identity, p)), 0)
-        groups[(header.text(el.SERIES_UID), person)].append(header)
+        groups[(header.text(el.SERIES_UID), which[identity])].append(header)
     found = [_guarded(uid, members, mixed=len(people) > 1) for (uid, _), members in groups.items()]
     return sorted(found, key=lambda s: (s.number is None, s.number or 0, s.series_uid))
 

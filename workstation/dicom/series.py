@@ -13,6 +13,7 @@ from render.geometry import Geometry
 from workstation.base.findings import Finding
 from workstation.dicom import decoders
 from workstation.dicom import tags as el
+from workstation.dicom.decode import plain_pixels
 from workstation.dicom.describe import facts_of, is_lossy, units_of
 from workstation.dicom.found import Frame, SeriesFound, VolumeFound
 from workstation.dicom.header import Header
@@ -151,12 +152,7 @@ def _volume(
     if modality == "PT" and facts["suv"] is None:
         noted.append(finding("suv_unavailable", tag=facts["suv_missing"]))
     whole = all(float(i.slope).is_integer() and float(i.intercept).is_integer() for i in images)
-    frames = tuple(
-        None
-        if i is None or i.position is None
-        else Frame(i.header.path, i.header.sop_uid, i.frame, i.position, i.slope, i.intercept, i.instance)
-        for i in stack.slices
-    )
+    frames = tuple(None if i is None else _frame_of(i) for i in stack.slices)
     contrast = bool(facts["contrast"])
     points, reasons = score(
         gap_mm=stack.gap_mm,
@@ -190,6 +186,22 @@ def _volume(
         memory_mb=round(voxels * (2 if whole else 4) / 1e6, 1),
         findings=merged(noted),
         facts=facts,
+    )
+
+
+def _frame_of(image: Image) -> Frame | None:
+    header = image.header
+    if image.position is None:
+        return None
+    return Frame(
+        path=header.path,
+        sop_uid=header.sop_uid,
+        frame=image.frame,
+        position_lps_mm=image.position,
+        slope=image.slope,
+        intercept=image.intercept,
+        instance_number=image.instance,
+        plain=plain_pixels(header),
     )
 
 

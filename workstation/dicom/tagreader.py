@@ -24,8 +24,8 @@ UNDEFINED = 0xFFFFFFFF
 _SHORT = frozenset(
     b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()  # PS3.5 table 7.1-2
 )
-_LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())  # PS3.5 table 7.1-1
-VRS = _SHORT | _LONG
+LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())  # PS3.5 table 7.1-1
+VRS = _SHORT | LONG
 
 _FRAMES = 0x00280008
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -62,13 +62,14 @@ class Pixel(NamedTuple):
 class Window:
     """Bytes of a file seen through a window that moves on; `data` alone (no file) for unpacked bytes."""
 
-    __slots__ = ("base", "data", "elements", "file", "frames", "read", "size")
+    __slots__ = ("base", "data", "elements", "file", "frames", "read", "size", "starts")
 
     def __init__(self, data: bytes, size: int, file: BinaryIO | None = None) -> None:
         self.data, self.base, self.size, self.file = data, 0, size, file
         self.elements = 0
         self.frames = 1
         self.read = len(data)
+        self.starts: list[int] | None = None  # where elements of the first level begin, if they are asked for
 
     def move(self, offset: int, length: int) -> None:
         """Make `length` bytes at `offset` visible.
@@ -103,6 +104,14 @@ class Window:
         return self.data[i : i + length]
 
 
+def is_kept(tag: int) -> bool:
+    """Whether an element's value is wanted."""
+    group, element = tag >> 16, tag & 0xFFFF
+    if not group & 1:
+        return tag in WANTED
+    return group in PRIVATE_GROUPS and (element < 0x100 or ((group << 16) | (element & 0xFF)) in PRIVATE_WANTED)
+
+
 def walk(window: Window, at: int, *, explicit: bool = True, little: bool = True) -> tuple[Tags, Pixel | None]:
     """The wanted elements from offset `at` on, and where the pixel data stand.
 
@@ -128,10 +137,13 @@ def _elements(
     data, base = window.data, window.base
     n = len(data)
     wanted = WANTED
-    short, long_ = _SHORT, _LONG
+    short, long_ = _SHORT, LONG
     most = MOST_ELEMENTS + 200 * window.frames
     count = 0
+    starts = window.starts if level == 0 else None
     while at + 8 <= end:
+        if starts is not None:
+            starts.append(at)
         i = at - base
         if (i < 0 or i + 12 > n) and (at + 12 <= window.size or i < 0 or i + 8 > n):
             window.move(at, min(12, window.size - at))
@@ -168,7 +180,7 @@ def _elements(
         if out is None:
             keep = False
         elif group & 1:
-            keep = group in PRIVATE_GROUPS and (element < 0x100 or ((group << 16) | (element & 0xFF)) in PRIVATE_WANTED)
+            keep = group in PRIVATE_GROUPS and is_kept(tag)
         else:
             keep = tag in wanted
             if group == 0x7FE0 and tag in PIXELS and level == 0:
@@ -257,3 +269,11 @@ def _count(text: bytes) -> int:
         return min(200_000, max(1, int(text.strip(b" \0"))))
     except ValueError:
         return 1
+
+
+def skip_items(data: bytes, at: int, *, explicit: bool) -> int:
+    """Where a sequence of undefined length ends whose items begin at `at`; -1 where that is not within `data`."""
+    try:
+        return _items(Window(data, len(data)), at, len(data), None, explicit, True, 1, True)
+    except (Odd, Cut):
+        return -1

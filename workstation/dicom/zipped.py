@@ -29,6 +29,15 @@ def is_zip(path: Path) -> bool:
         return False
 
 
+def unpacked(path: Path) -> Found:
+    """What an archive holds, unpacked, and what is wrong with it."""
+    from workstation.dicom.find import Found
+
+    found = Found()
+    unpack(path, found)
+    return found
+
+
 def unpack(path: Path, found: Found, *, floor: int = _FLOOR, level: int = 0) -> None:
     """Unpack an archive and the archives directly inside it; files get our own names, so theirs cannot act.
 
