@@ -58,6 +58,7 @@ class Volume:
     reduced : loaded at 1/reduced of the acquired resolution
     foreground : (low, high) window of the file itself, or None
     loading : still being decoded: to be looked at, never to be measured, captured or kept
+    awaited : while loading, the slices that have not come; what their voxels hold says nothing
     """
 
     voxels: Voxels
@@ -79,6 +80,7 @@ class Volume:
     phase: tuple[str, float | None, int, int] | None = None
     resampled: bool = field(default=False)
     loading: bool = False
+    awaited: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         v = self.voxels

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 import weakref
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from render.volume import Volume
 from workstation.archive.index import StudyRow
 from workstation.archive.reconcile import Act as IdentityAct
 from workstation.archive.reconcile import Patient, Question
@@ -18,6 +21,7 @@ from workstation.base.events import Actor, Role
 from workstation.base.paths import home as default_home
 from workstation.desk import charge_case, charge_metrics, charge_site
 from workstation.desk import reconcile as reconciling
+from workstation.desk.arrival import Arrival
 from workstation.desk.export_study import Exported, export_studies
 from workstation.desk.library import Imported, import_paths
 from workstation.desk.open_study import opened
@@ -26,7 +30,9 @@ from workstation.desk.people_store import AccountTable
 from workstation.desk.place import Place
 from workstation.desk.reconcile import Reconciled
 from workstation.desk.remove_study import Deletion, delete_study, deletion_of
+from workstation.desk.scans import Scans
 from workstation.desk.session import Session
+from workstation.desk.source import paths_of
 from workstation.desk.thumbnails import study_thumbnail, thumbnail
 from workstation.people.accounts import Account, People
 from workstation.people.roles import Act, may, refusal, require
@@ -52,6 +58,7 @@ class Desk:
         self.clock = clock or SystemClock()
         self.place = Place(home or default_home(), self.clock, station or socket.gethostname()[:16], demo=demo)
         self.people = People(AccountTable(self.place.db), self.clock)
+        self.scans = Scans()
         self._opened: weakref.WeakSet[Session] = weakref.WeakSet()
         if self.place.demo:
             make_demo_people(self.people)
@@ -157,10 +164,18 @@ class Desk:
         series: str | None = None,
         volume: str | None = None,
         *,
+        beside: Session | None = None,
         progress: Callable[[int, int], None] | None = None,
         stop: Callable[[], bool] | None = None,
+        arriving: Callable[[Arrival, Volume], None] | None = None,
     ) -> Session:
         """Open a study on one of its volumes. Its files are copied into the archive meanwhile.
+
+        Parameters
+        ----------
+        source, series, volume : the SOURCE word; series UID or number; id of a volume
+        beside : a session on the same source: its scan is used again, so that another volume stands at once
+        arriving : shown the first slice at once, then the volume as it fills (see `open_study.opened`)
 
         Raises
         ------
@@ -169,10 +184,23 @@ class Desk:
         """
         if self.actor is not None:
             require(self.actor.role, "view")
-        chosen, voxels, case = opened(self.place, source, series, volume, progress=progress, stop=stop)
+        known = beside.source.result if beside is not None and beside.word == source else None
+        chosen, voxels, case = opened(
+            self.place,
+            source,
+            series,
+            volume,
+            known=known,
+            scans=self.scans,
+            progress=progress,
+            stop=stop,
+            arriving=arriving,
+        )
         session = Session(self.place, self.people, chosen, voxels, case)
+        session.word = source
         self._opened.add(session)
-        session.start_taking_in()
+        if not source.startswith(("study:", "series:")):  # those lie in the archive already
+            session.start_taking_in()
         self.place.act(
             "study_opened",
             self.actor,
@@ -267,7 +295,9 @@ class Desk:
             require(self.actor.role if self.actor else None, "delete")
         if any(s.key.study_uid == study_uid and not s.closed for s in self._opened):
             raise InputRefused("study_open", "This study is open; close it before it is deleted.")
-        return delete_study(self.place, self.actor, study_uid, reason)
+        done = delete_study(self.place, self.actor, study_uid, reason)
+        self.scans.forget()
+        return done
 
     def charges(self) -> tuple[charge_case.ChargeLine, ...]:
         """The biller's worklist: signed cases with what may be charged for each."""
@@ -312,6 +342,15 @@ class Desk:
         """Change a setting of the site."""
         self.place.db.set_setting(name, value)
 
+    def point_at(self, study_uid: str) -> None:
+        """A person looks at this row: scan its files ahead of the opening, on a thread of its own."""
+        with contextlib.suppress(RenderDeskError):
+            paths = paths_of(f"study:{study_uid}", self.place.home)
+            threading.Thread(target=self.scans.of, args=(paths,), name="scan-ahead", daemon=True).start()
+
     def close(self) -> None:
-        """Let go of the home."""
+        """Let go of the home, when the files of opened studies are copied."""
+        for session in tuple(self._opened):
+            if session.copying is not None:
+                session.copying.join()
         self.place.close()

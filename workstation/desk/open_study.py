@@ -11,23 +11,29 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from render.volume import Volume
+from workstation.archive.identity import Stated, key_of, verdict
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.events import CaseKey
 from workstation.base.findings import Finding
 from workstation.case.edits import from_line
 from workstation.case.model import Case, Patient
+from workstation.desk.arrival import Arrival
 from workstation.desk.charge_ledger import with_standing_charge
 from workstation.desk.identity_layer import decided, identity_now
 from workstation.desk.library import file_study
+from workstation.desk.library import stated as stated_of
 from workstation.desk.order_source import matches, order_file, order_of_tags
 from workstation.desk.place import Place
+from workstation.desk.scans import Scans
 from workstation.desk.source import Source, open_source, read
-from workstation.dicom.found import Identity, StudyFound
+from workstation.dicom.found import Identity, ScanResult, StudyFound
 from workstation.dicom.identity import contradict
 from workstation.dicom.load import findings_of, identity_of
 
 if TYPE_CHECKING:
     from workstation.archive.index import StudyRow
+
+_ONE = {"same", "identity_incomplete"}
 
 
 def opened(
@@ -36,10 +42,20 @@ def opened(
     series: str | None = None,
     volume: str | None = None,
     *,
+    known: ScanResult | None = None,
+    scans: Scans | None = None,
     progress: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
+    arriving: Callable[[Arrival, Volume], None] | None = None,
 ) -> tuple[Source, Volume, Case]:
     """Scan, choose, decode, compare identity, file the study, and bring its case back.
+
+    Parameters
+    ----------
+    known : what an earlier scan of the same source found
+    scans : keeps scans of the library's studies
+    arriving : shown the first slice as soon as it is decoded and its file's identity agrees with the request, then
+        the volume as it fills; on this thread
 
     Raises
     ------
@@ -47,10 +63,13 @@ def opened(
         In one sentence; nothing is shown and nothing has changed.
     """
     decide = partial(decided, place, source.removeprefix("study:")) if source.startswith("study:") else None
-    chosen = open_source(source, series, volume, within=place.home, decide=decide)
+    chosen = open_source(
+        source, series, volume, within=place.home, decide=decide, known=known, scans=scans, progress=progress, stop=stop
+    )
     if source.startswith(("study:", "series:")):
         chosen = _with_mark(place, chosen)
-    voxels = read(chosen, progress, stop)
+    show = None if arriving is None else _shower(place, chosen, Path(source), arriving)
+    voxels = read(chosen, progress, stop, show)
     decoded = identity_of(chosen.found)
     if contradict(_requested(place, chosen), decoded):
         raise InputRefused(
@@ -60,6 +79,46 @@ def opened(
     key = CaseKey(row.patient_key, row.study_uid, chosen.series.series_uid, voxels.digest)
     case = case_of(place, key, chosen, voxels, identity_now(place, row, decoded), Path(source))
     return chosen, voxels, case
+
+
+def _shower(
+    place: Place, chosen: Source, path: Path, arriving: Callable[[Arrival, Volume], None]
+) -> Callable[[Volume, int], None]:
+    """Who is shown, settled before the first pixel; each slice's own file is compared with it as it is decoded.
+
+    Raises
+    ------
+    InputRefused
+        ``mixed_patients``, ``identity_changed``: no pixel is shown.
+    """
+    stated = chosen.found.facts.get("identity")
+    named = stated if isinstance(stated, Identity) else chosen.study.patient
+    if contradict(_requested(place, chosen), named):
+        raise InputRefused("identity_changed", "These files name another patient than their study; nothing is shown.")
+    key, who = _before_filing(place, chosen.study, named)
+    made: list[Arrival] = []
+
+    def show(volume: Volume, _done: int) -> None:
+        if not made:
+            whole = CaseKey(key, chosen.study.study_uid, chosen.series.series_uid, volume.digest)
+            made.append(Arrival(chosen, volume, case_of(place, whole, chosen, volume, who, path)))
+        arriving(made[0], volume)
+
+    return show
+
+
+def _before_filing(place: Place, study: StudyFound, named: Identity) -> tuple[str, Identity]:
+    """Patient's key and identity as they will stand, without writing anything; what is decodable is filed later."""
+    files = stated_of(study.patient)
+    try:
+        row = place.library.study(study.study_uid)
+    except InputRefused:
+        return key_of(files, study.study_uid), named
+    filed_as = Stated(row.patient_id, "", row.patient_name, row.birth_date, row.sex)
+    settled = row.corrected or row.part_of or place.library.people_of(study.study_uid)
+    if row.mixed or (not settled and verdict(filed_as, files, same_key=row.patient_id == files.id) not in _ONE):
+        raise InputRefused("mixed_patients", "This study names several patients; decide first whose images they are.")
+    return row.patient_key, identity_now(place, row, named)
 
 
 def filed(place: Place, study: StudyFound) -> StudyRow:

@@ -35,8 +35,10 @@ from workstation.desk import confirm_charge as charging
 from workstation.desk.charge_case import Decided, decide_session
 from workstation.desk.library import take_in
 from workstation.desk.note_decision import note_decision
+from workstation.desk.phases import Phases, Shown
 from workstation.desk.place import Place
 from workstation.desk.source import Source
+from workstation.dicom.choose import phases_of
 from workstation.dicom.found import SeriesFound
 from workstation.dicom.load import findings_of
 from workstation.people.accounts import People
@@ -71,6 +73,9 @@ class Session:
         self.findings: tuple[Finding, ...] = tuple(
             dict.fromkeys((*source.study.findings, *findings_of(source.found, volume)))
         )
+        self.word = ""
+        """SOURCE that was opened; "" where nobody said."""
+        self.phases = Phases(phases_of(source.series, source.found) or (source.found,), self._shown())
         self._listeners: list[Callable[[str], None]] = []
         self._history = History(case, self._line)
         self._stage: Stage | None = None
@@ -82,6 +87,23 @@ class Session:
         self._taken_error: RenderDeskError | None = None
         self.closed = False
         self.save()
+
+    def _shown(self) -> Shown:
+        return Shown(self.found, self.volume, self.display)
+
+    def show_phase(self, index: int, shown: Shown) -> None:
+        """Another phase of the series is on screen from now on; what is made carries it, and numbers come from it.
+
+        Nothing is kept by this: it is looking. Measurements stay bound to the phase that they were made on.
+        """
+        self.phases.index = index
+        self.found, self.volume, self.display = shown.found, shown.volume, shown.display
+        self.facts = dict(shown.found.facts)
+        self.findings = tuple(dict.fromkeys((*self.source.study.findings, *findings_of(shown.found, shown.volume))))
+        key = msgspec.structs.replace(self.key, volume=shown.volume.digest)
+        codes = tuple(dict.fromkeys(f.code for f in self.findings))
+        self._history.replace(msgspec.structs.replace(self.case, key=key, findings=codes))
+        self.told("phase")
 
     # --- values -----------------------------------------------------------------------------------------------
 
@@ -104,6 +126,11 @@ class Session:
     def series(self) -> tuple[SeriesFound, ...]:
         """Every series of the study as it was found."""
         return self.source.study.series
+
+    @property
+    def copying(self) -> threading.Thread | None:
+        """The thread that copies the study's files into the archive, while it runs."""
+        return self._taking if self._taking is not None and self._taking.is_alive() else None
 
     @property
     def choice_line(self) -> str:
@@ -472,12 +499,13 @@ class Session:
         """What each step still wants."""
         return rail.open_points(self)
 
-    def close(self) -> None:
-        """Save and let go of the voxels."""
-        if self._taking is not None:
+    def close(self, *, wait: bool = True) -> None:
+        """Save and let go of the voxels. Files that are still being copied go on; `wait` until they are there."""
+        if self._taking is not None and wait:
             self._taking.join()
         self.save()
         self.closed = True
+        self.phases.close()
         if self._own_stage and self._stage is not None:
             self._stage.close()
         self._listeners.clear()

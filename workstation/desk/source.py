@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from render.errors import Cancelled
 from render.volume import Volume
 from workstation.base.errors import InputRefused
 from workstation.base.paths import home
+from workstation.desk.scans import Scans
 from workstation.dicom.choose import choose
 from workstation.dicom.found import ScanResult, SeriesFound, StudyFound, VolumeFound
 from workstation.dicom.load import load
+from workstation.dicom.preview import Show
 from workstation.dicom.scan import scan
 
 
@@ -42,6 +45,8 @@ def open_source(
     *,
     within: Path | None = None,
     decide: Callable[[ScanResult], ScanResult] | None = None,
+    known: ScanResult | None = None,
+    scans: Scans | None = None,
     progress: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Source:
@@ -52,18 +57,26 @@ def open_source(
     source, series, volume : the SOURCE word; series UID or number; id of a volume
     within : home whose library is meant by ``study:`` and ``series:``; the default one otherwise
     decide : what people decided about identities, applied to what was found
+    known : what an earlier scan of the same source found, already decided; nothing is scanned then
+    scans : keeps scans of the library's studies
 
     Raises
     ------
     InputRefused
         In one sentence: nothing there, no DICOM, nothing that can be shown in 3D, several patients ...
     """
-    paths = paths_of(source, within)
     if source.startswith("series:") and series is None:
         series = source.removeprefix("series:")
-    result = scan(paths, progress=progress, stop=stop)
-    if decide is not None:
-        result = decide(result)
+    if known is not None:
+        result = known
+    else:
+        paths = paths_of(source, within)
+        kept = scans is not None and source.startswith(("study:", "series:"))
+        result = (scans.of if kept and scans is not None else scan)(paths, progress=progress, stop=stop)
+        if stop is not None and stop():
+            raise Cancelled
+        if decide is not None:
+            result = decide(result)
     study, chosen, found = choose(result, series, volume)
     volumes = sum(len(s.volumes) for st in result.studies for s in st.series)
     return Source(study, chosen, found, result, alone=volumes == 1)
@@ -91,6 +104,7 @@ def read(
     source: Source,
     progress: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
+    preview: Show | None = None,
 ) -> Volume:
-    """Decode the chosen volume."""
-    return load(source.found, progress=progress, stop=stop)
+    """Decode the chosen volume; `preview` is shown the first slice at once, and how the volume fills."""
+    return load(source.found, progress=progress, stop=stop, preview=preview)

@@ -392,6 +392,12 @@ class _Reader:
             np.multiply(words, np.uint16(slope % 65_536), out=words)
         if intercept:
             np.add(words, np.uint16(intercept % 65_536), out=words)
+        self._there(k)
+
+    def _there(self, k: int) -> None:
+        """Note that a slice is complete, for whoever looks while the others come."""
+        if self.lead is not None:
+            self.lead.there[k] = True
 
     def _float_job(self, job: _Job) -> int:
         ((k, frame), *_) = job.parts
@@ -401,6 +407,7 @@ class _Reader:
                 bits = words.view(np.int16) if frame.plain.signed else words
                 np.multiply(bits, frame.slope, out=(values := np.empty(words.shape, np.float64)))
                 np.add(values, frame.intercept, out=self.voxels[k], casting="same_kind")
+                self._there(k)
                 return 1
         pixels = self._pixels(frame)
         shape = self.found.geometry.shape
@@ -414,6 +421,7 @@ class _Reader:
                     stored = pixels.read(file, frame.frame) if image is None else _cut(image, frame.frame, shape)
                     values = stored.astype(np.float64) * frame.slope + frame.intercept
                     self.voxels[k] = values.astype(np.float32)
+                    self._there(k)
         except (PixelError, OSError):
             self.failed.extend(k for k, _ in job.parts)
         return len(job.parts)

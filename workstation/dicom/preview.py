@@ -34,6 +34,8 @@ class Preview:
         self.start = start
         self.low: float = 0.0
         self.voxels: Voxels | None = None
+        self.there = np.zeros(found.geometry.shape[0], np.bool_)
+        """Slices whose voxels are complete; set by the threads that decode, each for its own slice."""
         self._filled = False
         self._next = 0.0
 
@@ -45,6 +47,7 @@ class Preview:
         if self.voxels.nbytes <= _FILL_AT_ONCE:
             self._fill(self.voxels)
         self.voxels[self.start] = plane
+        self.there[self.start] = True
         self.tell(self.voxels, 1)
 
     def array(self, *, whole: bool) -> Voxels:
@@ -52,6 +55,7 @@ class Preview:
         shape = self.found.geometry.shape
         if self.voxels is None or (self.voxels.dtype == np.int16) != whole:
             self.voxels = np.zeros(shape, np.int16) if whole else np.zeros(shape, np.float32)
+            self.there[:] = False
             self._filled = False
         if not self._filled:
             kept = self.voxels[self.start].copy()
@@ -90,5 +94,6 @@ class Preview:
             series_uid=found.series_uid,
             phase=None if phase is None else (phase.kind, phase.value, phase.index, phase.of),
             loading=True,
+            awaited=tuple(np.flatnonzero(~self.there).tolist()),
         )
         self.show(volume, done)

@@ -1,0 +1,65 @@
+"""Scans that are kept, so that a study is on screen at once: of rows that a person points at, and of what is open.
+
+Files of the library never change, and whose they are is read again when they are decoded: a kept scan can be out of
+date in nothing but what it lacks, and it is made anew when the study's list of files is another one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+from workstation.dicom.found import ScanResult
+from workstation.dicom.scan import scan
+
+KEPT = 4
+
+
+class Scans:
+    """The newest scans of library studies, by the files that they are of."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._lock = threading.Lock()
+        self._kept = kept
+        self._found: OrderedDict[tuple[Path, ...], ScanResult] = OrderedDict()
+        self._under_way: dict[tuple[Path, ...], threading.Event] = {}
+
+    def of(
+        self,
+        paths: list[Path],
+        progress: Callable[[int, int], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> ScanResult:
+        """The scan of these files: the kept one, the one that is under way, or a new one."""
+        key = tuple(paths)
+        while True:
+            with self._lock:
+                if key in self._found:
+                    self._found.move_to_end(key)
+                    return self._found[key]
+                other = self._under_way.get(key)
+                if other is None:
+                    self._under_way[key] = threading.Event()
+            if other is None:
+                break
+            while not other.wait(0.05):
+                if stop is not None and stop():
+                    return ScanResult()
+        try:
+            result = scan(paths, progress=progress, stop=stop)
+        finally:
+            with self._lock:
+                self._under_way.pop(key).set()
+        if stop is None or not stop():
+            with self._lock:
+                self._found[key] = result
+                while len(self._found) > self._kept:
+                    self._found.popitem(last=False)
+        return result
+
+    def forget(self) -> None:
+        """Keep nothing: somebody else sits down, or files are gone."""
+        with self._lock:
+            self._found.clear()
