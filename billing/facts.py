@@ -337,8 +337,8 @@ def read_facts(obj: object, *, at: str = "facts") -> Facts:
     try:
         return msgspec.convert(given, Facts)
     except msgspec.ValidationError as error:
-        path, sentence = _told(str(error), given)
-        raise FactsError(at + path, sentence) from None
+        path, sentence = _told(str(error))
+        raise FactsError(at + _with_key(path, given), sentence) from None
 
 
 def facts_to_builtins(facts: Facts) -> dict[str, Any]:
@@ -347,7 +347,23 @@ def facts_to_builtins(facts: Facts) -> dict[str, Any]:
     return plain
 
 
-def _told(message: str, given: Mapping[str, Any]) -> tuple[str, str]:
+def _with_key(path: str, given: Mapping[str, Any]) -> str:
+    """The path with the key of a table (`reference.mue["76377"]`) in the place of the dots."""
+    before, dots, after = path.partition("[...]")
+    if not dots:
+        return path
+    name = before.rpartition(".")[2]
+    rows: Any = given.get("reference")
+    rows = rows.get(name) if isinstance(rows, Mapping) else None
+    for key, value in rows.items() if isinstance(rows, Mapping) else ():
+        try:
+            msgspec.convert({name: {key: value}}, CaseReference)
+        except msgspec.ValidationError:
+            return f'{before}["{key}"]{after}'
+    return path
+
+
+def _told(message: str) -> tuple[str, str]:
     """A message of msgspec as path and plain sentence."""
     what, _, where = message.partition(" - at `$")
     path = where.rstrip("`")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from workstation.base.errors import InputRefused
 from workstation.commands.frame import print_json, tell
@@ -42,22 +45,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.case is not None:
-        return _case(args)
+    try:
+        status = _case(args) if args.case is not None else _facts(args)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        # whatever is read has its own sentence; what is left is the output (a full disk)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        tell("renderdesk: The answer could not be written; nothing was changed.")
+        return 1
+    return status
+
+
+def _facts(args: argparse.Namespace) -> int:
     decider = Decider(args)
     if args.facts == "-":
         return _stdin(decider, args)
     path = Path(args.facts)
+    if path.is_dir():
+        raise InputRefused("missing", "This is a folder; name the file with the facts.")
     try:
-        if path.suffix.lower() in LINES:
-            with path.open(encoding="utf-8-sig") as lines:
-                return _lines(lines, decider, args)
-        text = path.read_text(encoding="utf-8-sig")
+        lines = path.open("rb")
     except OSError:
         raise InputRefused("missing", "The file with the facts cannot be opened.") from None
-    except UnicodeDecodeError:
-        raise InputRefused("facts", "The file with the facts is not UTF-8 text.") from None
-    return _document(_parse(text), decider, args)
+    with lines:
+        if path.suffix.lower() in LINES:
+            return _lines(_read(lines), decider, args)
+        return _document(_parse(_text(b"".join(_read(lines)), first=True)), decider, args)
+
+
+def _read(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a file or of standard input; what cannot be read is refused."""
+    try:
+        yield from lines
+    except OSError:
+        raise InputRefused("missing", "The facts cannot be read to their end.") from None
+
+
+def _text(raw: bytes, *, first: bool = False) -> str:
+    """Bytes as text; a byte order mark may stand before the first."""
+    try:
+        return raw.decode("utf-8-sig" if first else "utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        where = f", line {line}" if b"\n" in raw.strip() else ""
+        raise InputRefused("facts", f"The facts are not UTF-8 text (byte {error.start + 1}{where}).") from None
 
 
 class Decider:
@@ -109,20 +143,22 @@ def _document(document: object, decider: Decider, args: argparse.Namespace) -> i
     return 0
 
 
-def _lines(lines: Iterator[str] | IO[str], decider: Decider, args: argparse.Namespace) -> int:
+def _lines(lines: Iterable[bytes], decider: Decider, args: argparse.Namespace) -> int:
     """One answer per line, in order, as they come; a bad line gives an error in its place."""
     from billing.decide import answer_to_builtins
 
-    status = 0
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
+    status, count = 0, 0
+    for number, raw in enumerate(lines, 1):
+        if not raw.strip():
             continue
+        count += 1
         try:
-            answer = decider.decide(decider.read(_parse(line)))
+            answer = decider.decide(decider.read(_parse(_text(raw, first=number == 1))))
         except InputRefused as error:
             status = 1
             if args.json:
-                _print_line({"error": {"code": error.code, "sentence": error.sentence, "findings": []}})
+                told = {"code": error.code, "sentence": error.sentence, "line": number, "findings": []}
+                _print_line({"error": told})
             else:
                 tell(f"line {number}: {error.sentence}")
             continue
@@ -130,36 +166,36 @@ def _lines(lines: Iterator[str] | IO[str], decider: Decider, args: argparse.Name
             _print_line(answer_to_builtins(answer))
         else:
             _say(answer, named=True)
+    if not count:
+        tell("There are no facts in this file; nothing was decided.")
     return status
 
 
 def _stdin(decider: Decider, args: argparse.Namespace) -> int:
-    """Standard input: JSON Lines when its first line is a whole object and another line follows, else one document."""
-    lines = (raw.decode("utf-8-sig" if n == 0 else "utf-8") for n, raw in enumerate(sys.stdin.buffer))
+    """Standard input: JSON Lines when its lines are whole objects, else one document."""
+    if sys.stdin is None:
+        raise InputRefused("missing", "Standard input is closed.")
+    lines = _read(sys.stdin.buffer)
+    begun: list[bytes] = []
+    for raw in lines:
+        begun.append(raw)
+        if sum(bool(line.strip()) for line in begun) == 2:
+            break
+    stated = [line for line in begun if line.strip()]
+    # a second line of its own schema is a case of its own, though the first was only half-written
+    if len(stated) == 2 and stated[0].lstrip(b"\xef\xbb\xbf \t").startswith(b"{"):
+        first, second = (_whole(line) for line in stated)
+        if isinstance(first, dict) or (isinstance(second, dict) and "schema" in second):
+            return _lines(chain(begun, lines), decider, args)
+    return _document(_parse(_text(b"".join(chain(begun, lines)), first=True)), decider, args)
+
+
+def _whole(line: bytes) -> object:
+    """What a line is when it is a whole JSON value, else None."""
     try:
-        first = next((line for line in lines if line.strip()), "")
-        if first.lstrip().startswith("{") and _whole(first):
-            second = next((line for line in lines if line.strip()), None)
-            if second is not None:
-                return _lines(_chain(first, second, lines), decider, args)
-            return _document(_parse(first), decider, args)
-        return _document(_parse(first + "".join(lines)), decider, args)
-    except UnicodeDecodeError:
-        raise InputRefused("facts", "Standard input is not UTF-8 text.") from None
-
-
-def _chain(first: str, second: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield second
-    yield from rest
-
-
-def _whole(line: str) -> bool:
-    try:
-        json.loads(line)
+        return json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
 
 
 def _case(args: argparse.Namespace) -> int:
@@ -197,34 +233,68 @@ def _print_line(document: object) -> None:
 
 
 def _parse(text: str) -> Any:
-    """JSON that means one thing: no doubled names, no NaN."""
+    """JSON that means one thing: no doubled names, no NaN, no half characters."""
+    if not text.strip():
+        raise InputRefused("facts", "There is nothing in it: facts are expected, as JSON.")
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         sentence = f"This is not JSON: {error.msg}, line {error.lineno}, column {error.colno}."
         raise InputRefused("facts", sentence) from None
+    except _NoValue as error:
+        raise InputRefused("facts", f"{error} is not a value of JSON{_at(text, str(error))}.") from None
     except RecursionError:
         raise InputRefused("facts", "The JSON is nested too deeply.") from None
+    except ValueError:
+        # Python reads no whole number of more than a few thousand digits
+        raise InputRefused("facts", f"A number has too many digits{_at(text, '[0-9]{1000,}')}.") from None
+    if "\\u" in text and _HALF.search(json.dumps(found, ensure_ascii=False)):
+        raise InputRefused("facts", f"A text holds half of a character (\\ud800 to \\udfff){_at(text, _HALVES)}.")
+    return found
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+_HALVES = r'"(?:[^"\\]|\\.)*\\u[dD][89a-fA-F][0-9a-fA-F]{2}'
+_STRING = r'"(?:[^"\\]|\\.)*"'
+
+
+class _NoValue(ValueError):
+    """A word that JSON does not have."""
+
+
+def _at(text: str, pattern: str) -> str:
+    """Where a pattern stands outside of strings (or as the beginning of one), in words."""
+    for found in re.finditer(f"(?P<it>{pattern})|{_STRING}", text):
+        if found["it"] is not None:
+            start = found.start()
+            line = text.count("\n", 0, start)
+            return f", line {line + 1}, column {start - text.rfind(chr(10), 0, start)}"
+    return ""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputRefused("facts", f"The field {twice} stands twice in one object; which one counts is not clear.")
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise InputRefused(
+            "facts", f"The field {twice[:80]} stands twice in one object; which one counts is not clear."
+        )
     return found
 
 
 def _no_constant(word: str) -> Any:
-    raise InputRefused("facts", f"{word} is not a value of JSON.")
+    raise _NoValue(word)
 
 
 def _day(text: str) -> dt.date:
     try:
-        return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
+        found = dt.date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
     except ValueError:
-        raise argparse.ArgumentTypeError("a day is written YYYY-MM-DD") from None
+        found = None
+    if found is None:
+        raise argparse.ArgumentTypeError("a day is written YYYY-MM-DD")
+    return found
 
 
 def _references(folder: Path) -> References:
