@@ -10,7 +10,7 @@ import numpy.typing as npt
 from render import geometry, places, planes
 from render.errors import RenderError
 from render.kept import per_volume
-from render.view import Camera, Vector
+from render.view import Camera, Vector, Within
 
 if TYPE_CHECKING:
     from render.volume import Volume
@@ -52,8 +52,8 @@ def axes(camera: Camera) -> tuple[Floats, Floats, Floats]:
 
 
 @per_volume
-def object_box(volume: Volume, threshold: float | None = None) -> tuple[Vector, Vector]:
-    """LPS box of the object, (low, high): where values lie above `threshold`.
+def object_box(volume: Volume, threshold: float | None = None, within: Within = "") -> tuple[Vector, Vector]:
+    """LPS box of the object, (low, high): where values lie above `threshold`, or of the organ that alone is shown.
 
     Without one: CT above -300 HU (body without air), else above the foreground's threshold. Looked at on every
     fourth voxel; a layer counts from a thousandth of its voxels on, so that specks and noise do not widen it.
@@ -67,6 +67,8 @@ def object_box(volume: Volume, threshold: float | None = None) -> tuple[Vector, 
     if volume.padding is not None:
         part = volume.voxels[:: step[0], :: step[1], :: step[2]]
         seen &= (part < volume.padding[0]) | (part > volume.padding[1])
+    if within in {"lungs", "airways", "brain"}:
+        seen = _kept(volume, within, step, seen)
     ends = []
     for axis in range(3):
         others = tuple(a for a in range(3) if a != axis)
@@ -81,6 +83,19 @@ def object_box(volume: Volume, threshold: float | None = None) -> tuple[Vector, 
     return planes.vector(corners.min(axis=0)), planes.vector(corners.max(axis=0))
 
 
+def _kept(volume: Volume, within: Within, step: tuple[int, ...], seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    from render.caster import within as masks
+
+    mask, scale = masks.mask(volume, within)
+    if mask.size == 1:
+        return seen
+    at = [
+        np.minimum(np.rint(np.arange(n) * s * f).astype(int), m - 1)
+        for n, s, f, m in zip(seen.shape, step, scale, mask.shape, strict=True)
+    ]
+    return np.asarray(mask[np.ix_(*at)] > 127)
+
+
 def standard(
     volume: Volume,
     name: str,
@@ -90,6 +105,7 @@ def standard(
     threshold: float | None = None,
     parallel: bool = True,
     angle_deg: float = 30.0,
+    within: Within = "",
 ) -> Camera:
     """One of the six views, framed on the object.
 
@@ -99,11 +115,12 @@ def standard(
         From above (S) the patient's right is on the right of the picture.
     size : (width, height) pixels
     threshold : value from which voxels belong to what is to be framed; chosen by the volume without it
+    within : as in the look: only what lies inside is framed
     """
     if name not in STANDARD:
         raise RenderError("camera", f"There is no view {name}; there are {', '.join(STANDARD)}.")
     to_eye, up = STANDARD[name]
-    low, high = (np.array(v) for v in object_box(volume, threshold))
+    low, high = (np.array(v) for v in object_box(volume, threshold, within))
     centre = (low + high) / 2
     diameter = max(float(np.linalg.norm(high - low)), 1.0)
     eye = Camera(

@@ -133,6 +133,19 @@ def _shows_something(volume: Volume, center: float, width: float) -> bool:
     return white < 0.5 and black < 0.9
 
 
+def uptake(volume: Volume) -> float | None:
+    """Factor from the volume's values to SUV by body weight (g/ml), or None where there is none."""
+    return 1.0 if volume.units == "SUV" else volume.suv_factor
+
+
+def as_shown(volume: Volume, value: float) -> tuple[float, str]:
+    """A value with the unit in which people read it: HU, SUV (PET filed in Bq/ml too), or "" for a mere signal."""
+    factor = uptake(volume)
+    if factor is not None:
+        return value * factor, "SUV"
+    return value, "HU" if volume.units == "HU" else ""
+
+
 def default_window(volume: Volume, technique: str = "mpr") -> Window:
     """The window that a picture gets when none is asked for.
 
@@ -143,8 +156,9 @@ def default_window(volume: Volume, technique: str = "mpr") -> Window:
     if volume.units == "HU" and technique in {"mip", "minip", "mean"}:
         c, w = {"mip": (300.0, 600.0), "minip": (-750.0, 500.0), "mean": (200.0, 1000.0)}[technique]
         return Window(center=c, width=w)
-    if volume.units == "SUV":
-        return from_range(0.0, 7.0)
+    factor = uptake(volume)
+    if factor is not None:
+        return from_range(0.0, 7.0 / factor)
     if technique == "mpr":
         for center, width in volume.file_windows:
             if width > 0 and (volume.units == "HU" or _shows_something(volume, center, width)):

@@ -15,6 +15,7 @@ import msgspec
 from render.errors import RenderError
 
 Vector = tuple[float, float, float]
+Within = Literal["", "body", "lungs", "airways", "brain", "patient"]
 
 
 class Technique(StrEnum):
@@ -92,8 +93,8 @@ class Look(Value, frozen=True, kw_only=True):
     power: float = 20.0
     fade: float = 100.0
     scaled: str = ""
-    within: Literal["", "body", "lungs", "patient"] = ""
-    """Drawn only inside the body or the lungs, or (patient) without the table, by threshold; the picture says so."""
+    within: Within = ""
+    """Drawn only inside body, lungs, airways or brain, or (patient) without the table; the picture says so."""
 
 
 class Surface(Value, frozen=True, kw_only=True):

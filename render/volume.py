@@ -57,6 +57,7 @@ class Volume:
     findings : codes of what was found while loading (see the findings table)
     reduced : loaded at 1/reduced of the acquired resolution
     foreground : (low, high) window of the file itself, or None
+    suv_factor : factor from the voxels to SUV by body weight in g/ml (PET filed in Bq/ml), or None
     loading : still being decoded: to be looked at, never to be measured, captured or kept
     awaited : while loading, the slices that have not come; what their voxels hold says nothing
     """
@@ -79,6 +80,7 @@ class Volume:
     series_uid: str = ""
     phase: tuple[str, float | None, int, int] | None = None
     resampled: bool = field(default=False)
+    suv_factor: float | None = None
     loading: bool = False
     awaited: tuple[int, ...] = ()
 

@@ -263,8 +263,8 @@ class Space:
 
         portions.run(tiles, _tiles(size), _TILES_AT_ONCE, cancelled)
         grey = tones.grey(values, view.window, inverted=inverted)
-        ground = (background(view, height)[:, None, :] * 255 + 0.5).astype(np.uint8)
-        return np.where(hit[..., None] > 0, grey[..., None], ground).astype(np.uint8)
+        # beyond the volume there is no signal: black, so that its box does not stand out from a coloured ground
+        return np.repeat(np.where(hit > 0, grey, np.uint8(0))[..., None], 3, axis=2)
 
     def surfaces(self, view: View, *, inverted: bool = False, cancelled: Stop | None = None) -> Rgb:
         """Shaded surfaces and planes alone; every pixel is the mean of 2 x 2 (one while dragging)."""

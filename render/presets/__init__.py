@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
 
 from render import tones
 from render.errors import RenderError
-from render.view import Look, Window
+from render.kept import per_volume
+from render.view import Look, Window, Within
 
 if TYPE_CHECKING:
     from render.volume import Volume
@@ -36,7 +39,7 @@ class Preset:
     scale : ``hu`` and ``suv`` (values as they stand), ``t`` (by the lumen's contrast), ``u`` (by percentiles of
         the foreground), ``window`` (projections)
     percentiles : lo and hi of scale ``u``
-    within : drawn only inside the body or the lungs, or (``patient``) without the table
+    within : drawn only inside body, lungs, airways or brain, or (``patient``) without the table
     frame : value from which voxels count when a camera is framed on this look, or None
     digest : of the preset's own data, so that a changed file cannot pass for the old one
     """
@@ -52,7 +55,7 @@ class Preset:
     shading: tuple[float, float, float, float] = (0.2, 0.9, 0.2, 20.0)
     percentiles: tuple[float, float] = (2.0, 98.0)
     frame: float | None = None
-    within: Literal["", "body", "lungs", "patient"] = ""
+    within: Within = ""
     note: str = ""
     author: str = ""
     approved_by: str = ""
@@ -74,8 +77,8 @@ def _check(opacity: Curve, colour: Colours, shading: tuple[float, ...], within: 
     for places in ([x for x, _ in opacity], [x for x, _ in colour]):
         if any(b <= a for a, b in pairwise(places)):
             raise ValueError("points must ascend")
-    if within not in {"", "body", "lungs", "patient"}:
-        raise ValueError("within is body, lungs or patient")
+    if within not in get_args(Within):
+        raise ValueError(f"within is one of {', '.join(get_args(Within)[1:])}")
     if any(not 0 <= a <= 1 for _, a in opacity) or len(shading) != 4:
         raise ValueError("opacity is 0 to 1, shading four numbers")
 
@@ -185,15 +188,19 @@ def resolve(name: str, volume: Volume, *, lumen: float | None = None) -> tuple[L
             colour=((low, "000000"), (high, "ffffff")),
         )
         return look, window
+    within = _truly_within(volume, preset.within)
     if preset.scale in {"hu", "t"} and volume.units != "HU":
         raise RenderError(
             "preset_modality", f"The preset {preset.title} is made for CT in HU; this series has other values."
         )
-    if preset.scale == "suv" and volume.units != "SUV":
+    uptake = tones.uptake(volume)
+    if preset.scale == "suv" and uptake is None:
         raise RenderError("preset_modality", f"The preset {preset.title} needs SUV, which this series does not give.")
     offset, factor, scaled, fade = 0.0, 1.0, "", 100.0
     if preset.scale == "suv":
-        fade = 1.0
+        assert uptake is not None
+        factor = 1.0 / uptake
+        fade = factor
     elif preset.scale == "t":
         level = LUMEN_HU if lumen is None else lumen
         if level - _BACKGROUND_HU < _LEAST_CONTRAST:
@@ -201,7 +208,11 @@ def resolve(name: str, volume: Volume, *, lumen: float | None = None) -> tuple[L
         offset, factor = _BACKGROUND_HU, level - _BACKGROUND_HU
         scaled = f"lumen {level:.0f} HU" + (" (default)" if lumen is None else "")
     elif preset.scale == "u":
-        low, high = tones.percentiles(volume, *preset.percentiles)
+        low, high = (
+            _percentiles_inside(volume, within, *preset.percentiles)
+            if within
+            else tones.percentiles(volume, *preset.percentiles)
+        )
         offset, factor = low, max(high - low, 1e-6)
         scaled = f"P{preset.percentiles[0]:g} {low:.0f}, P{preset.percentiles[1]:g} {high:.0f}"
         fade = 0.08 * factor  # as 100 HU/mm are to the span of a CT picture
@@ -222,20 +233,46 @@ def resolve(name: str, volume: Volume, *, lumen: float | None = None) -> tuple[L
         power=power,
         fade=round(fade, 4),
         scaled=scaled,
-        within=preset.within,
+        within=within,
     )
     return look, None
 
 
-def framing(name: str, look: Look) -> float:
-    """Value from which voxels belong to what a camera is framed on for this look."""
+def _truly_within(volume: Volume, wanted: Within) -> Within:
+    """What a look is really drawn within: a picture never claims a mask that was not found."""
+    from render.caster.within import leaves_out
+
+    if wanted == "brain":
+        return "brain" if leaves_out(volume, "brain") else ""
+    if wanted == "airways" and not leaves_out(volume, "airways"):
+        return "body"
+    return wanted
+
+
+@per_volume
+def _percentiles_inside(volume: Volume, where: str, low: float, high: float) -> tuple[float, float]:
+    """Percentiles of the voxels well inside a mask."""
+    from render.caster.within import inside
+
+    found = inside(volume, where)
+    if not len(found):
+        return tones.percentiles(volume, low, high)[0], tones.percentiles(volume, low, high)[1]
+    a, b = np.percentile(found, (low, high))
+    return float(a), float(b)
+
+
+def framing(name: str, look: Look) -> float | None:
+    """Value from which voxels belong to what a camera is framed on for this look; None: the object as a whole."""
     preset = get(name)
     if preset.frame is not None:
         return preset.frame
+    if preset.scale == "window":
+        return None
     # where the look begins to be clearly seen; bands that close again (airways) are framed as a whole volume
-    for value, opacity in look.opacity:
-        if opacity >= 0.04:
-            return value
+    seen = 0.04
+    for (v0, a0), (v1, a1) in pairwise(((look.opacity[0][0], 0.0), *look.opacity)):
+        if a1 >= seen:
+            return v0 + (v1 - v0) * (seen - a0) / (a1 - a0) if a1 > a0 else v1
     return look.opacity[-1][0]
 
 
@@ -265,7 +302,7 @@ def choose(volume: Volume, facts: Mapping[str, object]) -> str:
         for k in ("description", "series_description", "study_description", "sequence", "protocol", "protocol_name")
     )
     part = str(facts.get("body_part") or "").lower()
-    if volume.units == "SUV":
+    if tones.uptake(volume) is not None:
         return "pet_hot"
     if volume.units == "HU":
         kernel = str(facts.get("kernel") or "").lower()
@@ -335,8 +372,9 @@ def window_presets(modality: str, volume: Volume | None = None) -> list[tuple[st
     """
     if modality == "CT" and (volume is None or volume.units == "HU"):
         return [(title, Window(center=float(c), width=float(w))) for title, w, c in _CT_WINDOWS]
-    if modality == "PT" and (volume is None or volume.units == "SUV"):
-        return [(f"SUV 0 to {top}", tones.from_range(0.0, float(top))) for top in _SUV_TOPS]
+    uptake = 1.0 if volume is None else tones.uptake(volume)
+    if modality == "PT" and uptake is not None:
+        return [(f"SUV 0 to {top}", tones.from_range(0.0, top / uptake)) for top in _SUV_TOPS]
     if volume is None or volume.units == "HU":
         return []
     return [(title, tones.from_range(*tones.percentiles(volume, low, high))) for title, low, high in _MR_SHARES]

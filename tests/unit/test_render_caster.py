@@ -183,7 +183,8 @@ def test_where_no_lung_is_found_nothing_is_hidden():
     head = volume(ball((0, 0, 0), 60.0, 40.0, -1000.0))
     assert within.mask(head, "lungs")[0].size == 1
     mr = volume(ball((0, 0, 0), 60.0), units="arbitrary", modality="MR")
-    assert within.mask(mr, "body")[0].size == 1
+    assert within.mask(mr, "lungs")[0].size == 1
+    assert within.mask(mr, "patient")[0].size == 1
 
 
 def test_a_crop_box_in_patient_space_cuts_oblique_grids():

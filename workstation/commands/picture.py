@@ -230,5 +230,5 @@ def view_of(args: argparse.Namespace, volume: Volume, facts: Mapping[str, object
         )
     if args.table == "remove" and not look.within:
         look = msgspec.structs.replace(look, within="patient")
-    framed = camera.standard(volume, eye, pixels, threshold=presets.framing(name, look))
+    framed = camera.standard(volume, eye, pixels, threshold=presets.framing(name, look), within=look.within)
     return View(technique=Technique.VR, size=pixels, camera=framed, look=look, overlays=overlays)

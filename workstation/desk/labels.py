@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 
 from render import camera as cameras
-from render import planes, presets
+from render import planes, presets, tones
 from render.geometry import letters as letters_of
 from render.view import Labels, Technique, View
 from render.volume import Volume
@@ -26,6 +26,8 @@ _REMOVED = {
     "lungs": "LUNGS ONLY (AUTO)",
     "body": "OUTSIDE OF BODY REMOVED (AUTO)",
     "patient": "TABLE REMOVED (AUTO)",
+    "airways": "AIRWAYS ONLY (AUTO)",
+    "brain": "BRAIN ONLY (AUTO)",
 }
 
 _TECHNIQUE = {
@@ -151,7 +153,7 @@ def removals_of(volume: Volume, view: View) -> tuple[str, ...]:
     shown = view.look.within if view.look is not None and view.technique is Technique.VR else ""
     if view.technique in {Technique.MINIP, Technique.MEAN}:
         shown = "body"
-    if shown and volume.units == "HU":
+    if shown and (volume.units == "HU" or shown in {"body", "brain"}):
         words.append(_REMOVED[shown])
     return tuple(words)
 
@@ -216,11 +218,14 @@ def _technique(volume: Volume, view: View) -> tuple[str, ...]:
     if view.look is not None and view.look.scaled and view.technique is Technique.VR:
         lines.append(f"scaled to {view.look.scaled}")
     for surface in (s for s in view.surfaces if s.visible):
-        unit = f" {volume.units}" if volume.units in {"HU", "SUV"} else ""
-        band = _short(surface.low) + (f" to {_short(surface.high)}" if surface.high is not None else " and above")
-        lines.append(" ".join(x for x in (surface.name, f"threshold {band}{unit}") if x))
+        low, unit = tones.as_shown(volume, surface.low)
+        high = None if surface.high is None else tones.as_shown(volume, surface.high)[0]
+        band = _short(low) + (f" to {_short(high)}" if high is not None else " and above")
+        lines.append(" ".join(x for x in (surface.name, f"threshold {band} {unit}".rstrip()) if x))
     if view.window is not None and (view.is_plane or view.technique not in {Technique.VR, Technique.SSD}):
-        lines.append(f"W {_short(view.window.width)} C {_short(view.window.center)}")
+        width, unit = tones.as_shown(volume, view.window.width)
+        centre = tones.as_shown(volume, view.window.center)[0]
+        lines.append(f"W {_short(width)} C {_short(centre)}" + (" SUV" if unit == "SUV" else ""))
     if view.plane is not None:
         native = min(volume.geometry.spacing_mm[1:])
         lines.append(f"zoom {native / view.plane.mm_per_pixel:.2f}")

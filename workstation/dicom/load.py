@@ -497,6 +497,7 @@ class _Reader:
             study_uid=found.study_uid,
             series_uid=found.series_uid,
             phase=None if phase is None else (phase.kind, phase.value, phase.index, phase.of),
+            suv_factor=uptake if isinstance(uptake := found.facts.get("suv"), float) else None,
         )
 
 

@@ -95,5 +95,6 @@ class Preview:
             phase=None if phase is None else (phase.kind, phase.value, phase.index, phase.of),
             loading=True,
             awaited=tuple(np.flatnonzero(~self.there).tolist()),
+            suv_factor=uptake if isinstance(uptake := found.facts.get("suv"), float) else None,
         )
         self.show(volume, done)

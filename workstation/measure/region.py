@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from render import tones
 from render.volume import Volume
 from workstation.measure.grid import Array, Grid
 from workstation.measure.options import Options
@@ -123,6 +124,7 @@ def statistics(verdict: Verdict, grid: Grid, index: npt.NDArray[np.intp], option
         verdict.marked.append("No voxel's centre lies in the region.")
         return Statistics({}, "")
     of_values(verdict, volume, values, options)
+    values = values * (tones.uptake(volume) or 1.0)
     mean = float(values.mean())
     sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
     extra = {
@@ -139,8 +141,8 @@ def statistics(verdict: Verdict, grid: Grid, index: npt.NDArray[np.intp], option
 
 
 def value_unit(volume: Volume) -> str:
-    """HU for CT, no unit for what has none: a signal is not a quantity."""
-    return volume.units if volume.units in ("HU", "SUV") else ""
+    """HU for CT, SUV for PET, no unit for what has none: a signal is not a quantity."""
+    return tones.as_shown(volume, 0.0)[1]
 
 
 def of_values(verdict: Verdict, volume: Volume, values: Array, options: Options) -> None:

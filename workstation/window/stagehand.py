@@ -422,7 +422,7 @@ class Stagehand(QObject):
         if point is None:
             return
         number = self.scene.value_at(point, self.session.volume)
-        told = "outside" if number is None else words.value(number, self.session.volume.units)
+        told = "outside" if number is None else words.voxel(number, self.session.volume)
         self.hover.emit(f"{told} at {words.place(point)}")
 
     # Acts by key, menu and panel.
@@ -551,8 +551,7 @@ class Stagehand(QObject):
         self.keep("3d", before, "threshold", active_s)
         self.surfaced.emit()
         if self.session.actor is not None and self.scene.views["3d"] != before:
-            units = self.session.volume.units
-            told = f"surface at {words.value(surface.low, units)}"
+            told = f"surface at {words.voxel(surface.low, self.session.volume)}"
             self._guarded(lambda: self.session.set_tissues("threshold", [surface.name or told], told))
 
     def stand_at(self, letter: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from render import camera as cameras
-from render import planes
+from render import planes, tones
 from render.view import Technique, Vector, View, Window
+from render.volume import Volume
 
 _LETTERS = (("R", "L"), ("A", "P"), ("F", "H"))
 _STANDARD = {
@@ -37,6 +38,12 @@ def value(number: float, units: str) -> str:
     if units == "HU":
         return f"{shown} HU"
     return f"{shown} (no unit)" if units in {"", "arbitrary"} else f"{shown} {units}"
+
+
+def voxel(number: float, of: Volume) -> str:
+    """A voxel's value as people read it: PET in SUV, whatever the file's unit."""
+    shown, unit = tones.as_shown(of, number)
+    return value(shown, unit or of.units)
 
 
 def window(w: Window) -> str:

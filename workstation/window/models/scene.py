@@ -10,7 +10,7 @@ import numpy as np
 
 from render import camera as cameras
 from render import planes, presets
-from render.view import Box, Camera, Plane, Slab, Surface, Technique, Vector, View, Window
+from render.view import Box, Camera, Plane, Slab, Surface, Technique, Vector, View, Window, Within
 from render.volume import Volume
 from workstation.base.errors import InputRefused
 
@@ -56,7 +56,9 @@ class Scene:
             technique=Technique.VR,
             size=_START_SIZE,
             volume=volume.digest,
-            camera=cameras.standard(volume, "A", _START_SIZE, threshold=presets.framing(self.preset, look)),
+            camera=cameras.standard(
+                volume, "A", _START_SIZE, threshold=presets.framing(self.preset, look), within=look.within
+            ),
             look=look,
             overlays="screen",
             quality="settled",
@@ -228,9 +230,11 @@ class Scene:
         view = self.views["3d"]
         if view.surfaces:
             threshold: float | None = min(s.low for s in view.surfaces)
+            within: Within = ""
         else:
             threshold = presets.framing(self.preset, view.look) if view.look is not None else None
-        return cameras.standard(self.volume, letter, view.size, threshold=threshold)
+            within = view.look.within if view.look is not None and view.technique is Technique.VR else ""
+        return cameras.standard(self.volume, letter, view.size, threshold=threshold, within=within)
 
     def set_crop(self, crop: Box | None) -> View:
         """The region that the 3D pane shows."""
