@@ -51,23 +51,23 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     ),
     Benchmark(
         metric="distinct",
-        value=2.0,
-        words="Above 2 in 100 is worth a look.",
+        value=0.02,
+        words="59 or an X modifier on more than 2 in 100 charges is worth a look.",
         source="A rule of thumb of this program, not a payer's",
         dated=dt.date(2026, 11, 1),
     ),
     Benchmark(
         metric="first_pass",
         value=0.90,
-        words="Own target: 90 %.",
-        source="A target of this program; set your own",
+        words="Target: 90 % billable at the first decision.",
+        source="A target that this program ships, not a payer's",
         dated=dt.date(2026, 11, 1),
     ),
     Benchmark(
         metric="hold_days",
         value=3.0,
-        words="Own target: a median under 3 days.",
-        source="A target of this program; set your own",
+        words="Target: a median under 3 days on hold.",
+        source="A target that this program ships, not a payer's",
         dated=dt.date(2026, 11, 1),
     ),
 )
@@ -357,17 +357,30 @@ def figures(data: Data, scope: Scope | None = None) -> Figures:
 
 def monthly(data: Data, scope: Scope, months: Sequence[dt.date], of: Callable[[Figures], Ratio | None]) -> list[Point]:
     """A share month by month, each with the limits of its own twelve earlier months."""
+    return points(by_month(data, scope, months), months, of)
+
+
+def by_month(data: Data, scope: Scope, months: Sequence[dt.date]) -> dict[dt.date, Figures]:
+    """The figures of months and of the twelve before each; the scope's own period does not count."""
     wanted = {*months, *(m for month in months for m in months_before(month, HISTORY_MONTHS))}
-    parts = _by_month(data)
+    parts = _parts(data)
     within = msgspec.structs.replace(scope, since=None, until=None)
     nothing = Data(now=data.now)
-    found = {m: of(figures(parts.get(m, nothing), within)) or Ratio(0, 0) for m in wanted}
+    return {m: figures(parts.get(m, nothing), within) for m in wanted}
+
+
+def points(
+    found: dict[dt.date, Figures], months: Sequence[dt.date], of: Callable[[Figures], Ratio | None]
+) -> list[Point]:
+    """One share out of the figures of `by_month`."""
+    ratios = {m: of(told) or Ratio(0, 0) for m, told in found.items()}
     return [
-        Point(m, found[m], limits([found[b] for b in months_before(m, HISTORY_MONTHS)], found[m].whole)) for m in months
+        Point(m, ratios[m], limits([ratios[b] for b in months_before(m, HISTORY_MONTHS)], ratios[m].whole))
+        for m in months
     ]
 
 
-def _by_month(data: Data) -> dict[dt.date, Data]:
+def _parts(data: Data) -> dict[dt.date, Data]:
     """The same things, each month's together."""
     things: list[BaseStudies | Session | Seen] = [*data.base, *data.sessions, *data.charges]
     months = {month_of(t.date) for t in things}

@@ -10,7 +10,19 @@ from dataclasses import dataclass
 
 import msgspec
 
-from billing.metrics import Data, Figures, Ratio, Scope, Spread, benchmark, figures, monthly, months_before, values
+from billing.metrics import (
+    Data,
+    Figures,
+    Ratio,
+    Scope,
+    Spread,
+    benchmark,
+    by_month,
+    figures,
+    months_before,
+    points,
+    values,
+)
 from workstation.report.rule_words import payer_words, rule_words
 
 HEAD = (
@@ -85,8 +97,9 @@ def table(data: Data, scope: Scope, months: tuple[dt.date, ...], names: Mapping[
             for member in values(data, what):
                 told = {"reader": names.get(member, member), "payer": payer_words(member)}.get(what, member)
                 found += _lines(what, told, figures(data, msgspec.structs.replace(scope, **{what: member})))
+    by = by_month(data, scope, months)
     for metric, _, of in SHARES:
-        for point in monthly(data, scope, months, of):
+        for point in points(by, months, of):
             found.append(_share("month", f"{point.month:%Y-%m}", metric, point.ratio, point.limits))
     return found
 

@@ -76,7 +76,7 @@ class Value:
 def percent(value: float) -> str:
     """A share as people read it: one decimal below ten percent, where it matters."""
     shown = value * 100
-    return f"{shown:.1f} %" if 0 < shown < 10 and abs(shown - round(shown)) > 1e-9 else f"{shown:.0f} %"
+    return f"{shown:.1f}\u00a0%" if 0 < shown < 10 and abs(shown - round(shown)) > 1e-9 else f"{shown:.0f}\u00a0%"
 
 
 def number(value: float) -> str:
@@ -134,7 +134,11 @@ def line(
             marks.append(Stroke(tuple((x(n), y(values[n].middle or 0.0)) for n in run), "quiet", 1, dashed=True))
     if mark is not None and near:
         marks.append(Stroke(((left, y(mark[0])), (right, y(mark[0]))), "wants", 1, dashed=True))
-        marks.append(Label(right, y(mark[0]) - 4, mark[1], "wants", anchor="right", room=right - left))
+        apart = [abs(v.value - mark[0]) for v in values if v.value is not None]
+        late = bool(apart) and apart[-1] > apart[0]  # where the line is farther away
+        at = right if late else left + 4
+        side: Anchor = "right" if late else "left"
+        marks.append(Label(at, y(mark[0]) - 4, mark[1], "wants", anchor=side, room=right - left))
     for run in _runs([v.value is not None for v in values]):
         places = tuple((x(n), y(values[n].value or 0.0)) for n in run)
         if len(run) > 1:
@@ -177,10 +181,10 @@ def histogram(
     A class holds its lower bound and not its upper one. `mark` is a value with its words, such as the 90th percentile.
     """
     top = max([*values, mark[0] if mark else 0.0], default=0.0)
-    bounds = ticks(top, 6)
+    bounds = ticks(top, 10)
     counts = classes(values, bounds)
     left, right, above, below = 30.0, width - 8.0, 16.0, height - 34.0
-    steps = [s for s in ticks(float(max(counts, default=0)), 2) if s == round(s)]
+    steps = [s for s in ticks(float(max(counts, default=0)), 3) if s == round(s)]
     tall = steps[-1] if steps and steps[-1] else 1.0
 
     def x(value: float) -> float:
