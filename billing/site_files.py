@@ -19,6 +19,18 @@ from billing.site import Site, read_site
 _PLACE = re.compile(r"at `\$(?P<path>[^`]*)`")
 _MISSING = re.compile(r"missing required field `(?P<name>\w+)`")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>\w+)`")
+_EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`")
+_TYPES = {
+    "bool": "true or false",
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "decimal": "a number",
+    "date": "a date like 2026-11-25",
+    "datetime": "a date with a time",
+    "array": "a list",
+    "object": "a table",
+}
 _QUOTED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -102,11 +114,17 @@ def _placed(error: TableError, text: str, name: str, within: str = "") -> TableE
     unknown = _UNKNOWN.search(sentence)
     if unknown:
         path += f".{unknown['name']}"
-    told = _PLACE.sub("", sentence).rstrip(". -")
+    told = _EXPECTED.sub(_plainly, _PLACE.sub("", sentence).rstrip(". -"))
     if _MISSING.search(sentence):
         told += " here"
     key = path.rsplit(".", 1)[-1] if found and not unknown else ""
     return TableError(f"{name}, line {line_of(text, path)}: {f'{key}: ' if key else ''}{told}.")
+
+
+def _plainly(found: re.Match[str]) -> str:
+    """What is wanted and what stands there, without the names of types."""
+    wanted = [_TYPES.get(w.strip(), w.strip()) for w in found["wanted"].split("|") if w.strip() != "null"]
+    return f"{' or '.join(wanted)} is wanted here, not {_TYPES.get(found['got'], found['got'])}"
 
 
 def _wrong(record: PayerRecord) -> str:

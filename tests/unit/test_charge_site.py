@@ -57,7 +57,11 @@ def facts(**payer):
 @pytest.mark.parametrize(
     ("change", "line", "word"),
     [
-        (("prior_auth_required = true", 'prior_auth_required = "yes"'), 8, "prior_auth_required"),
+        (
+            ("prior_auth_required = true", 'prior_auth_required = "yes"'),
+            8,
+            "prior_auth_required: true or false is wanted here, not a text",
+        ),
         (("prior_auth_required = true", "prior_auth = true"), 8, "prior_auth"),
         (("checked_on = 2026-06-02\n", ""), 10, "checked_on"),
         (("from = 2026-06-01", "from = 2026-06-31"), 11, ""),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QDate, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QDateEdit,
     QDialog,
     QGridLayout,
     QHBoxLayout,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from billing.payer_book import PayerRecord
-from workstation.base.errors import RenderDeskError
+from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.desk.charge_site import VALUES, YES_NO, PayerPage, Said
 from workstation.window.panels.order_form import line_edit, text_edit
 from workstation.window.panels.parts import (
@@ -76,6 +75,20 @@ def age_words(checked: date, today: date) -> str:
     return f"checked {days // 30} months ago"
 
 
+def day_of(text: str) -> date:
+    """A typed day.
+
+    Raises
+    ------
+    InputRefused
+        ``day``: it is none.
+    """
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise InputRefused("day", "This is no day; write it as in 2026-11-25.") from None
+
+
 class PayersView(QWidget):
     """Payers at the left, what decides in the middle, the records below it."""
 
@@ -92,6 +105,7 @@ class PayersView(QWidget):
         for kind, words in PAYERS:
             item = QListWidgetItem(words)
             item.setData(Qt.ItemDataRole.UserRole, kind)
+            item.setSizeHint(QSize(0, 32))
             self.list.addItem(item)
         self.list.setCurrentRow(0)
         line.addWidget(self.list)
@@ -137,13 +151,12 @@ class PayersView(QWidget):
         self.plan.setFixedWidth(220)
         self.plan.setAccessibleName("Plan")
         self.plan.editingFinished.connect(self.refresh)
-        self.day = QDateEdit(QDate.currentDate())
-        self.day.setDisplayFormat("yyyy-MM-dd")
-        self.day.setMinimumHeight(CONTROL)
+        self.day = line_edit("day", "YYYY-MM-DD")
+        self.day.setText(date.today().isoformat())  # noqa: DTZ011 - the site's own day
         self.day.setFixedWidth(120)
         self.day.setAccessibleName("Day of service")
         self.day.setToolTip("Day of service")
-        self.day.dateChanged.connect(lambda _d: self.refresh())
+        self.day.editingFinished.connect(self.refresh)
         self.add = button("Add a dated record ...", self._add, "primary")
         line.addWidget(self.name)
         line.addStretch(1)
@@ -175,10 +188,8 @@ class PayersView(QWidget):
         self.name.say(self.list.currentItem().text())
         self.add.setEnabled(self._desk.may("payers"))
         self.add.setToolTip(self._desk.why_not("payers"))
-        day = self.day.date().toPython()
-        assert isinstance(day, date)
         try:
-            page = self._desk.payer_page(self.kind, self.plan.text().strip() or None, day)
+            page = self._desk.payer_page(self.kind, self.plan.text().strip() or None, day_of(self.day.text()))
         except RenderDeskError as error:
             # a mistake in the site's own files: nothing is decided by half of them
             self.word.say(error.sentence)
@@ -250,7 +261,7 @@ def _record_line(record: PayerRecord, shipped: bool, today: date) -> QWidget:
     old = (today - record.checked_on).days > OLD_DAYS
     plan = f" · plan {record.plan}" if record.plan else ""
     head = f"{_whose(shipped)}, {_since(record)}{plan} · {record.source}"
-    told = "; ".join(stated) or "states nothing"
+    told = "; ".join(stated) or "States no value"
     checked = f"{age_words(record.checked_on, today)} ({record.checked_on.isoformat()})"
     return sentence_row("wants" if old else "", head, f"{told}. {checked[:1].upper()}{checked[1:]}.")
 
@@ -279,7 +290,8 @@ class RecordDialog(QDialog):
         column.addWidget(Words(f"A new record for {name}", "heading"))
         sentence = "It counts from its day on. What it does not state, the records before it still say."
         column.addWidget(Words(sentence, "quiet"))
-        self.since = _date_edit()
+        self.since = line_edit("since", "YYYY-MM-DD")
+        self.since.setText(date.today().isoformat())  # noqa: DTZ011 - the site's own day
         self.plan = line_edit("record_plan", "All plans of this payer")
         self.plan.setText(plan)
         column.addWidget(_pair(field_row("Counts from", self.since), field_row("Plan", self.plan)))
@@ -292,7 +304,7 @@ class RecordDialog(QDialog):
         self.choices: dict[str, Choice] = {}
         for place, one in enumerate(YES_NO):
             choice = Choice(((True, "Yes"), (False, "No")), lambda _v: self._stand(), clearable=True)
-            choice.setFixedWidth(160)
+            choice.setFixedSize(160, CONTROL + 2)
             choice.setAccessibleName(LABELS[one])
             self.choices[one] = choice
             grid.addWidget(Words(LABELS[one]), place, 0)
@@ -334,8 +346,11 @@ class RecordDialog(QDialog):
         if days and not (days.isascii() and days.isdigit()):
             self._say("The filing limit is a number of days.")
             return
-        since = self.since.date().toPython()
-        assert isinstance(since, date)
+        try:
+            since = day_of(self.since.text())
+        except InputRefused as error:
+            self._say(error.sentence)
+            return
         record = PayerRecord(
             since=since,
             plan=self.plan.text().strip() or None,
@@ -357,13 +372,6 @@ class RecordDialog(QDialog):
         self.word.say(sentence)
         self.word.show()
         self._stand()
-
-
-def _date_edit() -> QDateEdit:
-    made = QDateEdit(QDate.currentDate())
-    made.setDisplayFormat("yyyy-MM-dd")
-    made.setMinimumHeight(CONTROL)
-    return made
 
 
 def _pair(left: QWidget, right: QWidget) -> QWidget:
