@@ -24,7 +24,6 @@ from workstation.desk.place import Place
 
 if TYPE_CHECKING:
     from workstation.desk.session import Session
-    from workstation.people.accounts import People
 
 
 @dataclass(frozen=True)
@@ -35,24 +34,6 @@ class Decided:
     answer: dict[str, Any]
     lines: tuple[str, ...]
     proof: dict[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True)
-class ChargeLine:
-    """One line of the biller's worklist."""
-
-    study_uid: str
-    patient_name: str
-    date: str | None
-    code: str | None
-    modifiers: tuple[str, ...]
-    decision: str
-    state: str
-    question: str
-    charge_id: str = ""
-
-    def __repr__(self) -> str:
-        return f"ChargeLine({self.decision}, {self.state})"
 
 
 def local_date_of(place: Place, moment_utc: str) -> str:
@@ -168,36 +149,3 @@ def decide_case(home: Path, study_uid: str, as_of: str | None = None) -> tuple[d
     finally:
         place.close()
     return decided.facts, decided.answer
-
-
-def worklist(place: Place, people: People) -> tuple[ChargeLine, ...]:
-    """Signed cases and what may be charged for each: ready first, then held, then nothing."""
-    found = []
-    for row in place.library.studies():
-        if row.state not in ("released", "signed", "charged"):
-            continue
-        case = stored_case(place, row.study_uid)
-        if case is None:
-            continue
-        try:
-            answer = decide_place(place, case).answer
-        except InputRefused as error:
-            # one case whose facts cannot be read must not keep the biller from all others
-            answer = {"code": None, "modifiers": (), "decision": "hold", "questions": [{"ask": error.sentence}]}
-        question = next(iter(answer["questions"]), None)
-        refused = next((r["text"] for r in answer.get("reasons", ()) if r["outcome"] == "reject"), "")
-        found.append(
-            ChargeLine(
-                study_uid=row.study_uid,
-                patient_name=row.patient_name,
-                date=row.date,
-                code=answer["code"],
-                modifiers=tuple(answer["modifiers"]),
-                decision=answer["decision"],
-                state="confirmed" if case.charge else "open",
-                question=question["ask"] if question else refused,
-                charge_id=case.charge,
-            )
-        )
-    order = {"bill": 0, "hold": 1, "reject": 2}
-    return tuple(sorted(found, key=lambda line: (line.state != "open", order[line.decision], line.date or "")))

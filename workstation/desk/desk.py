@@ -19,10 +19,11 @@ from workstation.base.clock import Clock, SystemClock
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.events import Actor, Role
 from workstation.base.paths import home as default_home
-from workstation.desk import charge_case, charge_metrics, charge_site
+from workstation.desk import charge_metrics, charge_site, worklist
 from workstation.desk import reconcile as reconciling
 from workstation.desk.arrival import Arrival
 from workstation.desk.export_study import Exported, export_studies
+from workstation.desk.filed_case import FiledCase
 from workstation.desk.library import Imported, import_paths
 from workstation.desk.open_study import opened
 from workstation.desk.people_demo import make_demo_people
@@ -299,9 +300,32 @@ class Desk:
         self.scans.forget()
         return done
 
-    def charges(self) -> tuple[charge_case.ChargeLine, ...]:
-        """The biller's worklist: signed cases with what may be charged for each."""
-        return charge_case.worklist(self.place, self.people)
+    def charges(self) -> tuple[worklist.ChargeLine, ...]:
+        """The biller's worklist: cases that wait for a charge, and charges with what became of them."""
+        return worklist.worklist(self.place)
+
+    def filed(self, study_uid: str) -> FiledCase:
+        """A case of the library for acts that need no voxels.
+
+        Raises
+        ------
+        InputRefused
+            ``unknown_study``; ``study_open``: it is open in a window, which acts on it.
+        """
+        if any(s.key.study_uid == study_uid and not s.closed for s in self._opened):
+            raise InputRefused("study_open", "This study is open; close it before it is charged from the list.")
+        return FiledCase(self.place, self.people, study_uid)
+
+    def confirm_charges(self, study_uids: Iterable[str], secret: str = "") -> tuple[worklist.Confirming, ...]:
+        """Confirm several ready cases; each stands or falls alone.
+
+        Raises
+        ------
+        NotAllowed
+            Not the role for it, or the PIN or password is due or wrong: nothing was confirmed.
+        """
+        require(self.actor.role if self.actor else None, "confirm_charge")
+        return worklist.confirm_several(self.place, self.people, tuple(study_uids), secret)
 
     def metrics(self) -> charge_metrics.Gathered:
         """What the department's figures are counted from.

@@ -14,8 +14,8 @@ import msgspec
 from workstation.base.errors import InputRefused
 from workstation.case.states import progress
 from workstation.case.supervision import Supervision, supervision_of
+from workstation.desk import charge_ledger, identity, separate_session, supervise
 from workstation.desk import confirm_charge as charging
-from workstation.desk import identity, supervise
 from workstation.desk.charge_case import Decided, decide_place
 from workstation.desk.note_decision import note_decision
 from workstation.desk.open_study import stored_case
@@ -112,6 +112,27 @@ class FiledCase:
     def confirm_charge(self, secret: str = "") -> charging.Confirmed:
         """Confirm the charge: ledger, journal and outgoing message in one transaction."""
         return charging.confirm(self._session, secret)
+
+    def separate_session(self, reason: str) -> int:
+        """The series was acquired in a separate session, as the acting person states; the session's ordinal."""
+        with self.acting():
+            ordinal = separate_session.separate(self.place, charging.who_states(self._session), self.case, reason)
+            self._name_charge()
+        return ordinal
+
+    def rejoin_session(self, reason: str) -> None:
+        """Take back that the series was acquired in a separate session."""
+        with self.acting():
+            separate_session.rejoin(self.place, charging.who_states(self._session), self.case, reason)
+            self._name_charge()
+
+    @property
+    def session_number(self) -> int:
+        """Ordinal of the acquisition session of the series: 1 unless it was recorded as a separate one."""
+        return charge_ledger.session_of(self.place, self.case)
+
+    def _name_charge(self) -> None:
+        self.put("charge", charge=charge_ledger.with_standing_charge(self.place, self.case).charge)
 
     @property
     def message_path(self) -> Any:

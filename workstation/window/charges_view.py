@@ -43,7 +43,7 @@ from workstation.window.panels.standing import Standing, standing
 from workstation.window.theme import tokens
 
 if TYPE_CHECKING:
-    from workstation.desk.charge_case import ChargeLine
+    from workstation.desk.worklist import ChargeLine
     from workstation.desk.desk import Desk
     from workstation.window.actions import Actions
 

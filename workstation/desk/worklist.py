@@ -1,0 +1,307 @@
+"""The biller's worklist: cases that wait for a charge, charges with what became of them, and tasks that came after.
+
+A task follows from what was written down after the confirmation (an addendum, a retraction, a corrected order, joined
+identities): the case is decided again by the rules of the charge's day, and where it now says something else a person
+has to void or replace. Nothing changes a charge by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from billing.charge import ACTIVE, Charge
+from billing.metrics import Seen, charges_seen
+from workstation.base.errors import InputRefused, RenderDeskError
+from workstation.desk.charge_case import Decided, decide_place, today
+from workstation.desk.charge_ledger import ChargeStore, ledger_of
+from workstation.desk.confirm_charge import Confirmed
+from workstation.desk.filed_case import FiledCase
+from workstation.desk.open_study import stored_case
+from workstation.desk.people_store import AccountTable
+
+if TYPE_CHECKING:
+    from workstation.case.model import Case
+    from workstation.desk.place import Place
+    from workstation.people.accounts import People
+
+KEPT_DAYS = 31
+"""How long an acknowledged charge stays in the list after its confirmation."""
+_AFTER = (
+    "charge_confirmed",
+    "report_signed",
+    "report_retracted",
+    "order_entered",
+    "facts_given",
+    "anatomy_confirmed",
+    "identity_reconciled",
+    "session_separated",
+    "session_rejoined",
+)
+_ORDER = {"bill": 0, "hold": 1, "reject": 2}
+
+
+@dataclass(frozen=True)
+class ChargeLine:
+    """One line of the worklist: a case without a charge (state ``open``), or a charge.
+
+    Parameters
+    ----------
+    decision : ``bill``, ``hold`` or ``reject``; of a charge what its case says now
+    state : ``open``, or the state of the charge in the ledger
+    question : what is asked, or why it is not billed, in a sentence; of a charge the reason that its receiver gave
+    covers : codes that cover the work where it is not billed
+    rules : rules that hold or reject
+    task : what a person has to do about a charge, in a sentence; "" where nothing has changed
+    amount : estimated payment in US dollars as text, "" without an estimate
+    sending, problem : how the charge's message stands, and why it has not arrived
+    acts : what may be done with the charge: resend, replace, void
+    """
+
+    study_uid: str
+    patient_name: str
+    date: str | None
+    code: str | None
+    modifiers: tuple[str, ...]
+    decision: str
+    state: str
+    question: str
+    charge_id: str = ""
+    patient_id: str = ""
+    accession: str = ""
+    payer: str = ""
+    reader: str = ""
+    covers: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    task: str = ""
+    late: bool = False
+    amount: str = ""
+    age_days: int | None = None
+    confirmed_at: str = ""
+    confirmed_by: str = ""
+    sending: str = ""
+    problem: str = ""
+    acts: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"ChargeLine({self.decision}, {self.state})"
+
+
+def worklist(place: Place) -> tuple[ChargeLine, ...]:
+    """Ready first, then held, then charges with a task or refused, then what is under way, then what is not billed."""
+    day = date.fromisoformat(today(place))
+    readers = {a.npi: a.name for a in AccountTable(place.db).all() if a.npi}
+    rows = {row.study_uid: row for row in place.library.studies()}
+    found: list[ChargeLine] = []
+    charged: set[str] = set()
+    store = ChargeStore(place.ledger)
+    seen = {s.charge_id: s for s in charges_seen(store.rows())}
+    changed = _changed_after(place)
+    for charge in ledger_of(place).charges().values():
+        study = charge.identity.study_uid or ""
+        if charge.state not in ACTIVE:
+            continue
+        case = stored_case(place, study) if study else None
+        if case is not None and case.charge == charge.charge_id:
+            charged.add(study)
+        line = _of_charge(place, charge, case, seen[charge.charge_id], readers, day, again=study in changed)
+        name = rows[study].patient_name if study in rows else case.patient.name if case else ""
+        recent = (day - seen[charge.charge_id].confirmed_at.date()).days <= KEPT_DAYS
+        if line.state != "acknowledged" or line.task or recent:
+            found.append(replace(line, patient_name=name))
+    for row in rows.values():
+        if row.study_uid in charged or row.state not in ("released", "signed", "charged"):
+            continue
+        case = stored_case(place, row.study_uid)
+        if case is None:
+            continue
+        found.append(_of_case(place, case, row.patient_name, row.date, readers, day))
+    return tuple(sorted(found, key=_turn))
+
+
+def _turn(line: ChargeLine) -> tuple[int, str]:
+    if line.state == "open":
+        return {"bill": 0, "hold": 1, "reject": 4}[line.decision], line.date or ""
+    if line.task or line.state == "rejected" or line.problem:
+        return 2, line.date or ""
+    return 3 if line.state != "acknowledged" else 5, line.date or ""
+
+
+def _of_case(
+    place: Place, case: Case, name: str, study_date: str | None, readers: Mapping[str, str], day: date
+) -> ChargeLine:
+    """A case without a charge, decided now."""
+    try:
+        decided = decide_place(place, case)
+    except InputRefused as error:
+        # one case whose facts cannot be read must not keep the biller from all others
+        return ChargeLine(case.key.study_uid, name, study_date, None, (), "hold", "open", error.sentence)
+    answer, facts = decided.answer, decided.facts
+    question = next(iter(answer["questions"]), None)
+    refused = next((r["text"] for r in answer["reasons"] if r["outcome"] == "reject"), "")
+    service = (facts.get("service") or {}).get("date") or study_date
+    npi = (facts.get("providers") or {}).get("rendering_npi") or ""
+    return ChargeLine(
+        study_uid=case.key.study_uid,
+        patient_name=name,
+        date=service,
+        code=answer["code"],
+        modifiers=tuple(answer["modifiers"]),
+        decision=answer["decision"],
+        state="open",
+        question=refused if answer["decision"] == "reject" else question["ask"] if question else "",
+        patient_id=case.patient.id,
+        accession=case.accession,
+        payer=(facts.get("payer") or {}).get("kind") or "",
+        reader=readers.get(npi, npi),
+        covers=_covering(answer),
+        rules=_against(answer),
+        amount=_amount(answer),
+        age_days=_age(service, day),
+    )
+
+
+def _against(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Rules that hold or reject."""
+    named = (str(r["rule"]) for r in answer["reasons"] if r["outcome"] == answer["decision"] != "bill")
+    return tuple(dict.fromkeys(named))
+
+
+def _covering(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Codes that stand for the work where it is not billed: those that the rules offer."""
+    if answer["decision"] != "reject":
+        return ()
+    return tuple(str(a["code"]) for a in answer["alternatives"] if a.get("code"))
+
+
+def _of_charge(
+    place: Place,
+    charge: Charge,
+    case: Case | None,
+    seen: Seen,
+    readers: Mapping[str, str],
+    day: date,
+    *,
+    again: bool,
+) -> ChargeLine:
+    """A charge, and what its case says now where something was written down after it."""
+    facts, answer = msgspec.json.decode(charge.facts), msgspec.json.decode(charge.answer)
+    task, decision = "", "bill"
+    if again and case is not None and case.charge == charge.charge_id:
+        task, decision = _task(place, charge, case, answer)
+    service = charge.service_date.isoformat()
+    return ChargeLine(
+        study_uid=charge.identity.study_uid or "",
+        patient_name="",
+        date=service,
+        code=charge.code,
+        modifiers=charge.modifiers,
+        decision=decision,
+        state=charge.state,
+        question=seen.denials[-1].reason if charge.state == "rejected" and seen.denials else "",
+        charge_id=charge.charge_id,
+        patient_id=charge.identity.patient_id,
+        accession=charge.identity.accession or "",
+        payer=(facts.get("payer") or {}).get("kind") or "",
+        reader=readers.get(charge.rendering_npi, charge.rendering_npi),
+        task=task,
+        late=charge.late,
+        amount=_amount(answer),
+        age_days=_age(service, day),
+        confirmed_at=charge.confirmed_at,
+        confirmed_by=charge.confirmed_by,
+    )
+
+
+def _task(place: Place, charge: Charge, case: Case, before: Mapping[str, Any]) -> tuple[str, str]:
+    """What has to be done about a charge whose case says something else now, and what it says."""
+    try:
+        decided = decide_place(place, case, before.get("as_of"))
+    except RenderDeskError as error:
+        return f"The case cannot be decided again: {error.sentence}", "hold"
+    return difference(charge, decided), str(decided.answer["decision"])
+
+
+def difference(charge: Charge, decided: Decided) -> str:
+    """What a charge and the decision of its case disagree in, as a task; "" when they agree."""
+    answer, facts = decided.answer, decided.facts
+    status = (facts.get("report") or {}).get("status")
+    if status == "retracted":
+        return "The report was retracted after this charge: void it."
+    patient = facts.get("patient") or {}
+    if (patient.get("id") or "") != charge.identity.patient_id or (
+        (patient.get("issuer") or "") != charge.identity.patient_issuer
+    ):
+        return "The patient's identity was corrected after this charge: replace it."
+    if answer["decision"] != "bill":
+        why = next((r["text"] for r in answer["reasons"] if r["outcome"] == answer["decision"]), "")
+        word = "would not be billed" if answer["decision"] == "reject" else "would be held"
+        return f"Decided again, this case {word}: {why}".strip()
+    says = (answer["code"], tuple(answer["modifiers"]), tuple(d["code"] for d in answer["diagnoses"]))
+    if says != (charge.code, charge.modifiers, charge.diagnoses):
+        words = " ".join((str(answer["code"]), *map(str, answer["modifiers"])))
+        told = f"it is {words}"
+        if says[:2] == (charge.code, charge.modifiers):
+            told = f"the diagnoses are {', '.join(says[2])}"
+        return f"Decided again, {told}: replace the charge."
+    return ""
+
+
+def _changed_after(place: Place) -> frozenset[str]:
+    """Studies with something written down after their last confirmation that may change what is decided."""
+    last: dict[str, int] = {}
+    later: dict[str, int] = {}
+    joined = 0
+    for entry in place.journal.of_kinds(*_AFTER):
+        study = entry.event.case.study_uid if entry.event.case else ""
+        if entry.event.kind == "charge_confirmed":
+            last[study] = entry.number
+        elif entry.event.kind == "identity_reconciled":
+            joined = entry.number
+        else:
+            later[study] = entry.number
+    return frozenset(s for s, number in last.items() if later.get(s, 0) > number or joined > number)
+
+
+def _amount(answer: Mapping[str, Any]) -> str:
+    estimate = answer.get("estimate")
+    return str(estimate["amount"]) if estimate else ""
+
+
+def _age(service: str | None, day: date) -> int | None:
+    try:
+        return (day - date.fromisoformat(service)).days if service else None
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class Confirming:
+    """What became of one case of several: the charge, or the sentence that says why there is none."""
+
+    study_uid: str
+    confirmed: Confirmed | None = None
+    sentence: str = ""
+
+
+def confirm_several(place: Place, people: People, study_uids: tuple[str, ...], secret: str) -> tuple[Confirming, ...]:
+    """Confirm ready cases one by one; each is decided again under the archive's lock and stands or falls alone.
+
+    Raises
+    ------
+    NotAllowed
+        Not the role for it, or the PIN or password is due or wrong: nothing was confirmed.
+    """
+    people.proved_for("confirm_charge", secret)
+    found = []
+    for study in study_uids:
+        try:
+            # the secret was proved a moment ago and is not asked of every case
+            found.append(Confirming(study, FiledCase(place, people, study).confirm_charge("")))
+        except RenderDeskError as error:
+            found.append(Confirming(study, sentence=error.sentence))
+    return tuple(found)
