@@ -7,6 +7,7 @@ The panels on the real desk are tried in `test_panels_desk.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from workstation.base.events import Actor, CaseKey
 from workstation.base.findings import Finding
 from workstation.case.model import Capture, Case, Measured, Measurement, Order, Patient, ReportText, SignedReport
 from workstation.case.supervision import ACTS, ActState, Supervision
+from workstation.desk.charge_site import PayerPage
+from workstation.desk.fact_sources import FactSource
 from workstation.dicom.found import SeriesFound, VolumeFound
 from workstation.people.roles import may, refusal
 from workstation.report.model import ReportContent
@@ -163,6 +166,9 @@ class FakeDesk:
     def set_setting(self, name: str, value: str) -> None:
         self.settings[name] = value
 
+    def payer_page(self, kind: str, plan: str | None, day: date) -> PayerPage:
+        return PayerPage(kind, plan, day, (), ())
+
     def charges(self) -> tuple[Line, ...]:
         return self.lines
 
@@ -185,6 +191,7 @@ class FakeSession:
         self.message_path: Path | None = None
         self.picture = b""
         self.decisions = 0
+        self.sources: tuple[FactSource, ...] = ()
 
     @property
     def key(self) -> CaseKey:
@@ -310,6 +317,20 @@ class FakeSession:
         self.decisions += 1
         lines = ("The work was done on a workstation of its own.", "Volume rendering: 8 pictures archived.")
         return Decided({}, self.answer, lines)
+
+    session_number = 1
+
+    def fact_sources(self, decided: Decided) -> tuple[FactSource, ...]:
+        return self.sources
+
+    def separate_session(self, reason: str) -> int:
+        self.did.append(("separate", reason))
+        self.session_number = 2
+        return 2
+
+    def rejoin_session(self, reason: str) -> None:
+        self.did.append(("rejoin", reason))
+        self.session_number = 1
 
     def confirm_charge(self, secret: str = "") -> None:
         if self.desk.ask_again and secret != PIN:

@@ -17,6 +17,7 @@ from workstation.case.supervision import Supervision, supervision_of
 from workstation.desk import charge_ledger, identity, separate_session, supervise
 from workstation.desk import confirm_charge as charging
 from workstation.desk.charge_case import Decided, decide_place
+from workstation.desk.fact_sources import FactSource, fact_sources
 from workstation.desk.note_decision import note_decision
 from workstation.desk.open_study import stored_case
 from workstation.people.roles import Act, require
@@ -108,6 +109,10 @@ class FiledCase:
         """The region and the kind of structure rendered."""
         identity.set_anatomy(self._session, anatomy, target)
         note_decision(self._session)
+
+    def fact_sources(self, decided: Decided) -> tuple[FactSource, ...]:
+        """Where each fact of a decision comes from."""
+        return fact_sources(self.place, self.case, decided)
 
     def confirm_charge(self, secret: str = "") -> charging.Confirmed:
         """Confirm the charge: ledger, journal and outgoing message in one transaction."""

@@ -33,6 +33,7 @@ from workstation.desk import (
 )
 from workstation.desk import confirm_charge as charging
 from workstation.desk.charge_case import Decided, decide_session
+from workstation.desk.fact_sources import FactSource, fact_sources
 from workstation.desk.library import take_in
 from workstation.desk.note_decision import note_decision
 from workstation.desk.phases import Phases, Shown
@@ -454,6 +455,10 @@ class Session:
     def decide(self, as_of: str | None = None) -> Decided:
         """What may be charged for this case, and why."""
         return decide_session(self, as_of)
+
+    def fact_sources(self, decided: Decided) -> tuple[FactSource, ...]:
+        """Where each fact of a decision comes from."""
+        return fact_sources(self.place, self.case, decided)
 
     def confirm_charge(self, secret: str = "") -> charging.Confirmed:
         """Confirm the charge: ledger, journal and outgoing message in one transaction."""

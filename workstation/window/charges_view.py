@@ -43,8 +43,8 @@ from workstation.window.panels.standing import Standing, standing
 from workstation.window.theme import tokens
 
 if TYPE_CHECKING:
-    from workstation.desk.worklist import ChargeLine
     from workstation.desk.desk import Desk
+    from workstation.desk.worklist import ChargeLine
     from workstation.window.actions import Actions
 
 _COLUMNS = ("Patient", "Study date", "Code", "State", "What is asked, or why not")

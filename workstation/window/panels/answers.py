@@ -19,6 +19,7 @@ from workstation.window.panels.questions import SITES, TARGETS, Options, Questio
 
 if TYPE_CHECKING:
     from workstation.desk.desk import Desk
+    from workstation.desk.filed_case import FiledCase
     from workstation.desk.session import Session
 
 _CODE = re.compile(r"[0-9A-Z]{5}")
@@ -42,7 +43,7 @@ def part_of_order(path: str) -> bool:
     return name in _IN_ORDER or name.startswith(("base", "rendering."))
 
 
-def keep(session: Session, path: str, value: Any) -> None:
+def keep(session: Session | FiledCase, path: str, value: Any) -> None:
     """Write an answer where it belongs: into the order, the anatomy of the work, or the facts that were given.
 
     Raises

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from workstation.base.errors import RenderDeskError
 from workstation.window.panels.answers import AnswerForm, keep, part_of_order, site_facts
+from workstation.window.panels.charge_facts import FactsCard
 from workstation.window.panels.parts import (
     Card,
     Line,
@@ -26,15 +29,17 @@ from workstation.window.panels.parts import (
 )
 from workstation.window.panels.questions import WAITS_FOR, answer_words, question_of
 from workstation.window.panels.say import button_to
-from workstation.window.panels.secret import ask_secret
+from workstation.window.panels.secret import NoteDialog, ask_secret
 from workstation.window.panels.standing import audited, standing
 
 if TYPE_CHECKING:
     from workstation.desk.charge_case import Decided
     from workstation.desk.desk import Desk
+    from workstation.desk.filed_case import FiledCase
     from workstation.desk.session import Session
     from workstation.window.actions import Actions
 
+_OTHER_CHARGE = frozenset({"R-LG-01", "R-LG-03", "R-LG-04", "R-LG-05"})
 _STATE = {"bill": "done", "hold": "wants", "reject": "refused"}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _TURN = ("load", "3d", "view", "film", "report", "charge")
@@ -110,7 +115,9 @@ class ChargePanel(Panel):
     step = "charge"
     title = "Charge"
 
-    def __init__(self, desk: Desk, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, desk: Desk, session: Session | FiledCase, actions: Actions, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._desk, self._session, self._actions = desk, session, actions
         self._decided: Decided | None = None
@@ -128,7 +135,15 @@ class ChargePanel(Panel):
         line.setAlignment(self.modifiers, Qt.AlignmentFlag.AlignVCenter)
         self.decision.add(self.words)
         self.decision.add(line)
+        self.amount = Words("", "quiet")
+        self.decision.add(self.amount)
+        self.payer = Words("", "quiet")
+        self.decision.add(self.payer)
         self.add(self.decision)
+        self.separate = Card("Another session")
+        self._separate_rows = Rows(4)
+        self.separate.add(self._separate_rows)
+        self.add(self.separate)
         self.steps = Card("To do first")
         self._step_rows = Rows(0)
         self.steps.add(self._step_rows)
@@ -156,6 +171,8 @@ class ChargePanel(Panel):
         self._note_rows = Rows(0)
         self.notes.add(self._note_rows)
         self.add(self.notes)
+        self.facts = FactsCard()
+        self.add(self.facts)
         self.given = Card("Answered here")
         self._given_rows = Rows(4)
         self.given.add(self._given_rows)
@@ -187,8 +204,12 @@ class ChargePanel(Panel):
         self.words.say(sentence)
         self.code.hide()
         self.modifiers.hide()
-        for card in (self.steps, self.questions, self.why, self.notes, self.given, self.message, self.confirm):
+        for card in self._parts():
             card.hide()
+
+    def _parts(self) -> tuple[QWidget, ...]:
+        cards = (self.steps, self.questions, self.why, self.notes, self.given, self.message, self.facts, self.separate)
+        return (*cards, self.confirm, self.amount, self.payer)
 
     def _show(self, decided: Decided) -> None:
         answer = decided.answer
@@ -200,12 +221,73 @@ class ChargePanel(Panel):
         self.code.say(str(answer["code"] or ("None" if answer["decision"] == "reject" else "No code yet")))
         self.code.show()
         self._show_modifiers(answer)
+        estimate = answer.get("estimate")
+        self.amount.say(str(estimate["text"]) if estimate else "")
+        self.amount.setVisible(bool(estimate))
+        self._show_payer(decided)
+        self._show_separate(decided)
+        self.facts.put(self._session.fact_sources(decided))
         self._show_steps(wanted)
         self._show_questions(wanted, contradicted(decided.answer, decided.facts))
         self._show_why(decided)
         self._show_notes(answer)
         self._show_given()
         self._show_confirm(answer, sent, complete=not wanted)
+
+    def _show_payer(self, decided: Decided) -> None:
+        """Which record of the payer counts, and how old it is."""
+        payer, service = decided.facts.get("payer") or {}, decided.facts.get("service") or {}
+        told = ""
+        if payer.get("kind") and service.get("date") and not self._session.case.charge:
+            page = self._desk.payer_page(payer["kind"], payer.get("plan"), date.fromisoformat(service["date"]))
+            if page.checked_on is not None:
+                own = any(not shipped for _, shipped in page.records)
+                whose = "this site's records" if own else "the record that came with the program"
+                told = f"{answer_words('payer.kind', payer['kind'])}: by {whose}, oldest checked {page.checked_on}."
+        self.payer.say(told)
+        self.payer.setVisible(bool(told))
+
+    def _show_separate(self, decided: Decided) -> None:
+        """The act "separate session" where another charge of the day stands in the way, and its counter-act."""
+        number = self._session.session_number
+        beside = {r["rule"] for r in decided.answer["reasons"] if r["outcome"] != "pass"} & _OTHER_CHARGE
+        asked_of = not self._session.case.charge and number == 1 and bool(beside)
+        self.separate.setVisible(asked_of or number > 1)
+        if self._separate_rows.stands((asked_of, number)):
+            return
+        if number > 1:
+            told = f"This series was recorded as acquisition session {number} of the day: a service of its own."
+            act = button("Take this back ...", self.rejoin_session, "link")
+        else:
+            told = "Another 3D charge of this patient stands on this day. Was this series a session of its own?"
+            act = button("This was a separate session ...", self.separate_session)
+        act.setObjectName("field_separate_session")
+        self._separate_rows.fill([Words(told), act] if number > 1 or asked_of else [])
+
+    def separate_session(self) -> None:
+        """Record that the series was acquired in a session of its own, with the reason."""
+        self._said_why(
+            "A separate session",
+            "The series was acquired apart from what is charged already. It stands in the journal in your name.",
+            "When and why the patient was scanned again, as the record shows it",
+            lambda reason, _secret: self._session.separate_session(reason),
+        )
+
+    def rejoin_session(self) -> None:
+        """Take the act back, with the reason."""
+        self._said_why(
+            "No separate session",
+            "The series belongs to the first session again.",
+            "Why the record was wrong",
+            lambda reason, _secret: self._session.rejoin_session(reason),
+        )
+
+    def _said_why(self, title: str, sentence: str, hint: str, act: Callable[[str, str], object]) -> None:
+        dialog = NoteDialog(title, sentence, hint, act, parent=self.window())
+        dialog.exec()
+        dialog.deleteLater()
+        self._decided = None
+        self.refresh()
 
     def _show_modifiers(self, answer: dict[str, Any]) -> None:
         if answer["decision"] == "bill":
@@ -256,6 +338,10 @@ class ChargePanel(Panel):
         self.questions.setVisible(bool(parts))
 
     def _answer(self, path: str, value: Any) -> None:
+        if path == "distinct.session" and value == "separate":
+            # a service of its own needs the recorded act: its reason stands in the journal, its number in the charge
+            self.separate_session()
+            return
         try:
             keep(self._session, path, value)
         except RenderDeskError as error:
