@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from billing import lines
 from billing.errors import TableError
 from billing.payer_book import PayerRecord, PayerTable, read_payer_table
 from billing.site import Site, read_site
@@ -70,31 +71,18 @@ def site_from_text(text: str, *, name: str) -> Site:
 
 def record_text(record: PayerRecord, *, note: str = "") -> str:
     """A record as TOML, to be put at the end of its file; what is not known is not written."""
-    lines = ["", "[[record]]"]
+    rows = ["", "[[record]]"]
     if note:
-        lines.append("# " + " ".join(note.split()))
+        rows.append("# " + " ".join(note.split()))
     for key, value in msgspec.to_builtins(record, builtin_types=(dt.date,)).items():
         if value is not None:
-            lines.append(f"{key} = {_value(value)}")
-    return "\n".join(lines) + "\n"
+            rows.append(f"{key} = {_value(value)}")
+    return "\n".join(rows) + "\n"
 
 
 def line_of(text: str, path: str) -> int:
-    """The line of a key path such as ``.record[1].covered`` in a file of plain tables; of what holds it otherwise."""
-    lines = text.splitlines()
-    parts = re.findall(r"\.(\w+)(?:\[(\d+)\])?", path)
-    at, end = 0, len(lines)
-    for name, number in parts:
-        heads = [n for n in range(at, end) if re.match(rf"\s*\[\[?\s*{re.escape(name)}\s*\]", lines[n])]
-        if heads:
-            at = heads[int(number)] if number and int(number) < len(heads) else heads[0]
-            later = [n for n in range(at + 1, end) if lines[n].lstrip().startswith("[")]
-            end = later[0] if later else end
-            continue
-        keys = [n for n in range(at, end) if re.match(rf"\s*\"?{re.escape(name)}\"?\s*=", lines[n])]
-        if keys:
-            at = keys[0]
-    return min(at, max(len(lines) - 1, 0)) + 1
+    """The line of a key path such as ``.record[1].covered``; of what holds it where it stands nowhere itself."""
+    return lines.line_of(text, lines.steps_of(path))
 
 
 def _toml(text: str, name: str) -> dict[str, Any]:

@@ -24,6 +24,8 @@ COMMANDS = {
     "verify": ("verify", "every file, the journal's and the ledger's chain"),
     "charge": ("charge", "decide a charge from facts, or from a case"),
     "ledger": ("ledger", "the charges as they stand, and acts on them"),
+    "claims": ("claims", "charges after they are confirmed: send, answers, export, void, replace"),
+    "queue": ("queue", "messages that wait to be sent"),
     "audit": ("audit", "explain a past charge and decide it again"),
     "reference": ("reference", "take official tables in, and say what is loaded"),
     "sample": ("sample", "make the synthetic studies"),

@@ -6,15 +6,16 @@ Segments end with a carriage return. Codes go without text: descriptors are the 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
-from billing import codes, icd
 from billing.charge import Charge
 from billing.errors import MessageHole
+from billing.messages.layout import DiagnosisSystem, Layout
+from billing.messages.proof import Said, check_line, date_of, needed, prove
 from billing.npi import good_npi
-from billing.rules.modifiers import SLOTS
+from billing.reference.tables import BUILT_IN, References
 
 NPI_AUTHORITY = ("NPI", "2.16.840.1.113883.4.6", "ISO")
 CHARGE, CREDIT = "CG", "CD"
@@ -56,7 +57,7 @@ class MessageContext(Struct, frozen=True, kw_only=True):
     ----------
     posted_at : UTC or zoned time of posting (FT1-5, MSH-7)
     order_number : the 3D order's filler number, else the accession, as the site has set (FT1-23)
-    with_procedure : add a PR1 segment, for receivers that read it
+    layout : the form that the site has set
     """
 
     systems: Systems
@@ -79,7 +80,7 @@ class MessageContext(Struct, frozen=True, kw_only=True):
     plan_id: str = ""
     company_id: str = ""
     company_name: str = ""
-    with_procedure: bool = False
+    layout: Layout = Layout()
 
     def __repr__(self) -> str:
         return "MessageContext()"
@@ -90,8 +91,8 @@ def control_id(charge: Charge, *, credit: bool = False) -> str:
     return f"{charge.charge_id}{CREDIT if credit else CHARGE}"
 
 
-def dft(charge: Charge, context: MessageContext, *, credit: bool = False) -> str:
-    """The message for a charge, or the credit for one that was taken back.
+def dft(charge: Charge, context: MessageContext, *, credit: bool = False, references: References = BUILT_IN) -> str:
+    """The message for a charge, or the credit for one that was taken back; proved before it is given out.
 
     Raises
     ------
@@ -99,13 +100,52 @@ def dft(charge: Charge, context: MessageContext, *, credit: bool = False) -> str
         Something that the message must have is missing or contradicts itself; `hole` names it.
     """
     check(charge, context, credit=credit)
-    code = _components(charge.code, "", "C4")
-    day = charge.service_date.strftime("%Y%m%d")
-    posted = _time(context.posted_at)
-    modifiers = "~".join(map(escape, charge.modifiers))
-    diagnoses = [_components(d, "", "I10C") for d in charge.diagnoses]
-    systems = context.systems
     segments = [
+        *_heads(charge, context, credit=credit),
+        *_order(charge, context),
+        *_financial(charge, context, credit=credit),
+    ]
+    text = "".join(segment + "\r" for segment in segments)
+    prove(read_back(text), charge, taken_back=credit, references=references)
+    return text
+
+
+def credit_of(charge: Charge, text: str, posted_at: dt.datetime) -> str:
+    """The credit for a charge whose message was `text`: the same words, taken back.
+
+    It is made from the message itself, because the receiver must find again what it was given, whatever is known of
+    patient and order by now.
+
+    Raises
+    ------
+    MessageHole
+        The charge was not taken back, or the text is not its message.
+    """
+    _state(charge, credit=True)
+    if posted_at.tzinfo is None:
+        raise MessageHole("posting time", "The message cannot be written: the posting time has no time zone.")
+    posted = _time(posted_at)
+    changed = {
+        "MSH": {7: posted, 10: control_id(charge, credit=True)},
+        "EVN": {2: posted},
+        "FT1": {5: posted, 6: CREDIT},
+    }
+    lines = []
+    for line in text.split("\r"):
+        fields = line.split("|")
+        first = 1 if fields[0] == "MSH" else 0
+        for number, value in changed.get(fields[0], {}).items():
+            fields[number - first] = value
+        lines.append("|".join(fields))
+    credit = "\r".join(lines)
+    prove(read_back(credit), charge, taken_back=True, references=BUILT_IN)
+    return credit
+
+
+def _heads(charge: Charge, context: MessageContext, *, credit: bool) -> list[str]:
+    """MSH, EVN, PID and PV1."""
+    posted, systems, layout = _time(context.posted_at), context.systems, context.layout
+    return [
         _segment(
             "MSH",
             {
@@ -118,8 +158,8 @@ def dft(charge: Charge, context: MessageContext, *, credit: bool = False) -> str
                 10: control_id(charge, credit=credit),
                 11: systems.processing,
                 12: "2.5.1",
-                15: "AL",
-                16: "AL",
+                15: layout.accept_acknowledgement,
+                16: layout.application_acknowledgement,
                 18: "UNICODE UTF-8",
             },
         ),
@@ -146,13 +186,37 @@ def dft(charge: Charge, context: MessageContext, *, credit: bool = False) -> str
                 19: escape(context.visit_number),
             },
         ),
+    ]
+
+
+def _order(charge: Charge, context: MessageContext) -> list[str]:
+    """The order that the charge rests on, for receivers that join by ORC or OBR."""
+    number, wanted = escape(context.order_number), context.layout.segments
+    found = []
+    if "ORC" in wanted:
+        found.append(_segment("ORC", {1: "RE", 3: number}))
+    if "OBR" in wanted:
+        day = charge.service_date.strftime("%Y%m%d")
+        service = _components(charge.code, "", "C4")
+        found.append(_segment("OBR", {1: "1", 3: number, 4: service, 7: day, 16: _provider(context.ordering)}))
+    return found
+
+
+def _financial(charge: Charge, context: MessageContext, *, credit: bool) -> list[str]:
+    """FT1 with the optional PR1, then DG1 and IN1 where the site wants them and something is known."""
+    code = _components(charge.code, "", "C4")
+    day = charge.service_date.strftime("%Y%m%d")
+    modifiers = "~".join(map(escape, charge.modifiers))
+    diagnoses = [_components(d, "", context.layout.diagnosis_system) for d in charge.diagnoses]
+    wanted = context.layout.segments
+    found = [
         _segment(
             "FT1",
             {
                 1: "1",
                 2: escape(charge.charge_id),
                 4: day,
-                5: posted,
+                5: _time(context.posted_at),
                 6: CREDIT if credit else CHARGE,
                 7: code,
                 10: str(charge.units),
@@ -165,19 +229,111 @@ def dft(charge: Charge, context: MessageContext, *, credit: bool = False) -> str
                 25: code,
                 26: modifiers,
             },
-        ),
+        )
     ]
-    if context.with_procedure:
-        segments.append(_segment("PR1", {1: "1", 3: code, 5: day, 16: modifiers}))
-    segments += [_segment("DG1", {1: str(i), 3: d, 6: "F"}) for i, d in enumerate(diagnoses, 1)]
-    if context.plan_id and context.company_id:
+    if "PR1" in wanted:
+        found.append(_segment("PR1", {1: "1", 3: code, 5: day, 16: modifiers}))
+    if "DG1" in wanted:
+        found += [_segment("DG1", {1: str(i), 3: d, 6: "F"}) for i, d in enumerate(diagnoses, 1)]
+    if "IN1" in wanted and context.plan_id and context.company_id:
         company = {1: "1", 2: escape(context.plan_id), 3: escape(context.company_id), 4: escape(context.company_name)}
-        segments.append(_segment("IN1", company))
-    return "".join(segment + "\r" for segment in segments)
+        found.append(_segment("IN1", company))
+    return found
+
+
+# HL7 tables 0004, 0001, 0103 and the transaction types that are ours of 0017
+PATIENT_CLASSES = frozenset("BCEINOPRU")
+SEXES = frozenset({"", "A", "F", "M", "N", "O", "U"})
+PROCESSING = frozenset("DPT")
+DIAGNOSIS_SYSTEMS: tuple[str, ...] = get_args(DiagnosisSystem)
+SEQUENCE = ("MSH", "EVN", "PID", "PV1", "ORC", "OBR", "FT1", "PR1", "DG1", "IN1")
+REQUIRED: dict[str, tuple[int, ...]] = {
+    "MSH": (3, 4, 5, 6, 7, 9, 10, 11, 12, 18),
+    "EVN": (2,),
+    "PID": (1, 3, 5),
+    "PV1": (1, 2),
+    "ORC": (1, 3),
+    "OBR": (1, 3, 4, 7),
+    "FT1": (1, 2, 4, 5, 6, 7, 10, 19, 20, 21, 23, 25),
+    "PR1": (1, 3, 5),
+    "DG1": (1, 3, 6),
+    "IN1": (1, 2, 3),
+}
+
+
+def read_back(text: str) -> Said:
+    """What a message of this module says, read from its text; its own form is checked on the way.
+
+    Raises
+    ------
+    MessageHole
+        A segment is missing, foreign, doubled or out of order, a required field empty, a coded value unknown.
+    """
+    rows = [_fields(line) for line in text.split("\r") if line]
+    names = [row[0] for row in rows]
+    places = [SEQUENCE.index(n) if n in SEQUENCE else -1 for n in names]
+    if -1 in places or places != sorted(places) or not {"MSH", "EVN", "PID", "PV1", "FT1"} <= set(names):
+        raise MessageHole("segments", "The message cannot be written: its segments are not those of DFT^P03.")
+    if any(names.count(n) > 1 for n in set(names) - {"DG1"}):
+        raise MessageHole("segments", "The message cannot be written: a segment stands twice.")
+    for row in rows:
+        needed({f"{row[0]}-{n}": row[n] if n < len(row) else "" for n in REQUIRED[row[0]]})
+    by = {row[0]: [*row, *[""] * 30] for row in rows}
+    msh, pid, pv1, ft1 = by["MSH"], by["PID"], by["PV1"], by["FT1"]
+    for name, value, allowed in (
+        ("visit.class", pv1[2], PATIENT_CLASSES),
+        ("patient.sex", pid[8], SEXES),
+        ("processing", msh[11], PROCESSING),
+        ("FT1-6", ft1[6], {CHARGE, CREDIT}),
+        ("MSH-9", msh[9], {"DFT^P03^DFT_P03"}),
+        ("MSH-10", msh[10], {ft1[2] + ft1[6]}),
+        ("FT1-25", ft1[25], {ft1[7]}),
+        ("FT1-7", ft1[7], {_components(ft1[7].split("^")[0], "", "C4")}),
+    ):
+        if value not in allowed:
+            raise MessageHole(name, f"The message cannot be written: {name} has a value that its table does not know.")
+    _repeated(by, [row for row in rows if row[0] == "DG1"])
+    diagnoses = [d.split("^") for d in ft1[19].split("~")]
+    systems = {tuple(d[1:]) for d in diagnoses}
+    if len(systems) != 1 or not systems <= {("", system) for system in DIAGNOSIS_SYSTEMS}:
+        raise MessageHole("diagnosis", "The message cannot be written: a diagnosis has another coding system.")
+    providers = {"rendering": ft1[20], "ordering": ft1[21], "attending": pv1[7], "referring": pv1[8]}
+    return Said(
+        charge_id=ft1[2],
+        code=ft1[7].split("^")[0],
+        modifiers=tuple(ft1[26].split("~")) if ft1[26] else (),
+        units=ft1[10],
+        diagnoses=tuple(d[0] for d in diagnoses),
+        day=date_of(ft1[4], "service date"),
+        npis={role: text.split("^")[0] for role, text in providers.items() if text},
+        before={"patient.birth_date": date_of(pid[7], "patient.birth_date")} if pid[7] else {},
+        after={"posting time": date_of(ft1[5][:8], "posting time")},
+    )
+
+
+def _repeated(by: dict[str, list[str]], diagnoses: list[list[str]]) -> None:
+    """What PR1, OBR, ORC and DG1 repeat is what FT1 says."""
+    ft1 = by["FT1"]
+    again = [d[3] for d in diagnoses]
+    sound = not again or again == ft1[19].split("~")
+    if "PR1" in by:
+        sound = sound and (by["PR1"][3], by["PR1"][5], by["PR1"][16]) == (ft1[7], ft1[4], ft1[26])
+    if "ORC" in by:
+        sound = sound and by["ORC"][3] == ft1[23]
+    if "OBR" in by:
+        sound = sound and (by["OBR"][3], by["OBR"][4]) == (ft1[23], ft1[7])
+    if not sound or [d[1] for d in diagnoses] != [str(i) for i in range(1, len(diagnoses) + 1)]:
+        raise MessageHole("segments", "The message cannot be written: a segment contradicts FT1.")
+
+
+def _fields(line: str) -> list[str]:
+    """Fields by number; MSH-1 is the separator itself."""
+    fields = line.split("|")
+    return ["MSH", "|", *fields[1:]] if fields[0] == "MSH" else fields
 
 
 def check(charge: Charge, context: MessageContext, *, credit: bool = False) -> None:
-    """What libraries do not check: that every needed value is there, is well-formed and agrees with the charge.
+    """What the message needs beside the charge, and that it belongs to the charge.
 
     Raises
     ------
@@ -185,7 +341,7 @@ def check(charge: Charge, context: MessageContext, *, credit: bool = False) -> N
         At the first hole, by name.
     """
     _state(charge, credit=credit)
-    needed = {
+    wanted = {
         "patient.id": context.patient_id,
         "patient.authority": context.patient_authority,
         "patient.name": context.patient_name.family,
@@ -196,22 +352,15 @@ def check(charge: Charge, context: MessageContext, *, credit: bool = False) -> N
         "sending facility": context.systems.sending_facility,
         "receiving application": context.systems.receiving_application,
         "receiving facility": context.systems.receiving_facility,
-        "diagnosis": charge.diagnoses,
+        "diagnosis": " ".join(charge.diagnoses),
     }
-    for hole, value in needed.items():
-        if not value or (isinstance(value, str) and not value.strip()):
-            raise MessageHole(hole, f"The message cannot be written: {hole} is missing.")
+    needed(wanted)
     if context.patient_id != charge.identity.patient_id:
         raise MessageHole("patient.id", "The message cannot be written: the patient is not the charge's patient.")
     if context.posted_at.tzinfo is None:
         raise MessageHole("posting time", "The message cannot be written: the posting time has no time zone.")
-    # a zone apart, the posting's date may be a day before the site's date of the service
-    if context.posted_at.date() < charge.service_date - dt.timedelta(days=1):
-        raise MessageHole("posting time", "The message cannot be written: it would be posted before the service.")
-    if context.birth_date is not None and context.birth_date > charge.service_date:
-        raise MessageHole("patient.birth_date", "The message cannot be written: the birth date is after the service.")
     _providers(charge, context)
-    _line(charge)
+    check_line(charge)
 
 
 def _state(charge: Charge, *, credit: bool) -> None:
@@ -229,28 +378,6 @@ def _providers(charge: Charge, context: MessageContext) -> None:
             raise MessageHole(f"{who} NPI", f"The message cannot be written: the {who} provider's NPI is not one.")
     if context.rendering.npi != charge.rendering_npi or context.ordering.npi != charge.ordering_npi:
         raise MessageHole("provider", "The message cannot be written: a provider is not the charge's provider.")
-
-
-def _line(charge: Charge) -> None:
-    """Code, modifiers, units, diagnoses and place of the charge itself."""
-    if charge.code not in codes.FAMILY:
-        raise MessageHole("code", "The message cannot be written: the code is none of the 3D family.")
-    order = [m for slot in SLOTS for m in slot]
-    places = [order.index(m) if m in order else -1 for m in charge.modifiers]
-    if -1 in places or places != sorted(set(places)) or len(places) > 4:
-        raise MessageHole(
-            "modifiers", "The message cannot be written: the modifiers are unknown, doubled or unordered."
-        )
-    if charge.units < 1:
-        raise MessageHole("units", "The message cannot be written: there is no unit.")
-    if not all(icd.FORM.fullmatch(d) for d in charge.diagnoses):
-        raise MessageHole("diagnosis", "The message cannot be written: a diagnosis is no ICD-10-CM code.")
-    component = charge.identity.component
-    modifier = {"26": "26", "TC": "TC"}.get(component)
-    if {"26", "TC"} & set(charge.modifiers) != ({modifier} if modifier else set()):
-        raise MessageHole("modifiers", "The message cannot be written: the modifiers are not those of the component.")
-    if component in {"TC", "global"} and charge.pos in codes.FACILITY_POS:
-        raise MessageHole("place of service", "The message cannot be written: the place contradicts the component.")
 
 
 class Acknowledgement(Struct, frozen=True):
@@ -274,12 +401,8 @@ def read_acknowledgement(text: str, sent_control_id: str) -> Acknowledgement | N
     MessageHole
         The answer is no HL7 message with an MSA segment and a known code.
     """
-    segments = [s for s in text.replace("\n", "\r").split("\r") if s.strip()]
-    if not segments or not segments[0].startswith("MSH") or len(segments[0]) < 8:
-        raise MessageHole("acknowledgement", "The receiver's answer is no HL7 message.")
-    separator = segments[0][3]
-    rows = {s.split(separator)[0]: s.split(separator) for s in reversed(segments[1:])}
-    msa = [*rows.get("MSA", []), "", "", "", ""]
+    rows = _answer_rows(text)
+    msa = [*rows["MSA"], "", "", "", ""]
     if msa[2] != sent_control_id:
         return None
     if msa[1] in {"AA", "CA"}:
@@ -289,6 +412,29 @@ def read_acknowledgement(text: str, sent_control_id: str) -> Acknowledgement | N
         words = [w for w in (unescape(msa[3]), unescape(error[3]), unescape(error[8])) if w]
         return Acknowledgement("rejected", msa[1], "; ".join(words) or "no reason given")
     raise MessageHole("acknowledgement", "The receiver's answer has no known acknowledgement code.")
+
+
+def answered_control_id(text: str) -> str:
+    """MSA-2: the control id of the message that an answer is to.
+
+    Raises
+    ------
+    MessageHole
+        The answer is no HL7 message with an MSA segment.
+    """
+    return [*_answer_rows(text)["MSA"], "", "", ""][2]
+
+
+def _answer_rows(text: str) -> dict[str, list[str]]:
+    """Fields of an answer's segments by name, the first of each name."""
+    segments = [s for s in text.replace("\n", "\r").split("\r") if s.strip()]
+    if not segments or not segments[0].startswith("MSH") or len(segments[0]) < 8:
+        raise MessageHole("acknowledgement", "The receiver's answer is no HL7 message.")
+    separator = segments[0][3]
+    rows = {s.split(separator)[0]: s.split(separator) for s in reversed(segments[1:])}
+    if "MSA" not in rows:
+        raise MessageHole("acknowledgement", "The receiver's answer has no MSA segment.")
+    return rows
 
 
 ESCAPES = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "\r": "\\X0D\\", "\n": "\\X0A\\"}

@@ -31,6 +31,7 @@ from billing.messages.hl7 import (
     read_acknowledgement,
     unescape,
 )
+from billing.messages.layout import Layout
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = json.loads((ROOT / "tests/cases/billing_base.json").read_text())
@@ -80,7 +81,9 @@ def parsed(message):
 @pytest.mark.parametrize("with_procedure", [False, True])
 def test_another_library_reads_the_charge_strictly(with_procedure):
     kept = charge(service__completion="reduced")
-    message = dft(kept, replace(CONTEXT, with_procedure=with_procedure))
+    message = dft(
+        kept, replace(CONTEXT, layout=Layout(segments=("PR1", "DG1", "IN1") if with_procedure else ("DG1", "IN1")))
+    )
     read = parsed(message)
     assert read.validate()
     assert read.msh.msh_9.to_er7() == "DFT^P03^DFT_P03"

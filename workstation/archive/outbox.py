@@ -108,12 +108,13 @@ class Outbox:
                 (receiver, at, next_at, control_id),
             )
 
-    def unreached(self, control_id: str, receiver: str, problem: str, next_at: str) -> None:
-        """Note that the receiver could not be reached: nothing went out, and the next attempt comes later."""
+    def failed(self, control_id: str, receiver: str, problem: str, next_at: str, *, went_out: bool) -> None:
+        """Note that no answer came, or that nothing even went out; the next attempt comes later."""
         with self._db.writing() as db:
             db.change(
-                "UPDATE outbox SET receiver = ?, problem = ?, next_at = ? WHERE control_id = ?",
-                (receiver, problem, next_at, control_id),
+                "UPDATE outbox SET receiver = ?, problem = ?, next_at = ?, attempts = attempts + ? "
+                "WHERE control_id = ?",
+                (receiver, problem, next_at, 0 if went_out else 1, control_id),
             )
 
     def answered(self, control_id: str, state: State, problem: str, at: str) -> None:

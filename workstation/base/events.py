@@ -99,4 +99,12 @@ KINDS: dict[str, str] = {
     "reference_imported": "{files, sha256}: official tables that decisions stand on from now on",
     "payer_recorded": "{payer, record}: what the site knows of a payer from a day on; older records stay",
     "message_written": "{charge_id, path, control_id}",
+    "message_sent": "{charge_id, control_id, receiver, attempt}: written before the first byte goes out",
+    "message_answered": "{charge_id, control_id, outcome}",
+    "answers_taken": "{acknowledged, rejected, foreign}: how many of a file's answers",
+    "charge_voided": "{charge_id, reason, credit: whether the receiver is told}",
+    "charge_replaced": "{charge_id, replaces, reason, credit}",
+    "charge_resent": "{charge_id, reason}: a refused charge goes out again unchanged",
+    "charges_exported": "{number, format, charges: how many, sha256}",
+    "coverage_stated": "{payer_kind}: how the patient is insured with it",
 }

@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from billing.facts import Facts
 from billing.messages import hl7
+from billing.site import Site
+from workstation.desk.charge_site import grounds_of
 
 if TYPE_CHECKING:
     from billing.charge import Charge
@@ -25,7 +30,29 @@ def message_text(session: Session, charge: Charge) -> tuple[str, str]:
     MessageHole
         Something that the message must have is not known; the sentence names it.
     """
-    return hl7.dft(charge, context_of(session.place, session.case, charge)), hl7.control_id(charge)
+    text = hl7.dft(
+        charge,
+        context_of(session.place, session.case, charge),
+        references=grounds_of(session.place.home).references,
+    )
+    return text, hl7.control_id(charge)
+
+
+def credit_text(place: Place, charge: Charge, sent: str) -> tuple[str, str]:
+    """The HL7 credit for a charge that was taken back after its message `sent`, and its control id.
+
+    Raises
+    ------
+    MessageHole
+        The charge was not taken back.
+    """
+    credit = hl7.credit_of(charge, sent, place.clock.now().astimezone(UTC))
+    return credit, hl7.control_id(charge, credit=True)
+
+
+def site_of(place: Place) -> Site:
+    """The settings of a home, the program's own where it has none."""
+    return grounds_of(place.home).site or Site()
 
 
 def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
@@ -33,14 +60,20 @@ def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
     patient, order = case.patient, case.order
     setting = place.db.setting
     accession = case.accession or (order.accession if order else "")
-    facility = setting("site.institution") or "SITE"
+    site = site_of(place)
+    layout, receiver = site.message, site.receiver_of(charge.identity.component)
+    facility = layout.sending_facility or setting("site.institution") or "SITE"
+    payer = msgspec.json.decode(charge.facts, type=Facts).payer
+    company = site.payer_of(payer.kind or "", payer.plan)
     ordering = hl7.Provider(npi=charge.ordering_npi, name=_name(order.ordering_name if order else ""))
     return hl7.MessageContext(
         systems=hl7.Systems(
-            sending_application="RENDERDESK",
+            sending_application=layout.sending_application,
             sending_facility=facility,
-            receiving_application=setting("message.receiving_application") or "BILLING",
-            receiving_facility=setting("message.receiving_facility") or facility,
+            receiving_application=receiver.application
+            if receiver
+            else setting("message.receiving_application") or "BILLING",
+            receiving_facility=(receiver.facility if receiver else setting("message.receiving_facility")) or facility,
             # a demonstration must never pass for a charge: HL7 table 0103, training
             processing="T" if place.demo else "P",
         ),
@@ -56,7 +89,11 @@ def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
         rendering=hl7.Provider(npi=charge.rendering_npi, name=_account_name(place, charge.rendering_npi)),
         ordering=ordering,
         referring=ordering,
-        order_number=(order.order_id if order else "") or accession,
+        order_number=(order.order_id if order and layout.order_number == "order" else "") or accession,
+        plan_id=(payer.plan or company.name) if company else "",
+        company_id=company.id if company else "",
+        company_name=company.name if company else "",
+        layout=layout,
     )
 
 

@@ -213,7 +213,7 @@ def confirm(session: Session, secret: str) -> Confirmed:
 def _known(session: Session, charge: Charge) -> Confirmed:
     """The charge that this case has already."""
     charge_id = charge.charge_id
-    body = next((m.body for m in session.place.outbox.all() if m.charge_id == charge_id), "")
+    body = next((m.body for m in session.place.outbox.of_charge(charge_id)), "")
     return Confirmed(
         charge.charge_id,
         charge.code,

@@ -1,0 +1,249 @@
+"""Taking a confirmed charge back, putting another in its place, and sending a refused one again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from billing.charge import Charge, draft, identity_of, is_late
+from billing.decide import decide
+from billing.errors import BillingError
+from billing.facts import read_facts
+from billing.ledger import Actor as LedgerActor
+from billing.messages import hl7
+from workstation.archive.outbox import Message
+from workstation.base.errors import InputRefused
+from workstation.case.states import progress
+from workstation.desk.charge_case import decide_place, today
+from workstation.desk.charge_ledger import ledger_of, session_of
+from workstation.desk.charge_message import context_of, credit_text, site_of
+from workstation.desk.charge_site import grounds_of
+from workstation.desk.open_study import stored_case
+from workstation.people.roles import require
+
+if TYPE_CHECKING:
+    from workstation.base.events import Actor
+    from workstation.case.model import Case
+    from workstation.desk.place import Place
+    from workstation.people.accounts import People
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What became of a charge: `credit` is True when its receiver will be told to take it back."""
+
+    charge_id: str
+    state: str
+    credit: bool = False
+    new_charge_id: str = ""
+
+
+def void_charge(place: Place, people: People, charge_id: str, *, again: str, reason: str, secret: str = "") -> Undone:
+    """Take a charge back. The case can be decided and charged anew afterwards.
+
+    Parameters
+    ----------
+    again : the charge's id, entered a second time
+    secret : the acting person's PIN or password, where it is due again
+
+    Raises
+    ------
+    NotAllowed
+        Not the role for it, or the secret is due or wrong.
+    InputRefused
+        ``ledger``, ``transition``: no such charge, the second entry differs, no reason, or its state forbids it.
+    """
+    actor = _proved(people, secret)
+    try:
+        with place.db.writing():
+            ledger = ledger_of(place)
+            voided = ledger.void(charge_id, _by(place, actor), reason=reason, again=again)
+            credit = take_back_message(place, voided.charge)
+            _case_lets_go(place, voided.charge)
+            place.act("charge_voided", actor, charge_id=charge_id, reason=reason.strip(), credit=credit)
+    except BillingError as error:
+        raise InputRefused(error.code, error.sentence) from error
+    return Undone(charge_id, "void", credit)
+
+
+def replace_charge(place: Place, people: People, charge_id: str, *, reason: str, secret: str = "") -> Undone:
+    """Decide the charge's case anew and put what it says now in the charge's place.
+
+    Raises
+    ------
+    NotAllowed
+        As `void_charge`.
+    InputRefused
+        ``transition``, ``not_billable``, ``message``; ``same``: the case says what was charged already;
+        ``unknown_study``: the case is not here any more.
+    """
+    actor = _proved(people, secret)
+    try:
+        with place.db.writing():
+            return _replaced(place, actor, charge_id, reason)
+    except BillingError as error:
+        raise InputRefused(error.code, error.sentence) from error
+
+
+def _replaced(place: Place, actor: Actor, charge_id: str, reason: str) -> Undone:
+    ledger = ledger_of(place)
+    old = ledger.get(charge_id)
+    case = stored_case(place, old.identity.study_uid or "")
+    if case is None:
+        raise InputRefused("unknown_study", "The study of this charge is not in the library; void the charge instead.")
+    session = session_of(place, case)
+    if session != old.identity.session:
+        raise InputRefused(
+            "session", "The study was last opened on a series of another session; open that of the charge."
+        )
+    decided = decide_place(place, case)
+    facts, grounds = read_facts(decided.facts), grounds_of(place.home)
+    answer = decide(facts, references=grounds.references, payers=grounds.payers, site=grounds.site)
+    drafted = draft(facts, answer, identity_of(facts, study_uid=case.key.study_uid, session=session))
+    if _says(drafted) == _says(old):
+        raise InputRefused("same", "The case says what is charged already; there is nothing to replace.")
+    late = is_late(drafted.service_date, date.fromisoformat(today(place)), late_days=site_of(place).late_days)
+    new = ledger.replace(charge_id, drafted, _by(place, actor), reason=reason, late=late)
+    credit = take_back_message(place, ledger.get(charge_id))
+    put_message(place, case, new, payer_kind=facts.payer.kind)
+    _keep(place, msgspec.structs.replace(case, charge=new.charge_id))
+    place.act(
+        "charge_replaced",
+        actor,
+        case.key,
+        charge_id=new.charge_id,
+        replaces=charge_id,
+        reason=reason.strip(),
+        credit=credit,
+    )
+    place.act(
+        "charge_confirmed",
+        actor,
+        case.key,
+        charge_id=new.charge_id,
+        code=new.code,
+        modifiers=list(new.modifiers),
+        service_key=new.key,
+        late=new.late,
+        session=session,
+    )
+    return Undone(charge_id, "replaced", credit, new.charge_id)
+
+
+def _says(charge: Charge) -> tuple[object, ...]:
+    """What receivers see of a charge: where all of it is the same, nothing is replaced."""
+    return (
+        charge.key,
+        charge.code,
+        charge.modifiers,
+        charge.units,
+        charge.diagnoses,
+        charge.rendering_npi,
+        charge.ordering_npi,
+        charge.pos,
+        msgspec.json.decode(charge.facts).get("payer"),
+    )
+
+
+def resend_charge(place: Place, people: People, charge_id: str, *, reason: str, secret: str = "") -> Undone:
+    """Let a refused charge go out again, unchanged, after an error that was the receiver's or the transport's.
+
+    Raises
+    ------
+    NotAllowed, InputRefused
+        As `void_charge`.
+    """
+    actor = _proved(people, secret)
+    try:
+        with place.db.writing():
+            charge = ledger_of(place).resend(charge_id, _by(place, actor), reason=reason)
+            own = hl7.control_id(charge)
+            message = place.outbox.get(own)
+            if message is not None and message.state == "rejected":
+                place.outbox.again(own)
+            place.act("charge_resent", actor, charge_id=charge_id, reason=reason.strip())
+    except BillingError as error:
+        raise InputRefused(error.code, error.sentence) from error
+    return Undone(charge_id, charge.state)
+
+
+def put_message(place: Place, case: Case, charge: Charge, *, payer_kind: str | None) -> None:
+    """Leave a charge's message to be sent; who pays in person gets none.
+
+    Raises
+    ------
+    MessageHole
+        The message would have a hole.
+    """
+    if payer_kind == "self_pay":
+        return
+    text = hl7.dft(charge, context_of(place, case, charge), references=grounds_of(place.home).references)
+    place.outbox.put(
+        Message(
+            control_id=hl7.control_id(charge),
+            charge_id=charge.charge_id,
+            kind="hl7",
+            body=text,
+            component=charge.identity.component,
+        ),
+        place.now(),
+    )
+
+
+def take_back_message(place: Place, charge: Charge) -> bool:
+    """Withdraw the message of a charge that was taken back, or leave a credit for it; True when a credit goes out.
+
+    A message that waits never went out, or was refused before: it is withdrawn. One that the receiver refused needs
+    no credit. One that is under way or was taken is credited, behind it in the queue, so that the receiver sees the
+    charge first.
+    """
+    message = place.outbox.get(hl7.control_id(charge))
+    if message is None:
+        return False
+    if message.state == "waiting":
+        place.outbox.answered(
+            message.control_id, "withdrawn", "The charge was taken back before its message went out.", place.now()
+        )
+        return False
+    if message.state in ("rejected", "withdrawn"):
+        return False
+    text, control_id = credit_text(place, charge, message.body)
+    return place.outbox.put(
+        Message(
+            control_id=control_id,
+            charge_id=charge.charge_id,
+            kind="hl7",
+            body=text,
+            component=charge.identity.component,
+        ),
+        place.now(),
+    )
+
+
+def _proved(people: People, secret: str) -> Actor:
+    require(people.actor.role if people.actor else None, "confirm_charge")
+    return people.proved_for("confirm_charge", secret)
+
+
+def _case_lets_go(place: Place, charge: Charge) -> None:
+    """The case of a voided charge has none any more."""
+    case = stored_case(place, charge.identity.study_uid or "")
+    if case is not None and case.charge == charge.charge_id:
+        _keep(place, msgspec.structs.replace(case, charge=""))
+
+
+def _keep(place: Place, case: Case) -> None:
+    place.cases.save(case.key.study_uid, msgspec.json.encode(case).decode(), place.now())
+    place.library.set_state(case.key.study_uid, progress(case))
+
+
+def _by(place: Place, actor: Actor) -> LedgerActor:
+    return LedgerActor(
+        who=actor.account,
+        role="biller" if actor.role == "biller" else "radiologist",
+        workstation=place.station,
+        at=place.now(),
+    )
