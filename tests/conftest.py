@@ -47,3 +47,16 @@ def shared_series():
         return Path(module.unpack([name], ROOT / ".data")[name])
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A private PostgreSQL server; skips, loudly, where none is installed."""
+    from tests.factory import postgres as server
+
+    if why := server.missing():
+        pytest.skip(why)
+    pytest.importorskip("psycopg", reason="the extra [postgres] is not installed")
+    made = server.Server()
+    yield made
+    made.remove()

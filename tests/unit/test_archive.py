@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.factory.archives import KINDS, opened, tamper
 from workstation.archive.autosave import CaseStore
 from workstation.archive.db import Database, migrations, statements
 from workstation.archive.files import FileStore, digest_of
@@ -26,9 +27,9 @@ from workstation.base.events import Event
 AT = "2026-10-06T07:40:00.000Z"
 
 
-@pytest.fixture
-def db(tmp_path: Path):
-    database = SqliteDatabase(tmp_path / "home" / "renderdesk.sqlite3")
+@pytest.fixture(params=KINDS)
+def db(request: pytest.FixtureRequest, tmp_path: Path):
+    database = opened(request.param, tmp_path, request)
     yield database
     database.close()
 
@@ -51,17 +52,13 @@ def test_a_failed_transaction_leaves_nothing(db: Database) -> None:
     assert journal.last_number() == 0
 
 
-def test_the_chain_holds_and_shows_a_changed_line(db: Database, tmp_path: Path) -> None:
+def test_the_chain_holds_and_shows_a_changed_line(db: Database) -> None:
     journal = Journal(db)
     for number in range(5):
         journal.append(event(reason=str(number)))
     assert journal.verify() is None
     # somebody with a tool of their own removes the guard and edits the third line
-    raw = sqlite3.connect(db.path)
-    raw.execute("DROP TRIGGER journal_no_update")
-    raw.execute("UPDATE journal SET event = replace(event, '\"2\"', '\"9\"') WHERE number = 3")
-    raw.commit()
-    raw.close()
+    tamper(db, "UPDATE journal SET event = replace(event, '\"2\"', '\"9\"') WHERE number = 3")
     broken = journal.verify()
     assert broken is not None
     assert broken.number == 3
@@ -71,19 +68,31 @@ def test_a_line_cut_off_at_the_end_is_noticed(db: Database) -> None:
     journal = Journal(db)
     for _ in range(3):
         journal.append(event())
-    raw = sqlite3.connect(db.path)
-    raw.execute("DROP TRIGGER journal_no_delete")
-    raw.execute("DELETE FROM journal WHERE number = 3")
-    raw.commit()
-    raw.close()
+    tamper(db, "DELETE FROM journal WHERE number = 3")
     assert journal.verify() is not None
 
 
-def test_journal_lines_cannot_be_changed_through_the_database(db: Database) -> None:
+@pytest.mark.parametrize("words", ["UPDATE journal SET kind = 'x' WHERE number = 1", "DELETE FROM journal"])
+def test_journal_lines_cannot_be_changed_through_the_database(db: Database, words: str) -> None:
     Journal(db).append(event())
     with pytest.raises(ArchiveError) as caught, db.writing():
-        db.change("UPDATE journal SET kind = 'x' WHERE number = 1")
+        db.change(words)
     assert caught.value.code == "append_only"
+    assert Journal(db).last_number() == 1
+
+
+def test_two_lines_cannot_name_the_same_one_before(db: Database) -> None:
+    """A writer that minds no lock cannot fork the chain either."""
+    journal = Journal(db)
+    journal.append(event())
+    second = journal.append(event())
+    with pytest.raises(ArchiveError), db.writing():
+        db.change(
+            "INSERT INTO journal (number, study_uid, kind, at, event, previous, hash) VALUES (3, '', 'x', 'x', '{}', "
+            "?, 'other')",
+            (second.previous,),
+        )
+    assert journal.last_number() == 2
 
 
 def test_an_act_that_nobody_knows_is_not_written(db: Database) -> None:

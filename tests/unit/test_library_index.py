@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.factory.archives import KINDS, opened
 from workstation.archive.db import migrations, statements
 from workstation.archive.identity import Stated
 from workstation.archive.index import Instance, Library, StudyFacts
@@ -20,9 +21,9 @@ AT = "2026-10-06T07:40:00.000Z"
 STUDIES, EACH = 10_000, 10
 
 
-@pytest.fixture
-def library(tmp_path: Path):
-    db = SqliteDatabase(tmp_path / "renderdesk.sqlite3")
+@pytest.fixture(params=KINDS)
+def library(request: pytest.FixtureRequest, tmp_path: Path):
+    db = opened(request.param, tmp_path, request)
     yield Library(db), db
     db.close()
 

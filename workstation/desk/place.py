@@ -42,7 +42,7 @@ class Place:
         self.home = make_folder(home)
         self.clock = clock
         self.station = station
-        self.db = open_database(home)
+        self.db = open_database(home, demo=demo)
         try:
             self._settle(demo)
         except BaseException:
