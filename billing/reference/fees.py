@@ -6,10 +6,9 @@ family is kept, without descriptors; of the indices every locality.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from billing.codes import FAMILY
 from billing.errors import TableError
+from billing.reference.cells import rows_of
 
 COLUMNS = 31
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -97,10 +97,9 @@ def fee_schedule(text: str, name: str) -> FeeVersion:
     effective = _fee_date(name)
     lowered = name.casefold()
     qualifying = "qpp" in lowered and "nonqpp" not in lowered
-    kept: dict[tuple[str, str], FeeRow] = {}
-    seen: set[tuple[str, str]] = set()
+    seen: dict[tuple[str, str], FeeRow] = {}
     begun = False
-    for number, row in _rows(text):
+    for number, row in rows_of(text, name):
         if not begun:
             begun = row[:3] == ["HCPCS", "MOD", "DESCRIPTION"]
             if not begun and number > 25:
@@ -111,13 +110,11 @@ def fee_schedule(text: str, name: str) -> FeeVersion:
         if len(row) < COLUMNS or any(row[COLUMNS:]):
             raise TableError(f"{name}, line {number}: {len(row)} columns where {COLUMNS} belong.")
         found = _fee_row(row, name, number)
-        key = (found.code, found.component)
-        if found.code in FAMILY and kept.setdefault(key, found) != found:
+        if seen.setdefault((found.code, found.component), found) != found:
             raise TableError(f"{name}, line {number}: {found.code} stands twice with different values.")
-        seen.add(key)
     if not seen:
         raise TableError(f"{name} holds headings only.")
-    return FeeVersion(name, effective, qualifying, tuple(kept.values()))
+    return FeeVersion(name, effective, qualifying, tuple(row for row in seen.values() if row.code in FAMILY))
 
 
 def _fee_row(row: list[str], name: str, number: int) -> FeeRow:
@@ -155,7 +152,7 @@ def localities(text: str, name: str) -> LocalityVersion:
     places: dict[str, int] = {}
     floored = False
     rows: dict[str, Locality] = {}
-    for number, row in _rows(text):
+    for number, row in rows_of(text, name):
         if not places:
             places, floored = _heading(row)
             if not places and number > 15:
@@ -246,13 +243,6 @@ def _locality_date(name: str) -> dt.date:
         raise TableError(f"{name}: the name should be the published one, with the year (GPCI2026.csv).")
     month = next((i for i, m in enumerate(MONTHS, 1) if re.search(rf"[ _-]{m}", name.casefold())), 1)
     return dt.date(int(found[0]), month, 1)
-
-
-def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Numbered rows with their cells; a quotation mark may hold a line end."""
-    reader = csv.reader(text.splitlines(keepends=True))
-    for row in reader:
-        yield reader.line_num, [" ".join(cell.split()) for cell in row]
 
 
 def _number(cell: str, name: str, number: int) -> Decimal:

@@ -1,13 +1,12 @@
 """Readers of the official files, as published (section 7): NCCI pairs, unit limits, ICD-10-CM, NUCC, fee schedule.
 
-A file is recognised by its content; its name gives form and effective date, as the publishers write them. What a
-spreadsheet program damages (eaten zeros, codes as dates or as 1E+05) is refused with file and line, never repaired.
-Descriptors of procedure codes are not read.
+A file is recognised by its content; its name gives form and effective date, as the publishers write them. Text, csv
+and xlsx of a table are read alike. What a spreadsheet program damages (eaten zeros, codes as dates or as 1E+05) is
+refused with file and line, never repaired. Descriptors of procedure codes are not read.
 """
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -20,20 +19,24 @@ from billing.codes import FAMILY
 from billing.errors import TableError
 from billing.facts import Pair, UnitLimit
 from billing.icd import IcdCode
+from billing.reference.cells import csv_rows, rows_of
 from billing.reference.fees import FeeVersion, LocalityVersion, fee_schedule, is_fee_name, localities
+from billing.reference.sheet import sheet_text
 from billing.reference.tables import Form, IcdVersion, PairVersion, References, TaxonomyVersion, UnitVersion
 
 CODE = re.compile(r"[0-9A-Z]{5}")
 DATE = re.compile(r"[0-9]{8}")
 TAXONOMY = re.compile(r"[0-9]{3}[0-9A-Z]{6}X")
-ICD_LINE = re.compile(r"\d{5} [A-Z][0-9][0-9A-Z]{1,5} *[01] ")
+# columns 1-5 order number, 7-13 code, 15 flag, 17-76 short title, 78- long title
+ICD_LINE = re.compile(r"\d{5} (?=[A-Z][0-9][0-9A-Z]{1,5} *[01])[0-9A-Z ]{7} [01] .{60} \S")
+ICD_BEGIN = re.compile(r"\d{5} [A-Z][0-9][0-9A-Z]")
 # a sound pair line of the published tab-separated text; whatever does not match is looked at cell by cell
 _DAY = r"[12]\d{3}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 SOUND_PAIR = re.compile(rf"([0-9A-Z]{{5}})\t([0-9A-Z]{{5}})\t\*?\t({_DAY})\t(\*|{_DAY})?\t[019](?:\t|$)")
 TEXTS = frozenset({".txt", ".csv", ".tsv"})
 PASSED_OVER = ("readme", "oppscap", "anes")
 PARTS = (1, 2, 3, 4)
-SHEETS = frozenset({".xlsx", ".xls"})
+SHEET, OLD_SHEETS = ".xlsx", frozenset({".xls", ".xlsb", ".xlsm", ".ods"})
 Kind = Literal["pairs", "units", "icd", "taxonomy", "fees", "localities"]
 Kept = tuple[Pair, ...] | UnitVersion | IcdVersion | TaxonomyVersion | FeeVersion | LocalityVersion
 
@@ -41,8 +44,8 @@ Kept = tuple[Pair, ...] | UnitVersion | IcdVersion | TaxonomyVersion | FeeVersio
 class Official(Struct, frozen=True, kw_only=True):
     """One official file as read: what it is, from when, and what of it is kept.
 
-    `part` counts the parts of a pair table, 0 for every other file; `variant` tells files of the same kind and day
-    apart (form, or the schedule for qualifying participants).
+    `part` counts the parts of a pair table, 0 for every other file, and `revision` its corrections; `variant` tells
+    files of the same kind and day apart (form, or the schedule for qualifying participants).
     """
 
     name: str
@@ -50,6 +53,7 @@ class Official(Struct, frozen=True, kw_only=True):
     effective: dt.date
     variant: str = ""
     part: int = 0
+    revision: int = 0
     kept: Kept
 
 
@@ -64,16 +68,18 @@ def read_folder(folder: Path) -> References:
         A table that cannot be trusted: file, line and reason.
     """
     found = []
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
-        kind = path.suffix.lower()
-        if is_fee_name(path):
-            # the schedule's zip holds the same table as csv, text and spreadsheet: the csv is read
-            if kind == ".csv":
-                found.append(read_official(path))
+    paths = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    texts = {p.stem.lower() for p in paths if p.suffix.lower() in TEXTS}
+    csvs = {p.stem.lower() for p in paths if p.suffix.lower() == ".csv"}
+    for path in paths:
+        kind, stem = path.suffix.lower(), path.stem.lower()
+        if stem.startswith(PASSED_OVER):
             continue
-        if kind in SHEETS:
-            raise TableError(f"{path.name}: please put the text file of the same download here, not the spreadsheet.")
-        if kind in TEXTS and not path.name.lower().startswith(PASSED_OVER):
+        if is_fee_name(path):
+            # the schedule's zip holds the same table as csv, fixed text and spreadsheet: the csv goes first
+            if kind == ".csv" or (kind == SHEET and stem not in csvs):
+                found.append(read_official(path))
+        elif kind in TEXTS or (kind == SHEET and stem not in texts) or kind in OLD_SHEETS:
             found.append(read_official(path))
     return assemble(found)
 
@@ -87,13 +93,18 @@ def read_official(path: Path) -> Official:
         File, line and reason.
     """
     name = path.name
-    if path.suffix.lower() in SHEETS:
-        raise TableError(f"{name}: please take the text or csv file of the same download, not the spreadsheet.")
-    text = read_text(path)
+    if path.suffix.lower() in OLD_SHEETS:
+        raise TableError(f"{name}: please take the text, csv or xlsx file of the same download.")
+    text = sheet_text(path) if path.suffix.lower() == SHEET else read_text(path)
+    if not text.strip():
+        raise TableError(f"{name} is empty.")
     kind = recognise(text)
     if kind == "pairs":
-        form, effective, part = pair_name(name)
-        return Official(name=name, kind=kind, effective=effective, variant=form, part=part, kept=pairs(text, name))
+        form, effective, part, revision = pair_name(name)
+        kept = pairs(text, name)
+        return Official(
+            name=name, kind=kind, effective=effective, variant=form, part=part, revision=revision, kept=kept
+        )
     if kind == "units":
         limits = unit_limits(text, name)
         return Official(name=name, kind=kind, effective=limits.effective, variant=limits.form, kept=limits)
@@ -110,8 +121,8 @@ def read_official(path: Path) -> Official:
     if kind == "localities":
         indices = localities(text, name)
         return Official(name=name, kind=kind, effective=indices.effective, kept=indices)
-    if is_fee_name(path) and path.suffix.lower() != ".csv":
-        raise TableError(f"{name}: please take the csv file of the same download.")
+    if is_fee_name(path) and path.suffix.lower() == ".txt":
+        raise TableError(f"{name}: please take the csv or xlsx file of the same download.")
     raise TableError(f"{name} is none of the official files that this program knows, or it is damaged.")
 
 
@@ -123,15 +134,20 @@ def assemble(found: Iterable[Official]) -> References:
     TableError
         A part of a pair table is missing.
     """
-    parts: dict[tuple[Form, dt.date], dict[int, tuple[str, tuple[Pair, ...]]]] = {}
+    parts: dict[tuple[Form, dt.date, int], dict[int, tuple[str, tuple[Pair, ...]]]] = {}
     others: dict[str, list[Any]] = {"units": [], "icd": [], "taxonomy": [], "fees": [], "localities": []}
     for one in found:
         if one.kind == "pairs":
             form: Form = "professional" if one.variant == "professional" else "institutional"
-            parts.setdefault((form, one.effective), {})[one.part] = (one.name, one.kept)  # type: ignore[assignment]
+            key = (form, one.effective, one.revision)
+            parts.setdefault(key, {})[one.part] = (one.name, one.kept)  # type: ignore[assignment]
         else:
             others[one.kind].append(one.kept)
-    versions = tuple(_joined(form, effective, rows) for (form, effective), rows in parts.items())
+    joined = {key: _joined(key[0], key[1], rows) for key, rows in parts.items()}
+    # of a quarter's table and its corrections the last one counts
+    versions = tuple(
+        v for (form, day, n), v in joined.items() if n == max(k[2] for k in joined if k[:2] == (form, day))
+    )
     return References(pairs=versions, **{kind: tuple(kept) for kind, kept in others.items()})
 
 
@@ -157,33 +173,34 @@ def read_text(path: Path) -> str:
 def recognise(text: str) -> Kind | None:
     """What a table is, by its heading or the form of its lines."""
     head = [line.casefold() for line in text[:20_000].split("\n")[:12]]
-    joined = " ".join(head).replace('"', " ")
-    if ICD_LINE.match(text):
+    head = [line.replace('"', "").replace("\t", ",") for line in head]
+    joined = " ".join(head)
+    if ICD_LINE.match(text) or ICD_BEGIN.match(text):
         return "icd"
     if "column 1" in joined and "column 2" in joined and "modifier" in joined:
         return "pairs"
     if "mue" in joined and "adjudication" in joined:
         return "units"
-    if head[0].replace('"', "").startswith("code,grouping,classification"):
+    if head[0].startswith("code,grouping,classification"):
         return "taxonomy"
-    if any(line.replace('"', "").startswith("hcpcs,mod,description,") for line in head):
+    if any(line.startswith("hcpcs,mod,description,") for line in head):
         return "fees"
     if "locality number" in joined and "gpci" in joined:
         return "localities"
     return None
 
 
-def pair_name(name: str) -> tuple[Form, dt.date, int]:
-    """Form, effective date and part of a pair file: `ccipra-v321r0-f1` is the practitioners', 2026 second quarter.
+def pair_name(name: str) -> tuple[Form, dt.date, int, int]:
+    """Form, date, part and revision of a pair file: `ccipra-v321r0-f1` is the practitioners', 2026 second quarter.
 
     Versions count years from 1994 and quarters from 0: 31.0 was January 2025.
     """
-    found = re.match(r"cci(pra|oph)-v(\d\d)([0-3])r\d+-f(\d)", name.casefold())
+    found = re.match(r"cci(pra|oph)-v(\d\d)([0-3])r(\d+)-f(\d)", name.casefold())
     if found is None:
         raise TableError(f"{name}: the name should be the published one, such as ccipra-v321r0-f1.txt.")
     form: Form = "professional" if found[1] == "pra" else "institutional"
     effective = dt.date(1994 + int(found[2]), 1 + 3 * int(found[3]), 1)
-    return form, effective, int(found[4])
+    return form, effective, int(found[5]), int(found[4])
 
 
 def pairs(text: str, name: str) -> tuple[Pair, ...]:
@@ -191,10 +208,14 @@ def pairs(text: str, name: str) -> tuple[Pair, ...]:
     kept: dict[tuple[str, str, str], Pair] = {}
     lines = text.split("\n")
     left = ["" if _sound_elsewhere(line) else line for line in lines]
-    for number, row in _body("\n".join(left), name, _is_code, may_be_empty=left != lines):
-        if len(row) < 6:
+    for number, row in _body("\n".join(left), name, _heads_pairs, may_be_empty=left != lines):
+        if not 6 <= len(row) <= 7:
             raise TableError(f"{name}, line {number}: {len(row)} columns where six or seven belong.")
-        first, second, _, effective, deletion, indicator = row[:6]
+        first, second, before_1996, effective, deletion, indicator = row[:6]
+        if before_1996 not in {"", "*"}:
+            raise TableError(
+                f"{name}, line {number}: {before_1996} stands in the third column, where * or nothing belongs."
+            )
         for code in (first, second):
             _code(code, name, number)
         if indicator not in {"0", "1", "9"}:
@@ -222,8 +243,8 @@ def unit_limits(text: str, name: str) -> UnitVersion:
     form: Form = "professional" if found[1] == "practitioner" else "institutional"
     effective = _date(f"{found[4]}{found[2]}{found[3]}", name, 0)
     rows: dict[str, UnitLimit] = {}
-    for number, row in _body(text, name, _is_code):
-        if len(row) < 3:
+    for number, row in _body(text, name, _heads_units):
+        if not 3 <= len(row) <= 4:
             raise TableError(f"{name}, line {number}: {len(row)} columns where four belong.")
         code, value, mai = row[0], row[1].replace(",", ""), row[2][:1]
         _code(code, name, number)
@@ -248,7 +269,8 @@ def icd_codes(text: str, name: str) -> IcdVersion:
         if not line.strip():
             continue
         if not ICD_LINE.match(line):
-            raise TableError(f"{name}, line {number}: this is not the fixed layout of the order file.")
+            cut = " or is cut off" if ICD_BEGIN.match(line) else ""
+            raise TableError(f"{name}, line {number}: this is not the fixed layout of the order file{cut}.")
         plain = line[6:13].strip()
         code = plain if len(plain) == 3 else f"{plain[:3]}.{plain[3:]}"
         entry = IcdCode(code, line[14] == "1", None, None, line[77:].strip() or line[16:76].strip())
@@ -263,18 +285,24 @@ def taxonomy_codes(text: str, name: str) -> TaxonomyVersion:
     if found is None:
         raise TableError(f"{name}: the name should be the published one, such as nucc_taxonomy_251.csv.")
     effective = dt.date(2000 + int(found[1]), 7 if found[2] == "1" else 1, 1)
-    codes = set()
-    reader = csv.reader(text.splitlines(keepends=True))
-    for number, row in enumerate(reader, 1):
-        if number == 1 or not any(cell.strip() for cell in row):
+    rows: dict[str, tuple[str, ...]] = {}
+    width = 0
+    for number, row in rows_of(text, name):
+        if not any(row):
             continue
-        code = row[0].strip()
+        if not width:
+            width = len(row)
+            continue
+        if len(row) < width or any(row[width:]):
+            raise TableError(f"{name}, line {number}: {len(row)} columns where {width} belong.")
+        code = row[0]
         if not TAXONOMY.fullmatch(code):
-            raise TableError(f"{name}, row {number}: {code or 'nothing'} is no taxonomy code.")
-        codes.add(code)
-    if not codes:
+            raise TableError(f"{name}, line {number}: {code or 'nothing'} is no taxonomy code.")
+        if rows.setdefault(code, tuple(row)) != tuple(row):
+            raise TableError(f"{name}, line {number}: {code} stands twice with different values.")
+    if not rows:
         raise TableError(f"{name} holds no code.")
-    return TaxonomyVersion(name, effective, frozenset(codes))
+    return TaxonomyVersion(name, effective, frozenset(rows))
 
 
 def _joined(form: Form, effective: dt.date, parts: dict[int, tuple[str, tuple[Pair, ...]]]) -> PairVersion:
@@ -300,22 +328,28 @@ def _sound_elsewhere(line: str) -> bool:
 
 
 def _body(
-    text: str, name: str, begins: Callable[[str], bool], *, may_be_empty: bool = False
+    text: str, name: str, heads: Callable[[list[str]], bool], *, may_be_empty: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
-    """Numbered rows below the headings: from the first row whose first cell looks like a code."""
+    """Numbered rows below the headings: after the row of labels; further headings have nothing in their first cells.
+
+    A first row that was damaged must not pass for one more heading.
+    """
     lines = text.split("\n")
     tabs = sum("\t" in line for line in lines[:50]) > sum("," in line for line in lines[:50]) / 2
-    rows: Iterable[list[str]] = (line.split("\t") for line in lines) if tabs else csv.reader(lines)
-    started = False
+    rows: Iterable[list[str]] = (line.split("\t") for line in lines) if tabs else csv_rows(text, name)
+    labelled = started = False
     for number, row in enumerate(rows, 1):
         cells = [cell.strip().strip('"') for cell in row]
         while cells and not cells[-1]:
             cells.pop()
         if not cells:
             continue
-        if not started and not begins(cells[0]):
-            if number > 20:
-                raise TableError(f"{name}, line {number}: no row begins with a code.")
+        if not labelled:
+            labelled = heads([" ".join(cell.casefold().split()) for cell in cells])
+            if not labelled and number > 20:
+                raise TableError(f"{name}, line {number}: no heading row with the labels was found.")
+            continue
+        if not started and not any(cells[:2]):
             continue
         started = True
         yield number, cells
@@ -323,9 +357,14 @@ def _body(
         raise TableError(f"{name} holds headings only.")
 
 
-def _is_code(cell: str) -> bool:
-    """A first cell that is, or once was, a code: it has a digit and no words."""
-    return bool(re.fullmatch(r"[0-9A-Z.+\-]{3,8}", cell)) and any(c.isdigit() for c in cell)
+def _heads_pairs(cells: list[str]) -> bool:
+    """The row of labels of a pair table."""
+    return len(cells) > 5 and cells[0].replace(" ", "") == "column1" and cells[1].replace(" ", "") == "column2"
+
+
+def _heads_units(cells: list[str]) -> bool:
+    """The row of labels of a table of unit limits."""
+    return len(cells) > 2 and "code" in cells[0] and "adjudication" in cells[2]
 
 
 def _code(code: str, name: str, number: int) -> None:

@@ -106,7 +106,7 @@ def test_tables_are_read_and_dated(tmp_path):
     assert not found.icd[0].rows["I71.4"].billable
     assert found.taxonomy[0].effective == dt.date(2025, 7, 1)
     assert "207RE0101X" in found.taxonomy[0].codes
-    assert pair_name("ccioph-v313r0-f2.txt") == ("institutional", dt.date(2025, 10, 1), 2)
+    assert pair_name("ccioph-v313r0-f2.txt") == ("institutional", dt.date(2025, 10, 1), 2, 0)
 
 
 def test_tables_decide(tmp_path):
@@ -210,7 +210,7 @@ def test_harmless_differences_are_read(tmp_path):
     (tmp_path / "PPRRVU26_JAN.txt").write_text("fee schedule")
     assert len(read_folder(tmp_path).pairs) == 1
     (tmp_path / "ccipra-v321r0-f1.xlsx").write_bytes(b"PK")
-    with pytest.raises(TableError, match="text file"):
+    with pytest.raises(TableError, match="no xlsx workbook"):
         read_folder(tmp_path)
 
 
