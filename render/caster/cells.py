@@ -72,24 +72,24 @@ def coarser(low: Extremes, high: Extremes, shift: int, out_low: Extremes, out_hi
 
 
 @njit(**EXACT)
-def distances(
+def visible(
     low: Extremes,
     high: Extremes,
     kept: npt.NDArray[np.uint8],
-    visible: npt.NDArray[np.int32],
+    seen: npt.NDArray[np.int32],
     start: float,
     scale: float,
     out: Distance,
 ) -> None:
-    """Blocks to the nearest visible one (Chebyshev distance, at most 255; 0 is visible itself).
+    """Which blocks hold anything to be seen: 0, or 255 where nothing.
 
     Parameters
     ----------
     kept : per block, 0 where nothing is drawn whatever its values
-    visible : running count of table entries with opacity, one longer than the table
+    seen : running count of table entries with opacity, one longer than the table
     start, scale : table entry = (value - start) * scale, clamped to the table
     """
-    top = len(visible) - 2
+    top = len(seen) - 2
     nk, nr, nc = out.shape
     for k in range(nk):
         for r in range(nr):
@@ -97,35 +97,51 @@ def distances(
                 # floor and ceiling, since interpolated values are rounded to the nearest entry
                 a = min(max(int(np.floor((low[k, r, c] - start) * scale)), 0), top)
                 b = min(max(int(np.ceil((high[k, r, c] - start) * scale)), 0), top)
-                out[k, r, c] = 0 if kept[k, r, c] and visible[b + 1] - visible[a] > 0 else 255
-    for k in range(nk):
-        for r in range(nr):
-            for c in range(nc):
-                best = int(out[k, r, c])
-                if best == 0:
+                out[k, r, c] = 0 if kept[k, r, c] and seen[b + 1] - seen[a] > 0 else 255
+
+
+@njit(**EXACT)
+def distances(seen: Distance, octant: int, out: Distance) -> None:
+    """Blocks to the nearest visible one, counting only what lies ahead in one octant (Chebyshev, at most 255).
+
+    A ray that moves towards larger (or smaller) indices along each axis may jump over the cube of ``distance``
+    blocks ahead of it, whatever lies behind or beside: twice as far as the distance to all sides allows.
+
+    Parameters
+    ----------
+    seen : see `visible`
+    octant : 4 where slices grow along the ray, 2 rows, 1 columns, added up
+    """
+    nk, nr, nc = seen.shape
+    sk, sr, sc = 1 if octant & 4 else -1, 1 if octant & 2 else -1, 1 if octant & 1 else -1
+    for a in range(nk):
+        k = nk - 1 - a if sk > 0 else a
+        inside_k = 0 <= k + sk < nk
+        for b in range(nr):
+            r = nr - 1 - b if sr > 0 else b
+            inside_r = 0 <= r + sr < nr
+            for d in range(nc):
+                c = nc - 1 - d if sc > 0 else d
+                if seen[k, r, c] == 0:
+                    out[k, r, c] = 0
                     continue
-                for a in range(-1, 1):
-                    for b in range(-1, 2):
-                        for d in range(-1, 2):
-                            if a == 0 and (b > 0 or (b == 0 and d >= 0)):
-                                continue
-                            if k + a >= 0 and 0 <= r + b < nr and 0 <= c + d < nc:
-                                best = min(best, out[k + a, r + b, c + d] + 1)
-                out[k, r, c] = min(best, 255)
-    for k in range(nk - 1, -1, -1):
-        for r in range(nr - 1, -1, -1):
-            for c in range(nc - 1, -1, -1):
-                best = int(out[k, r, c])
-                if best == 0:
-                    continue
-                for a in range(2):
-                    for b in range(-1, 2):
-                        for d in range(-1, 2):
-                            if a == 0 and (b < 0 or (b == 0 and d <= 0)):
-                                continue
-                            if k + a < nk and 0 <= r + b < nr and 0 <= c + d < nc:
-                                best = min(best, out[k + a, r + b, c + d] + 1)
-                out[k, r, c] = min(best, 255)
+                inside_c = 0 <= c + sc < nc
+                best = 254
+                if inside_c:
+                    best = min(best, int(out[k, r, c + sc]))
+                if inside_r:
+                    best = min(best, int(out[k, r + sr, c]))
+                    if inside_c:
+                        best = min(best, int(out[k, r + sr, c + sc]))
+                if inside_k:
+                    best = min(best, int(out[k + sk, r, c]))
+                    if inside_c:
+                        best = min(best, int(out[k + sk, r, c + sc]))
+                    if inside_r:
+                        best = min(best, int(out[k + sk, r + sr, c]))
+                        if inside_c:
+                            best = min(best, int(out[k + sk, r + sr, c + sc]))
+                out[k, r, c] = best + 1
 
 
 @njit(**EXACT)

@@ -15,6 +15,27 @@ from numba import njit
 
 from render.caster import FAST
 from render.caster.cells import COARSE, FINE, SHIFT
+from render.caster.lanes import (
+    both,
+    cut,
+    floats,
+    four,
+    get,
+    halves,
+    least,
+    lowest,
+    minus,
+    most,
+    pair,
+    plus,
+    row,
+    same,
+    shifted,
+    spread,
+    sums,
+    times,
+    whole,
+)  # fmt: skip
 
 Voxels = npt.NDArray[Any]
 F32 = npt.NDArray[np.float32]
@@ -22,6 +43,7 @@ F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
 
 TILE = 16
+BLOCK = 1 << SHIFT
 MAXIMUM, MINIMUM, MEAN = 0, 1, 2
 NOWHERE = -(1 << 40)
 _PLAIN = 0.75  # brightness of what has no gradient to be shaded by
@@ -37,16 +59,6 @@ def _clip(o: float, d: float, low: float, high: float, near: float, far: float) 
     a = (low - o) / d
     b = (high - o) / d
     return max(near, min(a, b)), min(far, max(a, b))
-
-
-@njit(inline="always")
-def _exit(o: float, d: float, cell: int, reach: int) -> float:
-    """Place (t) at which a ray leaves the blocks from cell - reach to cell + reach along one axis."""
-    if d > 1e-9:
-        return (((cell + reach + 1) << SHIFT) - o) / d
-    if d < -1e-9:
-        return (((cell - reach) << SHIFT) - o) / d
-    return 1e30
 
 
 @njit(inline="always")
@@ -164,6 +176,73 @@ def _segment(labels: U8, m: F64, look: F32, k: float, r: float, c: float) -> tup
     return soft * dense / seen, red / seen, green / seen, blue / seen, tint / seen  # type: ignore[return-value]
 
 
+@njit(inline="always")
+def _mix(a: Any, b: Any, share: Any) -> Any:
+    return plus(a, times(minus(b, a), share))
+
+
+@njit(inline="always")
+def _between(v: Voxels, index: int, slices: int, rows: int, share: Any) -> float:
+    """Interpolated value between the eight voxels from a flat index on; `share` of the upper ones (k, r, c)."""
+    a = _mix(pair(v, index, index + rows), pair(v, index + slices, index + slices + rows), spread(share, 0))
+    a = _mix(a, halves(a), spread(share, 1))
+    low = get(a, 0)
+    return low + (get(a, 1) - low) * get(share, 2)
+
+
+@njit(inline="always")
+def _joined(
+    c00: Any, c01: Any, c10: Any, c11: Any, k0: Any, k1: Any, k2: Any, k3: Any, r0: Any, r1: Any, r2: Any, r3: Any,
+    share: Any,
+) -> Any:  # fmt: skip
+    """Central differences of the interpolated value along k, r, c (twice the gradient), and the value.
+
+    Twelve rows of four voxels from the column before the sample: the four around it (slice, row), then before and
+    behind them in slices (k0, k1; k2, k3), and in rows (r0, r1; r2, r3).
+    """
+    fk, fr, fc = spread(share, 0), spread(share, 1), get(share, 2)
+    ec = np.float32(1) - fc
+    near, beyond = _mix(c00, c01, fr), _mix(c10, c11, fr)
+    upper, lower = _mix(c00, c10, fk), _mix(c01, c11, fk)
+    centre = _mix(near, beyond, fk)
+    along_k = _mix(minus(beyond, _mix(k0, k1, fr)), minus(_mix(k2, k3, fr), near), fk)
+    along_r = _mix(minus(lower, _mix(r0, r1, fk)), minus(_mix(r2, r3, fk), upper), fr)
+    here = four(0, ec, fc, 0)
+    return sums(times(along_k, here), times(along_r, here), times(centre, four(-ec, -fc, ec, fc)), times(centre, here))
+
+
+@njit(inline="always")
+def _slopes(v: Voxels, index: int, k: int, r: int, slices: int, rows: int, share: Any) -> Any:
+    """See `_joined`; of a sample at least one voxel from the grid's sides."""
+    i = index - 1
+    before, behind = -slices if k > 0 else 0, 2 * slices if k < v.shape[0] - 2 else slices
+    above, below = -rows if r > 0 else 0, 2 * rows if r < v.shape[1] - 2 else rows
+    return _joined(
+        row(v, i), row(v, i + rows), row(v, i + slices), row(v, i + slices + rows),
+        row(v, i + before), row(v, i + before + rows), row(v, i + behind), row(v, i + behind + rows),
+        row(v, i + above), row(v, i + above + slices), row(v, i + below), row(v, i + below + slices),
+        share,
+    )  # fmt: skip
+
+
+@njit(inline="always")
+def _guarded(v: Voxels, k: int, r: int, c: int) -> Any:
+    k, r = min(max(k, 0), v.shape[0] - 1), min(max(r, 0), v.shape[1] - 1)
+    return four(v[k, r, max(c - 1, 0)], v[k, r, c], v[k, r, c + 1], v[k, r, min(c + 2, v.shape[2] - 1)])
+
+
+@njit(**FAST)
+def _slopes_at_side(v: Voxels, k: int, r: int, c: int, fk: float, fr: float, fc: float) -> tuple[float, float, float]:
+    """See `_slopes`; of a sample in the first or last column, where no four voxels lie side by side."""
+    found = _joined(
+        _guarded(v, k, r, c), _guarded(v, k, r + 1, c), _guarded(v, k + 1, r, c), _guarded(v, k + 1, r + 1, c),
+        _guarded(v, k - 1, r, c), _guarded(v, k - 1, r + 1, c), _guarded(v, k + 2, r, c), _guarded(v, k + 2, r + 1, c),
+        _guarded(v, k, r - 1, c), _guarded(v, k + 1, r - 1, c), _guarded(v, k, r + 2, c), _guarded(v, k + 1, r + 2, c),
+        four(fk, fr, fc, 0),
+    )  # fmt: skip
+    return get(found, 0), get(found, 1), get(found, 2)
+
+
 @njit(**FAST)
 def cast_tiles(
     voxels: Voxels,
@@ -202,12 +281,13 @@ def cast_tiles(
 
     Parameters
     ----------
-    voxels : (slices, rows, columns) int16 or float32, at least 2 along each axis, regular grid
+    voxels : (slices, rows, columns) int16 or float32, contiguous, at least 2 along each axis, regular grid
     mask, mask_scale : soft mask (see `render.caster.within`), of one voxel when everything is shown
     labels, label_map : segments (see `render.caster.labels`), of one voxel without any; (3, 4) from index to theirs
     label_look : (256, 5) per label: factor of the opacity, tint premultiplied by its amount, the amount
-    distance : blocks to the nearest visible one
-    opacity : table of the extinction of one step, ``-log(1 - a)``; colour : (entries, 3) 0..1
+    distance : (8, blocks) blocks to the nearest visible one ahead, for each octant (see `render.caster.cells`)
+    opacity : table of the extinction of one step, ``-log(1 - a)``
+    colour : (entries, 4): red, green, blue 0..1, and the opacity of one step ``a``
     value_start, value_scale : table entry = (value - start) * scale
     gradient : table of factors of the opacity, by gradient magnitude times `gradient_scale`; empty = none
     shine : table of the specular share by the cosine 0..1
@@ -227,17 +307,24 @@ def cast_tiles(
     height, width = out.shape[0], out.shape[1]
     tiles_wide = (width + TILE - 1) // TILE
     nk, nr, nc = voxels.shape
-    dk_n, dr_n, dc_n = distance.shape
+    slices, rows = nr * nc, nc
+    blocks_r = (nc - 1 + BLOCK - 1) >> SHIFT
+    blocks_k = blocks_r * ((nr - 1 + BLOCK - 1) >> SHIFT)
     entries = len(opacity) - 1
     gradients = len(gradient) - 1
     layers = layer_depth.shape[2]
     masked = mask.size > 1
     labelled = labels.size > 1
-    ambient, diffuse, specular, fade = material[0], material[1], material[2], material[3]
+    ambient, diffuse, specular = material[0], material[1], material[2]
+    one, nil = np.float32(1), np.float32(0)
+    per_fade = one / material[3] if material[3] > nil else np.float32(1e30)
     hair = np.float32(0.002)
-    cue_near, cue_slope = cue[0], cue[1]
-    stopped = np.float32(1) - np.exp(-opacity)
-    level = np.float32(1) / max(np.float32(1), ambient + diffuse)  # full light is white, never more
+    least_left = np.float32(stop_at)
+    level = one / max(one, ambient + diffuse)  # full light is white, never more
+    scale, bias = np.float32(value_scale), np.float32(0.5 - value_start * value_scale)
+    per_k, per_r, per_c = np.float32(0.5 / to_mm[0]), np.float32(0.5 / to_mm[1]), np.float32(0.5 / to_mm[2])
+    limit, nought = four(nk - 1.001, nr - 1.001, nc - 1.001, 0), four(0, 0, 0, 0)
+    within = whole(-BLOCK, -BLOCK, -BLOCK, -BLOCK)
     for tile in range(first, end):
         ty, tx = tile // tiles_wide * TILE, tile % tiles_wide * TILE
         for y in range(ty, min(height, ty + TILE)):
@@ -261,175 +348,129 @@ def cast_tiles(
                 near, far = _clip(orow, dr, 0.0, nr - 1.001, near, far)
                 near, far = _clip(oc, dc, 0.0, nc - 1.001, near, far)
                 near, far = _cut(cuts, ok, orow, oc, dk, dr, dc, near, far)
-                ik = 1 / dk if abs(dk) > 1e-9 else 1e30
-                ir = 1 / dr if abs(dr) > 1e-9 else 1e30
-                ic = 1 / dc if abs(dc) > 1e-9 else 1e30
-                per_step = 1 / step
+                # samples are counted from the first one inside: small numbers are exact in 32 bits
+                start = int(np.ceil(near / step)) if near <= far else 0
+                last = int(np.floor(far / step)) - start if near <= far else -1
+                begin = start * step
+                o = four(ok + begin * dk, orow + begin * dr, oc + begin * dc, 0)
+                d = four(dk * step, dr * step, dc * step, 0)
+                inverse = four(
+                    1 / (dk * step) if abs(dk) > 1e-9 else 0.0,
+                    1 / (dr * step) if abs(dr) > 1e-9 else 0.0,
+                    1 / (dc * step) if abs(dc) > 1e-9 else 0.0,
+                    0.0,
+                )
+                never = four(
+                    0.0 if abs(dk) > 1e-9 else 1e30,
+                    0.0 if abs(dr) > 1e-9 else 1e30,
+                    0.0 if abs(dc) > 1e-9 else 1e30,
+                    0.0,
+                )
+                ahead_by = whole(BLOCK if dk > 0 else 0, BLOCK if dr > 0 else 0, BLOCK if dc > 0 else 0, 0)
+                octant = np.uint64((4 if dk > 0 else 0) + (2 if dr > 0 else 0) + (1 if dc > 0 else 0))
+                side = whole(BLOCK if dk > 0 else -BLOCK, BLOCK if dr > 0 else -BLOCK, BLOCK if dc > 0 else -BLOCK, 0)
                 # unit direction in mm along the grid's axes: the headlight
                 lk, lr, lc = np.float32(dk * to_mm[0]), np.float32(dr * to_mm[1]), np.float32(dc * to_mm[2])
-                left = np.float32(1)
-                red = np.float32(0)
-                green = np.float32(0)
-                blue = np.float32(0)
-                number = int(np.ceil(near / step)) if near <= far else 0
+                # samples are counted on before they are seen: one step less
+                cue_here, cue_step = np.float32(cue[0] - cue[1] * (begin - step)), np.float32(cue[1] * step)
+                left = one
+                light = four(0, 0, 0, 0)
                 # just behind a face of the volume or of the crop box there is no surface to be lit, only noise
-                calm = near + max(to_mm[0], to_mm[1], to_mm[2]) if near > 2e-3 or not perspective else -1e30
-                last = int(np.floor(far / step)) if near <= far else -1
+                calm = -1
+                if near > 2e-3 or not perspective:
+                    calm = int(np.ceil((near + max(to_mm[0], to_mm[1], to_mm[2])) / step)) - start
+                number = 0
                 for layer in range(layers + 1):
                     until = last
                     if layer < layers:
                         reach = layer_depth[y, x, layer]
                         if reach < np.float32(1e20):
-                            until = min(last, int(np.floor(reach / step)))
-                    while number <= until and left > stop_at:
-                        t = number * step
-                        pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
-                        bk = min(max(int(pk) >> SHIFT, 0), dk_n - 1)
-                        br = min(max(int(pr) >> SHIFT, 0), dr_n - 1)
-                        bc = min(max(int(pc) >> SHIFT, 0), dc_n - 1)
-                        away = int(distance[bk, br, bc])
-                        grow = max(away - 1, 0)
-                        leave = min(
-                            (((bk + grow + 1 if dk > 0 else bk - grow) << SHIFT) - ok) * ik if ik < 1e29 else 1e30,
-                            (((br + grow + 1 if dr > 0 else br - grow) << SHIFT) - orow) * ir if ir < 1e29 else 1e30,
-                            (((bc + grow + 1 if dc > 0 else bc - grow) << SHIFT) - oc) * ic if ic < 1e29 else 1e30,
+                            until = min(last, int(np.floor(reach / step)) - start)
+                    while number <= until and left > least_left:
+                        at = cut(most(least(plus(o, times(same(number), d)), limit), nought))
+                        block = shifted(at, SHIFT)
+                        away = int(
+                            distance[
+                                octant, np.uint64(get(block, 0) * blocks_k + get(block, 1) * blocks_r + get(block, 2))
+                            ]
                         )
-                        following = max(number + 1, int(np.ceil(leave * per_step)))
+                        grow = max(away - 1, 0)
+                        edge = plus(plus(both(at, within), ahead_by), times(whole(grow, grow, grow, grow), side))
+                        leave = lowest(plus(times(minus(floats(edge), o), inverse), never))
+                        following = max(number + 1, int(np.ceil(min(leave, np.float32(until + 1)))))
                         if away > 0:
                             number = following
                             continue
-                        following = min(following, until + 1)
-                        while number < following and left > stop_at:
-                            t = number * step
+                        while number < following and left > least_left:
+                            place = most(least(plus(o, times(same(number), d)), limit), nought)
                             number += 1
-                            pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
-                            i = min(max(int(pk), 0), nk - 2)
-                            j = min(max(int(pr), 0), nr - 2)
-                            m = min(max(int(pc), 0), nc - 2)
-                            fk, fr, fc = np.float32(pk - i), np.float32(pr - j), np.float32(pc - m)
-                            value = _value(voxels, i, j, m, fk, fr, fc)
-                            entry = int((value - value_start) * value_scale + 0.5)
-                            entry = min(max(entry, 0), entries)
-                            thick = opacity[entry]
-                            if masked and thick > np.float32(0):
-                                inside = (_share(mask, mask_scale, pk, pr, pc) - np.float32(127)) / np.float32(100)
-                                thick *= min(max(inside, np.float32(0)), np.float32(1))
-                            tone_r, tone_g, tone_b = colour[entry, 0], colour[entry, 1], colour[entry, 2]
-                            if labelled and thick > np.float32(0):
-                                kept, tint_r, tint_g, tint_b, tint = _segment(labels, label_map, label_look, pk, pr, pc)
-                                thick *= np.float32(kept)
-                                tint = np.float32(1) - np.float32(tint)
-                                tone_r = tint * tone_r + np.float32(tint_r)
-                                tone_g = tint * tone_g + np.float32(tint_g)
-                                tone_b = tint * tone_b + np.float32(tint_b)
-                            shade = np.float32(cue_near - cue_slope * t)
-                            if thick <= hair:
-                                if thick > np.float32(0):
-                                    w = left * thick
-                                    red += w * _PLAIN * shade * tone_r
-                                    green += w * _PLAIN * shade * tone_g
-                                    blue += w * _PLAIN * shade * tone_b
-                                    left -= w
+                            at = cut(place)
+                            share = minus(place, floats(at))
+                            index = get(at, 0) * slices + get(at, 1) * rows + get(at, 2)
+                            value = _between(voxels, index, slices, rows, share)
+                            entry = min(max(int(value * scale + bias), 0), entries)
+                            thick = opacity[np.uint64(entry)]
+                            if thick == nil:
                                 continue
-                            share = stopped[entry] if not (masked or labelled) else np.float32(1) - np.exp(-thick)
+                            hid = row(colour, 4 * entry)
+                            stopped = get(hid, 3)
+                            if masked:
+                                inside = _share(mask, mask_scale, get(place, 0), get(place, 1), get(place, 2))
+                                inside = (inside - np.float32(127)) / np.float32(100)
+                                if inside < one:
+                                    thick *= max(inside, nil)
+                                    stopped = one - np.exp(-thick)
+                            if labelled:
+                                kept, tint_r, tint_g, tint_b, tint = _segment(
+                                    labels, label_map, label_look, get(place, 0), get(place, 1), get(place, 2)
+                                )
+                                if kept != one:
+                                    thick *= np.float32(kept)
+                                    stopped = one - np.exp(-thick)
+                                hid = plus(times(same(one - np.float32(tint)), hid), four(tint_r, tint_g, tint_b, 0))
+                            shade = cue_here - cue_step * np.float32(number)
+                            if thick <= hair:
+                                w = left * thick
+                                light = plus(light, times(same(w * shade * np.float32(_PLAIN)), hid))
+                                left -= w
+                                continue
                             bright = np.float32(_PLAIN)
-                            gleam = np.float32(0)
-                            if left * share > np.float32(0.01) or gradients > 0:
-                                # central differences of the interpolated value, from 32 voxels
-                                ek, er, ec = np.float32(1) - fk, np.float32(1) - fr, np.float32(1) - fc
-                                i0, i3 = max(i - 1, 0), min(i + 2, nk - 1)
-                                j0, j3 = max(j - 1, 0), min(j + 2, nr - 1)
-                                m0, m3 = max(m - 1, 0), min(m + 2, nc - 1)
-                                gk = np.float32(0)
-                                gr = np.float32(0)
-                                gc = np.float32(0)
-                                for a in range(2):
-                                    wa_k = fk if a else ek
-                                    wa_r = fr if a else er
-                                    for b in range(2):
-                                        wb_r = fr if b else er
-                                        wb_c = fc if b else ec
-                                        gk += (
-                                            wb_c
-                                            * wa_r
-                                            * (
-                                                ek
-                                                * (
-                                                    np.float32(voxels[i + 1, j + a, m + b])
-                                                    - np.float32(voxels[i0, j + a, m + b])
-                                                )
-                                                + fk
-                                                * (
-                                                    np.float32(voxels[i3, j + a, m + b])
-                                                    - np.float32(voxels[i, j + a, m + b])
-                                                )
-                                            )
-                                        )
-                                        gr += (
-                                            wa_k
-                                            * wb_c
-                                            * (
-                                                er
-                                                * (
-                                                    np.float32(voxels[i + a, j + 1, m + b])
-                                                    - np.float32(voxels[i + a, j0, m + b])
-                                                )
-                                                + fr
-                                                * (
-                                                    np.float32(voxels[i + a, j3, m + b])
-                                                    - np.float32(voxels[i + a, j, m + b])
-                                                )
-                                            )
-                                        )
-                                        gc += (
-                                            wa_k
-                                            * wb_r
-                                            * (
-                                                ec
-                                                * (
-                                                    np.float32(voxels[i + a, j + b, m + 1])
-                                                    - np.float32(voxels[i + a, j + b, m0])
-                                                )
-                                                + fc
-                                                * (
-                                                    np.float32(voxels[i + a, j + b, m3])
-                                                    - np.float32(voxels[i + a, j + b, m])
-                                                )
-                                            )
-                                        )
-                                half = np.float32(0.5)
-                                gk *= half / np.float32(to_mm[0])
-                                gr *= half / np.float32(to_mm[1])
-                                gc *= half / np.float32(to_mm[2])
+                            gleam = nil
+                            if left * stopped > np.float32(0.01) or gradients > 0:
+                                c = get(at, 2)
+                                if c > 0 and c < nc - 2:
+                                    g = _slopes(voxels, index, get(at, 0), get(at, 1), slices, rows, share)
+                                    gk, gr, gc = get(g, 0), get(g, 1), get(g, 2)
+                                else:
+                                    gk, gr, gc = _slopes_at_side(
+                                        voxels, get(at, 0), get(at, 1), c,
+                                        get(share, 0), get(share, 1), get(share, 2),
+                                    )  # fmt: skip
+                                gk *= per_k
+                                gr *= per_r
+                                gc *= per_c
                                 slope = np.sqrt(gk * gk + gr * gr + gc * gc)
                                 if gradients > 0:
                                     ge = min(int(slope * gradient_scale + np.float32(0.5)), gradients)
-                                    share = np.float32(1) - np.exp(-thick * gradient[ge])
-                                cosine = np.float32(0)
-                                if slope > np.float32(1e-6):
-                                    cosine = min(abs(gk * lk + gr * lr + gc * lc) / slope, np.float32(1))
-                                s = np.float32(1)
-                                if fade > np.float32(0):
-                                    s = min(slope / fade, np.float32(1))
-                                    s = s * s * (np.float32(3) - np.float32(2) * s)
+                                    stopped = one - np.exp(-thick * gradient[ge])
+                                cosine = min(abs(gk * lk + gr * lr + gc * lc) / max(slope, np.float32(1e-6)), one)
+                                s = min(slope * per_fade, one)
+                                s = s * s * (np.float32(3) - np.float32(2) * s)
+                                if number <= calm:
+                                    s = nil
                                 lit = (ambient + diffuse * cosine) * level
-                                if t < calm:
-                                    s = np.float32(0)
-                                bright = (np.float32(1) - s) * np.float32(_PLAIN) + s * lit
-                                gleam = s * specular * shine[int(cosine * np.float32(255))]
-                            w = left * share * shade
-                            red += w * (gleam + (np.float32(1) - gleam) * bright * tone_r)
-                            green += w * (gleam + (np.float32(1) - gleam) * bright * tone_g)
-                            blue += w * (gleam + (np.float32(1) - gleam) * bright * tone_b)
-                            w = left * share
+                                bright += s * (lit - bright)
+                                gleam = s * specular * shine[np.uint64(cosine * np.float32(255))]
+                            w = left * stopped * shade
+                            light = plus(light, plus(same(w * gleam), times(same(w * (one - gleam) * bright), hid)))
+                            w = left * stopped
                             left -= w
-                    if layer < layers and layer_depth[y, x, layer] < np.float32(1e20) and left > np.float32(0):
-                        cover = layer_colour[y, x, layer, 3]
-                        red += left * layer_colour[y, x, layer, 0]
-                        green += left * layer_colour[y, x, layer, 1]
-                        blue += left * layer_colour[y, x, layer, 2]
-                        left *= np.float32(1) - cover
-                if left <= stop_at:
+                    if layer < layers and layer_depth[y, x, layer] < np.float32(1e20) and left > nil:
+                        over = row(layer_colour, ((y * width + x) * layers + layer) * 4)
+                        light = plus(light, times(same(left), over))
+                        left *= one - get(over, 3)
+                red, green, blue = get(light, 0), get(light, 1), get(light, 2)
+                if left <= least_left:
                     # the rest that was not followed counts as more of the same, not as background
                     rest = np.float32(1) / (np.float32(1) - left)
                     red *= rest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ class Space:
         self.source = source or volume
         self.segmentation = segmentation
         self._extremes: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
-        self._distance: tuple[bytes, npt.NDArray[np.uint8]] | None = None
+        self._distance: tuple[bytes, npt.NDArray[np.uint8], npt.NDArray[np.uint8], set[int]] | None = None
         self._within: dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = {}
         self._meshes: dict[tuple[float, float | None, float], Mesh] = {}
         self._made: dict[tuple[segmenting.Made, ...], Segmentation] = {}
@@ -91,16 +91,27 @@ class Space:
         return self._extremes[shift]
 
     def distance(
-        self, thickness: F32, start: float, scale: float, where: str = "", shown: Shown | None = None
+        self,
+        thickness: F32,
+        start: float,
+        scale: float,
+        where: str = "",
+        shown: Shown | None = None,
+        octants: Collection[int] = range(8),
     ) -> npt.NDArray[np.uint8]:
-        """Blocks to the nearest one that this table of opacities, and masks and segments, let be seen."""
+        """Blocks to the nearest one ahead that this table of opacities, and masks and segments, let be seen.
+
+        Returns
+        -------
+        (8, blocks) uint8: a row for each octant of directions (see `cells.distances`), filled for those asked for
+        """
         key = thickness.tobytes() + np.array([start, scale]).tobytes() + where.encode()
         if shown is not None:
             key += shown.digest.encode() + (shown.look[:, 0] > 0).tobytes()
         if self._distance is None or self._distance[0] != key:
             low, high = self.extremes()
-            seen = np.concatenate([[0], np.cumsum(thickness > 0)]).astype(np.int32)
-            out = np.empty(low.shape, dtype=np.uint8)
+            counted = np.concatenate([[0], np.cumsum(thickness > 0)]).astype(np.int32)
+            seen = np.empty(low.shape, dtype=np.uint8)
             kept = np.ones(low.shape, dtype=np.uint8)
             mask, mask_scale = self.within(where)
             if mask.size > 1:
@@ -113,9 +124,13 @@ class Space:
                     len(kept), 4,
                 )  # fmt: skip
                 kept &= there
-            cells.distances(low, high, kept, seen, start, scale, out)
-            self._distance = (key, out)
-        return self._distance[1]
+            cells.visible(low, high, kept, counted, start, scale, seen)
+            self._distance = (key, seen, np.empty((8, seen.size), dtype=np.uint8), set())
+        _, seen, out, done = self._distance
+        for octant in set(octants) - done:
+            cells.distances(seen, octant, out[octant].reshape(seen.shape))
+            done.add(octant)
+        return out
 
     def segmented(self, view: View, cancelled: Stop | None = None) -> Segmentation | None:
         """Labels of the view's segments, or None where it has none; the last two that were made are kept.
@@ -212,10 +227,12 @@ class Space:
         material = np.array([look.ambient, look.diffuse, look.specular, look.fade], dtype=np.float32)
         width, height = size
         mask, mask_scale = self.within(look.within)
+        shades = np.column_stack([colour, -np.expm1(-thickness)]).astype(np.float32)
         shown = self.shown(view, cancelled)
-        distance = self.distance(thickness, start, scale, look.within, shown)
         label, label_map, label_look = shown.kernel if shown else (labels.NONE, labels.NO_MAP, labels.NO_LOOK)
         eye = self._eye(view.camera, size)
+        octants = _octants(eye, size, parallel=_parallel(view))
+        distance = self.distance(thickness, start, scale, look.within, shown, octants)
         cuts = self._cuts(view)
         cue = self._cue(view)
         ground = background(view, height)
@@ -229,7 +246,7 @@ class Space:
                 depths: F32 = depths, colours: F32 = colours,
             ) -> None:  # fmt: skip
                 rays.cast_tiles(
-                    self.volume.voxels, mask, mask_scale, label, label_map, label_look, distance, thickness, colour,
+                    self.volume.voxels, mask, mask_scale, label, label_map, label_look, distance, thickness, shades,
                     start, scale, gradient, gradient_scale, shine, material, *band, not _parallel(view),
                     np.array(self.volume.geometry.spacing_mm), cuts, cue, step, _STOP_AT[view.quality], depths,
                     colours, under, begin, end, part,
@@ -453,6 +470,15 @@ def _shown_at(view: View, values: npt.NDArray[np.float64], step: float) -> int |
 def _parallel(view: View) -> bool:
     assert view.camera is not None
     return view.camera.parallel
+
+
+def _octants(eye: tuple[npt.NDArray[np.float64], ...], size: tuple[int, int], *, parallel: bool) -> set[int]:
+    """Octants (see `cells.distances`) that the rays of a picture point into."""
+    _, across, along, ahead = eye
+    x, y = (0, 0) if parallel else (size[0] - 1, size[1] - 1)
+    corners = np.array([ahead + a * x * across + b * y * along for a in (0, 1) for b in (0, 1)])
+    ways = [sorted({bool(low > 0), bool(high > 0)}) for low, high in zip(corners.min(0), corners.max(0), strict=True)]
+    return {4 * k + 2 * r + c for k in ways[0] for r in ways[1] for c in ways[2]}
 
 
 def _tiles(size: tuple[int, int]) -> int:

@@ -468,3 +468,21 @@ def test_two_threads_make_the_same_pictures_as_one():
     assert time.monotonic() - begun < 60
     assert len(results) == 15
     assert all((r == expected).all() for r in results)
+
+
+@pytest.mark.parametrize("octant", range(8))
+def test_a_jump_ahead_passes_empty_blocks_only_and_could_not_be_longer(octant):
+    from render.caster import cells
+
+    there = np.random.default_rng(octant).random((9, 7, 8)) < 0.03
+    seen = np.where(there, 0, 255).astype(np.uint8)
+    out = np.empty_like(seen)
+    cells.distances(seen, octant, out)
+    ways = [1 if octant & bit else -1 for bit in (4, 2, 1)]
+    turned = there[tuple(slice(None, None, way) for way in ways)]
+    found = out[tuple(slice(None, None, way) for way in ways)]
+    for at in np.ndindex(there.shape):
+        n = int(found[at])
+        ahead = [turned[tuple(slice(i, i + size) for i in at)].any() for size in (n, n + 1)]
+        assert not (n and ahead[0])
+        assert ahead[1] or n == 255 or all(i + n >= m for i, m in zip(at, there.shape, strict=True))
