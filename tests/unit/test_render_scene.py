@@ -377,9 +377,9 @@ def test_the_picture_does_not_depend_on_skipping_what_is_hidden():
     engine = Engine(v)
     rgb = engine.picture(view).rgb
     space = engine._kept()
-    key, distance = space._distance
-    assert (distance > 0).any()
-    space._distance = (key, np.zeros_like(distance))
+    key, seen, distance, done = space._distance
+    assert (seen > 0).any()
+    space._distance = (key, seen, np.zeros_like(distance), done)
     assert (engine.picture(view).rgb == rgb).all()
 
 
