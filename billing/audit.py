@@ -1,4 +1,4 @@
-"""A past charge explained: what was known and decided then, and what the same facts give now."""
+"""A past charge explained: what was decided then, what its own day gives again, and what the same facts give today."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from billing.charge import Charge, grounds_digest
 from billing.decide import Answer, decide
+from billing.errors import FactsError, LedgerError
 from billing.facts import read_facts
 from billing.payer_book import PayerBook
 from billing.reference.tables import BUILT_IN, References
@@ -25,19 +26,33 @@ class Difference(Struct, frozen=True, kw_only=True):
     now: Any
 
 
+class Known(Struct, frozen=True):
+    """The tables and the site's records that a decision stands on."""
+
+    references: References = BUILT_IN
+    payers: PayerBook | None = None
+    site: Site | None = None
+
+
 class Audit(Struct, frozen=True, kw_only=True):
-    """The frozen grounds of a charge beside today's decision on the same facts."""
+    """The frozen grounds of a charge, decided again by what held on its day, and by what holds today.
+
+    `of_its_day` should say what `then` said; `repeated` names where it does not (the program itself was changed).
+    `differences` names where today's decision parts from the first.
+    """
 
     schema: Literal["renderdesk.audit/1"] = "renderdesk.audit/1"
     charge_id: str
     untouched: bool
     facts: dict[str, Any]
     then: Answer
+    of_its_day: Answer
     now: Answer
+    repeated: tuple[Difference, ...]
     differences: tuple[Difference, ...]
 
 
-COMPARED = ("decision", "code", "modifiers", "units", "diagnoses", "rules_version", "references")
+COMPARED = ("decision", "code", "modifiers", "units", "diagnoses", "rules_version", "references", "warnings")
 
 
 def audit(
@@ -47,31 +62,49 @@ def audit(
     references: References = BUILT_IN,
     payers: PayerBook | None = None,
     site: Site | None = None,
+    known_then: Known | None = None,
 ) -> Audit:
     """Decide a charge again.
 
     Parameters
     ----------
     charge : as the ledger keeps it; its facts and answer are those of the confirmation
-    as_of : the day of deciding; default the day of the first decision, so that only rules and tables differ.
+    as_of : today's day of deciding; default the day of the first decision, so that only rules and tables differ.
         Which rules hold is by the service date in any case.
+    references, payers, site : what is known today
+    known_then : what was known when the charge was confirmed; default the same
 
     Returns
     -------
     Audit
         `untouched` is False when the frozen grounds no longer have the digest of their confirmation.
+
+    Raises
+    ------
+    BillingError
+        The frozen grounds cannot be read any more.
     """
-    facts = json.loads(charge.facts)
-    then = msgspec.json.decode(charge.answer, type=Answer)
-    now = decide(
-        read_facts(facts), as_of=as_of or then.as_of, references=references, payers=payers, site=site, own_ledger=()
-    )
+    today = Known(references, payers, site)
+    try:
+        facts = json.loads(charge.facts)
+        then = msgspec.json.decode(charge.answer, type=Answer)
+        read = read_facts(facts)
+    except (ValueError, msgspec.MsgspecError, FactsError):
+        sentence = f"The facts or the answer of charge {charge.charge_id} were changed and cannot be read any more."
+        raise LedgerError(sentence) from None
+
+    def again(known: Known, day: dt.date) -> Answer:
+        return decide(read, as_of=day, references=known.references, payers=known.payers, site=known.site, own_ledger=())
+
+    of_its_day, now = again(known_then or today, then.as_of), again(today, as_of or then.as_of)
     return Audit(
         charge_id=charge.charge_id,
         untouched=charge.digest == grounds_digest(charge.facts, charge.answer),
         facts=facts,
         then=then,
+        of_its_day=of_its_day,
         now=now,
+        repeated=_differences(then, of_its_day),
         differences=_differences(then, now),
     )
 

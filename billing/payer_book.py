@@ -73,6 +73,13 @@ class PayerBook(Struct, frozen=True):
         }
         return msgspec.structs.replace(found[0], **values)
 
+    def known_by(self, day: dt.date) -> PayerBook:
+        """The book as it was on a day: without records that were checked only later."""
+        tables = (
+            msgspec.structs.replace(t, record=tuple(r for r in t.record if r.checked_on <= day)) for t in self.tables
+        )
+        return PayerBook(tuple(tables))
+
     def asked(self, kind: str, plan: str | None, day: dt.date | None) -> list[Asked]:
         """The records in force on a day in the order of asking; of two from the same day the one written later."""
         found: list[Asked] = []

@@ -96,7 +96,7 @@ KINDS: dict[str, str] = {
     "session_separated": "{series: [UID], ordinal, anatomy, reason}: acquired apart, a service of its own",
     "session_rejoined": "{series: [UID], line, reason}: takes the act in that line back",
     "charge_confirmed": "{charge_id, code, modifiers, service_key, late, session}",
-    "reference_imported": "{files, sha256}: official tables that decisions stand on from now on",
+    "reference_imported": "{files, sha256, kept: digests of what is kept}: official tables that count from now on",
     "payer_recorded": "{payer, record}: what the site knows of a payer from a day on; older records stay",
     "message_written": "{charge_id, path, control_id}",
     "message_sent": "{charge_id, control_id, receiver, attempt}: written before the first byte goes out",

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--case", metavar="study:UID", help="decide the case of a study in the archive from its journal")
     parser.add_argument(
-        "--date", type=_day, metavar="YYYY-MM-DD", help="the day of deciding; default: as given, or today"
+        "--date", type=day, metavar="YYYY-MM-DD", help="the day of deciding; default: as given, or today"
     )
     parser.add_argument("--reference", type=Path, metavar="DIR", help="official tables (NCCI, MUE, ICD-10-CM, NUCC)")
     parser.add_argument(
@@ -287,7 +287,8 @@ def _no_constant(word: str) -> Any:
     raise _NoValue(word)
 
 
-def _day(text: str) -> dt.date:
+def day(text: str) -> dt.date:
+    """An argument that is a day."""
     try:
         found = dt.date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
     except ValueError:
