@@ -348,8 +348,13 @@ def needs_credit(rows: Iterable[Row], wanted: str) -> bool:
     return any(line.act in {"void", "replace"} and line.before in OUTSIDE for _, line in history(rows, wanted))
 
 
-def verify(rows: Iterable[Row]) -> int:
+def verify(rows: Iterable[Row], head: tuple[int, str] | None = None) -> int:
     """Walk the chain: numbers, hashes, states, and the digests of what was frozen.
+
+    Parameters
+    ----------
+    head : number and hash of the last row as they are kept beside the ledger, so that rows cut off at its end, or
+        added there by another hand, are noticed
 
     Returns
     -------
@@ -365,21 +370,27 @@ def verify(rows: Iterable[Row]) -> int:
     states: dict[str, str] = {}
     for row in rows:
         count += 1
-        sound = (
-            row.number == count
-            and row.previous == previous
-            and row.hash == _hash(row.number, row.charge_id, row.state, row.at, row.line, previous)
-        )
-        if not sound:
-            raise LedgerError(f"Row {row.number} of the ledger was changed, or a row before it is missing.")
-        line = msgspec.json.decode(row.line, type=Line)
+        if row.number != count:
+            raise LedgerError(f"Row {count} of the ledger is missing.")
+        if row.previous != previous:
+            raise LedgerError(f"Row {count} of the ledger does not follow the row before it.")
+        if row.hash != _hash(row.number, row.charge_id, row.state, row.at, row.line, previous):
+            raise LedgerError(f"Row {count} of the ledger was changed after it was written.")
+        try:
+            line = msgspec.json.decode(row.line, type=Line)
+        except msgspec.MsgspecError as error:
+            raise LedgerError(f"Row {count} of the ledger cannot be read.") from error
         if line.after != row.state or line.before != states.get(row.charge_id, "draft"):
-            raise LedgerError(f"Row {row.number} of the ledger does not follow from the rows before it.")
+            raise LedgerError(f"Row {count} of the ledger does not follow from the rows before it.")
         frozen = line.charge
         if frozen is not None and frozen.digest != grounds_digest(frozen.facts, frozen.answer):
-            raise LedgerError(f"Row {row.number} of the ledger: facts and answer are not those that were confirmed.")
+            raise LedgerError(f"Row {count} of the ledger: facts and answer are not those that were confirmed.")
         states[row.charge_id] = row.state
         previous = row.hash
+    if head is not None and head[0] > count:
+        raise LedgerError(f"The ledger ends before row {head[0]}: rows were cut off.")
+    if head is not None and head != (count, previous):
+        raise LedgerError(f"Row {head[0] + 1} of the ledger was not written by this program.")
     return count
 
 

@@ -73,6 +73,15 @@ class Database(ABC):
         """Rows, through the writer's connection or this thread's own."""
 
     @abstractmethod
+    def _snapshot(self, sql: str) -> None:
+        """Begin or end a reading transaction on this thread's own connection."""
+
+    @property
+    @abstractmethod
+    def _snapshot_begins(self) -> str:
+        """The statement that begins one in which every query sees the same moment."""
+
+    @abstractmethod
     def check(self) -> list[str]:
         """What is wrong with the database itself, a sentence each: damage, guards that are gone; empty when sound."""
 
@@ -110,6 +119,30 @@ class Database(ABC):
                 raise
             finally:
                 self._depth, self._writing_thread = 0, 0
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Reads of this thread inside the block see one and the same moment, however others write meanwhile.
+
+        Raises
+        ------
+        ArchiveError
+            In one sentence.
+        """
+        if self._writing_thread == threading.get_ident():
+            yield  # the own transaction is such a moment
+            return
+        try:
+            self._snapshot(self._snapshot_begins)
+        except Exception as error:
+            told = self._sentence(error)
+            if told is not None:
+                raise told from error
+            raise
+        try:
+            yield
+        finally:
+            self._snapshot("COMMIT")
 
     def change(self, sql: str, values: Sequence[Value] = ()) -> int:
         """One statement inside `writing`; the number of rows that it changed."""

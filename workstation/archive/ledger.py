@@ -91,6 +91,12 @@ class LedgerTable:
                 (row.charge_id, row.number, *(getattr(begun, name) for name in Begun.__struct_fields__)),
             )
 
+    def begun(self) -> dict[str, Begun]:
+        """What each charge is found by."""
+        names = Begun.__struct_fields__
+        rows = self._db.rows(f"SELECT charge_id, {', '.join(names)} FROM charges")
+        return {str(r[0]): msgspec.convert(dict(zip(names, r[1:], strict=True)), Begun) for r in rows}
+
     def of_key(self, service_key: str) -> tuple[str, ...]:
         """Every charge that a service ever had."""
         return self._ids("service_key = ?", service_key)

@@ -114,6 +114,11 @@ class SqliteDatabase(Database):
         connection = self._writer if writer else self._reader()
         return connection.execute(sql, tuple(values)).fetchall()
 
+    _snapshot_begins = "BEGIN"
+
+    def _snapshot(self, sql: str) -> None:
+        self._reader().execute(sql)
+
     def _reader(self) -> sqlite3.Connection:
         thread = threading.current_thread()
         reader = self._readers.get(thread)

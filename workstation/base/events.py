@@ -61,6 +61,7 @@ KINDS: dict[str, str] = {
     "signed_out": "{reason}",
     "sign_in_failed": "{account}",
     "account_made": "{account, role}",
+    "clock_set_back": "{seconds, line, line_station}: this computer's clock shows less than that line says it must",
     "imported": "{files, studies, findings}",
     "study_exported": "{files, left_out, anonymised, profile, manifest: digest over the files' digests}",
     "study_deleted": "{images, files, state, reports: [sop_uid], charge_id, reason}: journal and ledger stay",

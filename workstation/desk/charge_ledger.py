@@ -9,7 +9,7 @@ import msgspec
 
 from billing.charge import ACTIVE, Charge
 from billing.errors import BillingError
-from billing.ledger import Ledger, Row, verify
+from billing.ledger import START, Ledger, Row, charges, verify
 from workstation.archive.ledger import Begun, LedgerRow, LedgerTable
 from workstation.case.acquisition import FIRST, Sessions, sessions_of
 
@@ -40,16 +40,7 @@ class ChargeStore:
 
     def append(self, row: Row, charge: Charge | None = None) -> None:
         """Write a row at the end; `charge` is the one that begins with it."""
-        begun = None
-        if charge is not None:
-            begun = Begun(
-                service_key=charge.key,
-                patient_issuer=charge.identity.patient_issuer,
-                patient_id=charge.identity.patient_id,
-                service_date=charge.service_date.isoformat(),
-                study_uid=charge.identity.study_uid or "",
-                session=charge.identity.session,
-            )
+        begun = None if charge is None else _begun(charge)
         self._table.append(msgspec.convert(msgspec.to_builtins(row), LedgerRow), begun)
 
     def claim(self, key: str, charge_id: str) -> str:
@@ -75,6 +66,17 @@ class ChargeStore:
     def of_study(self, study_uid: str) -> Sequence[str]:
         """Charges for a source study."""
         return self._table.of_study(study_uid)
+
+
+def _begun(charge: Charge) -> Begun:
+    return Begun(
+        service_key=charge.key,
+        patient_issuer=charge.identity.patient_issuer,
+        patient_id=charge.identity.patient_id,
+        service_date=charge.service_date.isoformat(),
+        study_uid=charge.identity.study_uid or "",
+        session=charge.identity.session,
+    )
 
 
 def _row(row: LedgerRow) -> Row:
@@ -150,11 +152,17 @@ def apart_by_record(others: Sequence[Charge], sessions: Sessions, key: CaseKey) 
 
 
 def broken_ledger(place: Place) -> str:
-    """What is wrong with the ledger's chain in one sentence, or ""."""
+    """What is wrong with the ledger in one sentence, or "": its chain, who holds a service, how charges are found."""
+    with place.db.reading():
+        rows, head = ChargeStore(place.ledger).rows(), place.ledger.head()
+        holders, begun = place.ledger.holders(), place.ledger.begun()
     try:
-        verify(ChargeStore(place.ledger).rows())
+        verify(rows, head or (0, START))
+        found = charges(rows)
     except BillingError as error:
-        return str(error)
-    except msgspec.MsgspecError:
-        return "A row of the ledger cannot be read."
+        return error.sentence
+    if holders != {c.key: own for own, c in found.items() if c.state in ACTIVE}:
+        return "The list of services that are charged does not agree with the ledger."
+    if begun != {own: _begun(c) for own, c in found.items()}:
+        return "The list by which charges are found does not agree with the ledger."
     return ""

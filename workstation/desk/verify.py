@@ -41,4 +41,4 @@ def verify(place: Place, progress: Callable[[int, int], None] | None = None) -> 
     sentence = broken_ledger(place)
     if sentence:
         wrong.append(sentence)
-    return Verified(len(items), place.journal.last_number(), len(place.ledger.rows()), tuple(wrong))
+    return Verified(len(items), place.journal.last_number(), place.ledger.count(), tuple(wrong))
