@@ -125,6 +125,18 @@ def _component(charge: Charge) -> None:
         raise _hole("place of service", "a hospital's own line is for its outpatient places")
 
 
+def check_grounds(charge: Charge) -> None:
+    """Whether facts and answer are those that were confirmed.
+
+    Raises
+    ------
+    MessageHole
+        They were touched.
+    """
+    if charge.digest != grounds_digest(charge.facts, charge.answer):
+        raise _hole("grounds", "facts and answer are not those that were confirmed")
+
+
 def check_diagnoses(charge: Charge, references: References) -> None:
     """Whether each diagnosis is valid on the day of the service, as far as a table can tell.
 
@@ -133,8 +145,7 @@ def check_diagnoses(charge: Charge, references: References) -> None:
     MessageHole
         A table says that one is not, or the frozen grounds were touched.
     """
-    if charge.digest != grounds_digest(charge.facts, charge.answer):
-        raise _hole("grounds", "facts and answer are not those that were confirmed")
+    check_grounds(charge)
     facts = msgspec.json.decode(charge.facts, type=Facts)
     case = Context(facts, charge.service_date, references=references)
     for code in charge.diagnoses:
