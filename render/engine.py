@@ -83,7 +83,8 @@ class Engine:
             rgb, renderer = self._plane(view, cancelled), PLANES
         else:
             rgb, renderer = self._scene(view, cancelled)
-            view = view.replace(renderer=renderer)
+            # VTK's mappers know no depth cue: it is but a help for the eye, so the picture stands without it
+            view = view.replace(renderer=renderer, cue=view.cue if renderer in {CASTER, SURFACES} else 0.0)
         letters = self._edges(view)
         self._write(rgb, view, labels, letters)
         return self._finished(rgb, view, renderer, letters, time.perf_counter() - begun)

@@ -83,9 +83,7 @@ def beyond(view: View) -> str:
         return "planes"
     if view.look is not None and view.look.within:
         return "a part of a body"
-    if view.segments:
-        return "segments"
-    return "a depth cue" if view.cue else ""
+    return "segments" if view.segments else ""
 
 
 def draw(volume: Volume, view: View, renderer: str) -> npt.NDArray[np.uint8]:

@@ -76,6 +76,12 @@ DECLARED: tuple[Declared, ...] = (
     Declared("tool.length", "Length", ("L",), "ruler", "Tools", checkable=True),
     Declared("tool.angle", "Angle", ("A",), "angle", "Tools", checkable=True),
     Declared("tool.crop", "Crop: drag a box in a plane", ("X",), "crop", "Tools", checkable=True),
+    Declared(
+        "tool.clip", "Cut: drag the cutting plane, Ctrl tilts it", ("Alt+X",), "scissors", "Tools", checkable=True
+    ),
+    Declared("clip", "Add a cutting plane along the view", ("Ctrl+Shift+X",), "scissors", "3D"),
+    Declared("unclip", "Remove the cutting planes", (), "x", "3D"),
+    Declared("planes3d", "Planes in 3D: show or hide", ("Shift+P",), "stack", "3D"),
     Declared("uncrop", "Remove the crop", ("Shift+X",), "x", "Tools"),
     Declared("delete", "Remove the newest measurement", ("Del",), "trash", "Tools"),
     Declared("leave", "Leave the tool", ("Esc",), "", "Tools"),

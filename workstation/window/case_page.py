@@ -258,7 +258,8 @@ class CasePage(QWidget):
             for letter in "APLRSI":
                 eyes.addAction(actions.qaction(f"view.{letter}"))
             menu.addSeparator()
-            menu.addAction(actions.qaction("uncrop"))
+            for act in ("planes3d", "clip", "unclip", "uncrop"):
+                menu.addAction(actions.qaction(act))
         else:
             fill_windows(menu.addMenu("Window"), self.hand, actions)
             fill_slabs(menu.addMenu("Slab"), self.hand, actions)
@@ -281,6 +282,8 @@ class CasePage(QWidget):
             told = [words.TECHNIQUES[view.technique], words.eye(view)]
             if view.crop is not None:
                 told.append("cropped")
+            if view.clips:
+                told.append("cut")
             self.panes[pane].set_title("3D", " · ".join(told))
         else:
             self.panes[pane].set_title(words.PLANE_TITLES[pane], "" if view.slab is None else slab_words(view.slab))

@@ -149,6 +149,9 @@ class MainWindow(QMainWindow):
         bind("cross", lambda: hand().toggle_cross())
         bind("next_pane", lambda: hand().next_pane())
         bind("uncrop", lambda: hand().uncrop())
+        bind("clip", self._clip)
+        bind("unclip", lambda: hand().uncut())
+        bind("planes3d", lambda: hand().toggle_planes())
         bind("delete", self._delete)
         bind("view.*", lambda letter: hand().stand_at(letter))
         bind("technique.*", lambda name: hand().technique(name))
@@ -167,6 +170,14 @@ class MainWindow(QMainWindow):
         if self.case.hand is None:
             raise InputRefused("no_case", "Open a study first.")
         return self.case.hand
+
+    def _clip(self) -> None:
+        """One more cutting plane, and the tool that moves it."""
+        hand = self._hand()
+        had = bool(hand.view("3d").clips)
+        self.actions_.run("tool.clip")
+        if had:
+            hand.scenery.add_clip()
 
     def _slab_mm(self, mm: float) -> None:
         slab = self._hand().scene.views["axial"].slab

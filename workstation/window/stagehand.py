@@ -12,13 +12,15 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from render import camera as cameras
 from render import planes
 from render.errors import RenderError
-from render.view import Mark, Surface, Technique, Vector, View, Window
+from render.view import Mark, ScenePlane, Surface, Technique, Vector, View, Window
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.case.edits import SetView
 from workstation.window import words
 from workstation.window.captions import SMALL_TEXT, is_small, labels_for
 from workstation.window.models.scene import PANES, PLANES, Scene
+from workstation.window.scenery import Scenery
 from workstation.window.tools.base import Cross, Effect, Measure, Pointer, Preview, Refused, Region, Tool, Turn, lps_of
+from workstation.window.tools.clip import ClipTool
 from workstation.window.tools.crop import CropTool, box_from
 from workstation.window.tools.cross import CrossTool, part_at
 from workstation.window.tools.eye import PanTool, RotateTool, ZoomTool, zoomed
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from workstation.window.fourup import FourUp
     from workstation.window.viewport import Pane, Viewport
 
-TOOLS = ("pointer", "window", "crosshair", "pan", "zoom", "length", "angle", "crop")
+TOOLS = ("pointer", "window", "crosshair", "pan", "zoom", "length", "angle", "crop", "clip")
 _SETTLE_MS = 220
 _RESIZE_MS = 50
 _PATIENCE_S = 1.5  # after which a picture that was asked for no longer holds up the next one
@@ -79,6 +81,8 @@ class Stagehand(QObject):
         self._resets: dict[str, int] = {}
         self._over = True
         self._initial: dict[str, View] = {}
+        self._planes_asked: tuple[ScenePlane, ...] = ()
+        self.scenery = Scenery(self)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -138,13 +142,21 @@ class Stagehand(QObject):
                 m.mark() for m in self.session.case.measurements if on_plane(view, m.points_lps_mm, within_mm=reach)
             )
         overlays = "record" if quality == "record" else self.overlays
-        return view.replace(quality=quality, overlays=overlays, marks=marks)
+        view = view.replace(quality=quality, overlays=overlays, marks=marks)
+        scene = self.scene.views["3d"]
+        if view.plane is not None:
+            return view.replace(segments=scene.segments)
+        shown = self.scene.planes_shown
+        opacity = scene.planes[0].opacity if scene.planes else 1.0
+        return view.replace(planes=self.scene.scene_planes(shown, opacity), lines=bool(shown))
 
     def request(self, *panes: str, quality: Literal["drag", "settled"] = "settled") -> None:
         """Ask for new pictures of these panes; hidden ones are asked for when they are shown."""
         if self._over:
             return
         shown = self._fourup.shown()
+        if "3d" not in panes and self._planes_moved():
+            panes = (*panes, "3d")  # the planes in it went along
         for name in panes:
             if name not in shown:
                 continue
@@ -166,6 +178,13 @@ class Stagehand(QObject):
                 partial(self._failed.emit, name),
             )
 
+    def _planes_moved(self) -> bool:
+        """Whether the planes in the 3D picture stand elsewhere than when it was asked for last."""
+        now = self.dressed("3d", "settled").planes
+        moved = now != self._planes_asked
+        self._planes_asked = now
+        return moved
+
     def _landed(self, pane: str) -> None:
         """A pane's picture came: what the hand wished meanwhile goes next."""
         self._flying.pop(pane, None)
@@ -185,14 +204,14 @@ class Stagehand(QObject):
         if pane == "3d" and not self._shown_scene and picture.view.quality != "drag":
             self._shown_scene = True
             if self.session.actor is not None:
-                self._guarded(lambda: self.session.scene_shown(self.scene.views["3d"]))
+                self.guarded(lambda: self.session.scene_shown(self.scene.views["3d"]))
 
     def _refuse(self, pane: str, sentence: str) -> None:
         if not self._over:
             self._viewports()[pane].refuse(sentence)
             self._landed(pane)
 
-    def _guarded(self, act: Any) -> bool:
+    def guarded(self, act: Any) -> bool:
         """Do an act of the session; a refusal is said, not raised. Whether it was done."""
         try:
             act()
@@ -239,6 +258,7 @@ class Stagehand(QObject):
         self._drop_preview()
         self._measuring = {"length": LengthTool, "angle": AngleTool}[name]() if name in {"length", "angle"} else None
         self._wheel = 0.0
+        self.scenery.tool_chosen()
 
     def leave(self) -> None:
         """Esc: first what is half drawn, then the tool."""
@@ -277,6 +297,8 @@ class Stagehand(QObject):
             return ZoomTool()
         if self.tool == "crop":
             return CropTool()
+        if self.tool == "clip" and not plane:
+            return ClipTool(self.scenery.clip_in_hand)
         if not plane:
             return WindowTool() if self.tool == "window" else RotateTool()
         part = part_at(view, self.scene.point, at) if viewport.show_cross else ""
@@ -297,7 +319,7 @@ class Stagehand(QObject):
             viewport.set_preview(effect, self._number(effect))
         elif isinstance(effect, Measure):
             viewport.set_preview(None)
-            self._guarded(lambda: self._measure(effect))
+            self.guarded(lambda: self._measure(effect))
         elif isinstance(effect, Region):
             self._region(viewport, effect, seconds)
         elif isinstance(effect, Refused):
@@ -312,9 +334,13 @@ class Stagehand(QObject):
             panes = (pane,)
         self.request(*panes, quality="settled" if effect.done else "drag")
         self.changed.emit(pane)
+        if pane == "3d" and effect.view.clips:
+            self.scenery.show_guides()
         if effect.done:
             self._before.pop(pane, None)
             self.keep(pane, before, effect.what, seconds)
+            if effect.what == "crop" and pane == "3d":
+                self.scenery.tell_clips()
 
     def keep(self, pane: str, before: View, what: str, active_s: float) -> None:
         """A deliberate change is complete: it can be undone, and a 3D one is journaled as the person's steering."""
@@ -323,11 +349,11 @@ class Stagehand(QObject):
             return
         if pane in PLANES and (after.window, after.slab) != (before.window, before.slab):
             # window and slab are shared: the case keeps them with the first plane
-            self._guarded(lambda: self.session.do(SetView(pane="axial", view=self.scene.views["axial"])))
+            self.guarded(lambda: self.session.do(SetView(pane="axial", view=self.scene.views["axial"])))
         elif pane == "3d":
-            self._guarded(lambda: self.session.do(SetView(pane=pane, view=after)))
+            self.guarded(lambda: self.session.do(SetView(pane=pane, view=after)))
         if pane == "3d" and self.session.actor is not None:
-            self._guarded(lambda: self.session.steered(before, after, what, round(active_s, 2)))
+            self.guarded(lambda: self.session.steered(before, after, what, round(active_s, 2)))
 
     def _number(self, preview: Preview) -> str:
         want = 2 if preview.kind == "length" else 3
@@ -373,7 +399,7 @@ class Stagehand(QObject):
             sides = (f"{b - a:.0f}" for a, b in zip(box.low_lps_mm, box.high_lps_mm, strict=True))
             told = " x ".join(sides) + " mm"
         if self.session.actor is not None:
-            self._guarded(lambda: self.session.set_region("crop", told, box))
+            self.guarded(lambda: self.session.set_region("crop", told, box))
         return told
 
     def uncrop(self) -> None:
@@ -497,7 +523,7 @@ class Stagehand(QObject):
 
         title = presets.get(name).title
         if self.session.actor is not None:
-            self._guarded(lambda: self.session.set_tissues("preset", [title], after.look.name if after.look else name))
+            self.guarded(lambda: self.session.set_tissues("preset", [title], after.look.name if after.look else name))
         self.surfaced.emit()
         self.changed.emit("3d")
 
@@ -532,9 +558,11 @@ class Stagehand(QObject):
         return (float(self.scene.volume.voxels.min()), float(self.scene.volume.voxels.max()))
 
     def surface(self) -> Surface | None:
-        """The first surface of the 3D pane."""
+        """The surface in hand of the 3D pane, or None where it shows none."""
         view = self.scene.views["3d"]
-        return view.surfaces[0] if view.technique is Technique.SSD and view.surfaces else None
+        if view.technique not in {Technique.SSD, Technique.VR} or not view.surfaces:
+            return None
+        return view.surfaces[min(self.scenery.surface_in_hand, len(view.surfaces) - 1)]
 
     def set_surface(self, surface: Surface | None, *, done: bool = True, active_s: float = 0.0) -> None:
         """Show a threshold surface; `done` False while the slider moves."""
@@ -542,7 +570,7 @@ class Stagehand(QObject):
             self.technique("vr")
             return
         before = self._before.setdefault("3d", self.scene.views["3d"])
-        self.scene.set_surfaces((surface,))
+        self.scenery.put_surface(surface)
         self.request("3d", quality="settled" if done else "drag")
         self.changed.emit("3d")
         if not done:
@@ -552,7 +580,31 @@ class Stagehand(QObject):
         self.surfaced.emit()
         if self.session.actor is not None and self.scene.views["3d"] != before:
             told = f"surface at {words.voxel(surface.low, self.session.volume)}"
-            self._guarded(lambda: self.session.set_tissues("threshold", [surface.name or told], told))
+            self.guarded(lambda: self.session.set_tissues("threshold", [surface.name or told], told))
+
+    def change_scene(self, after: View, what: str, *, done: bool = True) -> None:
+        """Show another 3D view; once it is complete it can be undone, and a person's change is journaled."""
+        before = self._before.setdefault("3d", self.scene.views["3d"])
+        self.scene.views["3d"] = after
+        self.scene.crop = after.crop
+        self.request("3d", quality="settled" if done else "drag")
+        self.changed.emit("3d")
+        if done:
+            self._before.pop("3d", None)
+            self.keep("3d", before, what, 0.0)
+            self.surfaced.emit()
+
+    def uncut(self) -> None:
+        """Without cutting planes."""
+        self.scenery.remove_clips()
+
+    def toggle_planes(self) -> None:
+        """The planes into the 3D picture, or out of it."""
+        self.scenery.toggle_planes()
+
+    def guide(self, pane: str, outline: tuple[Vector, ...]) -> None:
+        """Draw the outline of a cutting plane over a pane; () takes it away."""
+        self._viewports()[pane].set_guide(outline)
 
     def stand_at(self, letter: str) -> None:
         """The 3D eye at one of the six standard places."""
@@ -570,7 +622,7 @@ class Stagehand(QObject):
         if pane == "3d" and before.camera == framed.camera and pane in self._initial:
             first = self._initial[pane]
             self.scene.views[pane] = framed.replace(
-                technique=first.technique, look=first.look, window=first.window, surfaces=(), crop=None
+                technique=first.technique, look=first.look, window=first.window, surfaces=(), crop=None, clips=()
             )
             self.scene.crop = None
         elif pane != "3d" and before.plane == framed.plane:
@@ -601,7 +653,7 @@ class Stagehand(QObject):
         mine = self.scene.views[pane]
         before = mine
         self.scene.views[pane] = view.replace(
-            size=mine.size, scale=mine.scale, quality="settled", overlays=mine.overlays, marks=(), renderer=""
+            size=mine.size, scale=mine.scale, quality="settled", overlays=mine.overlays, marks=(), renderer="", mask=""
         )
         self.scene.crop = self.scene.views["3d"].crop
         self.request(pane)
@@ -643,6 +695,9 @@ class Stagehand(QObject):
         mine = self.scene.views["axial"]
         wanted["axial"] = wanted["axial"].replace(plane=mine.plane, size=mine.size, scale=mine.scale)
         changed = self.scene.adopt(wanted)
+        if "3d" in changed:
+            changed = tuple(dict.fromkeys((*changed, *PLANES)))  # its segments stand in the planes too
+            self.scenery.show_guides()
         self.request(*changed)
         if "3d" in changed:
             self.surfaced.emit()
@@ -655,7 +710,8 @@ class Stagehand(QObject):
         factor = max(1.0, 1000 / min(view.size))
         size = (round(view.size[0] * factor), round(view.size[1] * factor))
         # texts as large as on a page that is 800 points high, whatever the pane's size and the screen's scale were
-        view = view.replace(size=size, scale=min(size) / 800)
+        # a record picture is black behind and as bright far as near
+        view = view.replace(size=size, scale=min(size) / 800, background=("000000", "000000"), cue=0.0)
         if view.plane is not None:
             mm = view.plane.mm_per_pixel / factor
             return view.replace(plane=msgspec.structs.replace(view.plane, mm_per_pixel=mm))

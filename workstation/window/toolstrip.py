@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workstation.window.actions import Actions
     from workstation.window.stagehand import Stagehand
 
-TOOLS = ("pointer", "crosshair", "pan", "zoom", "length", "angle", "crop")
+TOOLS = ("pointer", "crosshair", "pan", "zoom", "length", "angle", "crop", "clip")
 _NARROW, _SHORT, _LONG = 940, 78, 150
 _SLABS = {"mip": "Slab MIP", "minip": "Slab MinIP", "mean": "Slab mean"}
 # titled thresholds in HU, start values that stay editable (bone for models, compact bone, skin surface, lumen)
@@ -140,6 +140,11 @@ class Toolstrip(QWidget):
                 self._spare.append(button)
         group.addAction(actions.qaction("tool.window"))
         actions.qaction("tool.pointer").setChecked(True)
+        self._line(row)
+        stand = tool()
+        stand.setDefaultAction(actions.qaction("planes3d"))
+        stand.setFixedSize(30, 30)
+        row.addWidget(stand)
         self._line(row)
         self.layout_menu = self._menu(row, "Four Up", "Layout of the panes")
         for name, title in TITLES.items():

@@ -89,6 +89,7 @@ class Viewport(QWidget):
         self._preview: Preview | None = None
         self._preview_text = ""
         self._region: Region | None = None
+        self._guide: tuple[Vector, ...] = ()
         # opaque and self-painted: Qt never clears it to another colour first, so nothing flashes
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
@@ -110,6 +111,7 @@ class Viewport(QWidget):
         self.point = None
         self._sentence = sentence
         self._preview = self._region = None
+        self._guide = ()
         self._spinner.stop()
         self._waiting = False
         self.update()
@@ -149,6 +151,12 @@ class Viewport(QWidget):
         self._region = region
         self.update()
 
+    def set_guide(self, outline: tuple[Vector, ...]) -> None:
+        """Draw the outline of a cutting plane, with a handle in its middle."""
+        if outline != self._guide:
+            self._guide = outline
+            self.update()
+
     def device_size(self) -> tuple[int, int]:
         """Size in device pixels."""
         scale = self.devicePixelRatioF()
@@ -170,6 +178,7 @@ class Viewport(QWidget):
             self._draw_cross(painter)
             self._draw_preview(painter)
             self._draw_region(painter)
+            self._draw_guide(painter)
         if self._sentence:
             self._words(painter, self._sentence, tokens.QUIET)
         elif self._waiting and self._image is None:
@@ -274,6 +283,19 @@ class Viewport(QWidget):
         pen.setStyle(Qt.PenStyle.DashLine)
         painter.setPen(pen)
         painter.drawRect(QRectF(a, b).normalized())
+
+    def _draw_guide(self, painter: QPainter) -> None:
+        places = [p for p in (self._at(corner) for corner in self._guide) if p is not None]
+        if len(places) < 3:
+            return
+        pen = QPen(QColor(tokens.ACCENT), 1.5)
+        for a, b in pairwise([*places, places[0]]):
+            self._line(painter, a, b, pen)
+        middle = QPointF(sum(p.x() for p in places) / len(places), sum(p.y() for p in places) / len(places))
+        painter.setPen(QPen(QColor(tokens.HALO), 4))
+        painter.drawEllipse(middle, 6, 6)
+        painter.setPen(QPen(QColor(tokens.ACCENT), 2))
+        painter.drawEllipse(middle, 6, 6)
 
     # The hand.
 

@@ -7,12 +7,14 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from render import camera as cameras
 from render import planes, presets
-from render.view import Box, Camera, Plane, Slab, Surface, Technique, Vector, View, Window, Within
+from render.view import Box, Camera, Clip, Plane, ScenePlane, Slab, Surface, Technique, Vector, View, Window, Within
 from render.volume import Volume
 from workstation.base.errors import InputRefused
+from workstation.window.theme import tokens
 
 PLANES = ("axial", "coronal", "sagittal")
 PANES = (*PLANES, "3d")
@@ -20,6 +22,10 @@ SLAB_STEPS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0)
 _LUMEN, _EVEN_HU = (120.0, 800.0), 30.0  # contrast-filled blood, and how even it is, noise included
 _START_SIZE = (512, 512)
 # Wheel towards the person leads to the feet, the back, the patient's right: the sign along the plane's normal.
+_AIR_HU = -900.0  # what is darker on a plane in 3D is the air around the body: it is not drawn
+BACKGROUND = ("0b0f14", "020304")
+"""Of the 3D pane on screen, from top to bottom; a record picture is black."""
+CUE = 0.25
 _ONWARD = {"axial": -1.0, "coronal": 1.0, "sagittal": 1.0}
 
 
@@ -62,6 +68,8 @@ class Scene:
             look=look,
             overlays="screen",
             quality="settled",
+            background=BACKGROUND,
+            cue=CUE,
         )
         self.slab_mm = 10.0
 
@@ -174,6 +182,59 @@ class Scene:
         mean, spread = float(values.mean()), float(values.std())
         return mean if _LUMEN[0] <= mean <= _LUMEN[1] and spread <= _EVEN_HU else None
 
+    # What stands in the 3D picture besides the volume.
+
+    @property
+    def planes_shown(self) -> tuple[str, ...]:
+        """Names of the planes that stand in the 3D picture."""
+        view = self.views["3d"]
+        return tuple(p.name for p in view.planes) if view.technique in {Technique.VR, Technique.SSD} else ()
+
+    def show_planes(self, names: tuple[str, ...], opacity: float | None = None) -> View:
+        """Stand these planes into the 3D picture, where they are now; none takes them out."""
+        view = self.views["3d"]
+        if names and view.technique not in {Technique.VR, Technique.SSD}:
+            raise InputRefused("no_planes", "Planes stand in a volume rendering or a surface; a projection has none.")
+        share = opacity if opacity is not None else next((p.opacity for p in view.planes), 1.0)
+        self.views["3d"] = view.replace(planes=self.scene_planes(names, share))
+        return self.views["3d"]
+
+    def scene_planes(self, names: tuple[str, ...], opacity: float) -> tuple[ScenePlane, ...]:
+        """The planes as they stand now, with their window."""
+        made = []
+        for name in (n for n in PLANES if n in names):
+            view = self.views[name]
+            assert view.plane is not None
+            assert view.window is not None
+            made.append(
+                ScenePlane(
+                    point_lps_mm=view.plane.centre_lps_mm,
+                    normal_lps=planes.vector(planes.normal(view.plane)),
+                    window=view.window,
+                    opacity=opacity,
+                    outline=tokens.PLANES[name].removeprefix("#").lower(),
+                    clear_below=_AIR_HU if self.volume.units == "HU" else None,
+                    name=name,
+                )
+            )
+        return tuple(made)
+
+    def clip_along_view(self) -> Clip:
+        """A cutting plane through the crosshair that takes away what lies in front of it."""
+        camera = self.views["3d"].camera
+        assert camera is not None
+        _, _, forward = cameras.axes(camera)
+        return Clip(point_lps_mm=self.point, normal_lps=planes.vector(forward))
+
+    def reach(self, normal: Vector) -> tuple[float, float]:
+        """How far the volume's corners lie along a direction, mm in the patient (low, high)."""
+        along = self.volume.geometry.corners_lps_mm @ np.array(normal)
+        return float(along.min()), float(along.max())
+
+    def cut_outline(self, clip: Clip) -> tuple[Vector, ...]:
+        """Corners of a cutting plane within the volume, in order around it; () where it misses it."""
+        return outline_of(self.volume.geometry.corners_lps_mm, clip)
+
     # Changes of how it looks; each gives the panes that are to be painted anew.
 
     def set_window(self, window: Window, pane: str) -> tuple[str, ...]:
@@ -208,7 +269,9 @@ class Scene:
             window = window or _full(self.volume)
             view = view.replace(technique=projections[name], look=None, window=window, surfaces=())
         else:
-            view = view.replace(technique=Technique.VR, look=look, window=None, surfaces=())
+            # surfaces beside a volume stay when its look changes; a picture of surfaces alone becomes the volume
+            kept = view.surfaces if view.technique is Technique.VR else ()
+            view = view.replace(technique=Technique.VR, look=look, window=None, surfaces=kept)
         self.preset = name
         self.views["3d"] = view
         return view
@@ -289,8 +352,11 @@ class Scene:
 def _fitted(view: View, mine: View) -> View:
     """A view at the size of a pane, showing as many millimetres along its shorter side."""
     fitted = view.replace(
-        size=mine.size, scale=mine.scale, quality="settled", overlays=mine.overlays, marks=(), renderer="", step_mm=None
-    )
+        size=mine.size, scale=mine.scale, quality="settled", overlays=mine.overlays, marks=(), renderer="",
+        step_mm=None, mask="", background=mine.background, cue=mine.cue,
+    )  # fmt: skip
+    if view.plane is not None:
+        fitted = fitted.replace(segments=())  # those of the 3D picture stand in the planes too
     if view.plane is not None:
         mm = view.plane.mm_per_pixel * min(view.size) / min(mine.size)
         return fitted.replace(plane=msgspec.structs.replace(view.plane, mm_per_pixel=mm))
@@ -298,6 +364,32 @@ def _fitted(view: View, mine: View) -> View:
         height = view.camera.height_mm * min(view.size) / view.size[1] * mine.size[1] / min(mine.size)
         return fitted.replace(camera=msgspec.structs.replace(view.camera, height_mm=height))
     return fitted
+
+
+def outline_of(corners: npt.NDArray[np.float64], clip: Clip) -> tuple[Vector, ...]:
+    """Where a plane passes a box, its corners in order around it.
+
+    Parameters
+    ----------
+    corners : (8, 3) LPS mm, counted in binary along the three axes
+    """
+    n = np.array(clip.normal_lps) / max(float(np.linalg.norm(clip.normal_lps)), 1e-12)
+    side = (corners - np.array(clip.point_lps_mm)) @ n
+    found = []
+    for a in range(8):
+        for bit in (1, 2, 4):
+            b = a | bit
+            if b != a and side[a] * side[b] < 0:
+                share = side[a] / (side[a] - side[b])
+                found.append(corners[a] + share * (corners[b] - corners[a]))
+    if len(found) < 3:
+        return ()
+    points = np.array(found)
+    middle = points.mean(axis=0)
+    right = points[0] - middle
+    right /= max(float(np.linalg.norm(right)), 1e-9)
+    turn = np.arctan2((points - middle) @ np.cross(n, right), (points - middle) @ right)
+    return tuple(planes.vector(p) for p in points[np.argsort(turn)])
 
 
 def _middle(volume: Volume) -> Vector:

@@ -5,13 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QCheckBox, QSlider, QWidget
 
 from render.errors import RenderError
-from render.view import Box, Surface
+from render.view import Box, Segment, Surface, View
 from workstation.base.errors import RenderDeskError
-from workstation.window.panels.parts import Card, Panel, Rows, Words, alive, button, sentence_row
+from workstation.window.icons import icon
+from workstation.window.panels.parts import Card, Choice, Panel, Rows, Words, alive, button, field_row, sentence_row
+from workstation.window.panels.scenery import (
+    colour_button,
+    eye_button,
+    line_of,
+    name_label,
+    pick_colour,
+    put_value,
+    remove_button,
+    run_later,
+    share_slider,
+)
 from workstation.window.panels.tissues import band_words, title_of
+from workstation.window.widgets import tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +33,9 @@ if TYPE_CHECKING:
     from workstation.desk.desk import Desk
     from workstation.desk.session import Session
     from workstation.window.actions import Actions
+    from workstation.window.scenery import Scenery
+
+_OVERLAYS = (("outline", "Outline"), ("fill", "Fill"), ("none", "Off"))
 
 
 def voxel_volume_ml(volume: Volume, surface: Surface, crop: Box | None, stop: Callable[[], bool]) -> float | None:
@@ -77,14 +93,21 @@ class SegmentPanel(Panel):
         card.add(self.count)
         self.choose = button("Choose a threshold", lambda: self.go_to.emit("view:tissue"), "link")
         card.add(self.choose)
+        self.connected = QCheckBox("Only what hangs together with the crosshair")
+        self.connected.setToolTip("Put the crosshair on the structure first")
+        card.add(self.connected)
+        self.keep = button("Keep as a segment", self._keep, "primary")
+        self.keep.setToolTip("A segment has its own colour and can be shown, thinned or hidden in every view")
+        card.add(self.keep)
         self.add(card)
+        self._segments_card()
         missing = Card("Not in this version")
         missing.add(
             sentence_row(
                 "",
-                "Growing from a point, drawing, cutting and naming of single organs are not there yet.",
-                "What you see is everything within the values above, in the region; bone and a vessel filled with "
-                "contrast can lie in the same band. For a picture without the table or ribs, draw a region.",
+                "Drawing, cutting and single organs at one click are not there yet.",
+                "A threshold takes everything within its values; bone and a vessel filled with contrast can lie in "
+                "the same band. What hangs together with the crosshair, or a region, tells them apart.",
             )
         )
         self.add(missing)
@@ -92,7 +115,103 @@ class SegmentPanel(Panel):
         actions.view_changed.connect(self.refresh)
         self.refresh()
 
+    def _segments_card(self) -> None:
+        self.segments = Card("Segments")
+        self._list = Rows(4)
+        self._opacities: dict[int, QSlider] = {}
+        self.segments.add(self._list)
+        self.overlay = Choice(_OVERLAYS, self._draw_in_planes)
+        self.segments.add(field_row("In the planes", self.overlay))
+        self.rest = QCheckBox("3D shows the segments alone")
+        self.rest.clicked.connect(self._hide_rest)
+        self.segments.add(self.rest)
+        self.segments.add(Words("A segment is a proposal until it is accepted; the pictures say so.", "quiet"))
+        self.add(self.segments)
+
+    def _scenery(self) -> Scenery | None:
+        hand = self._actions.stagehand
+        return None if hand is None else hand.scenery
+
+    def _keep(self) -> None:
+        surface, scenery = self._actions.surface(), self._scenery()
+        if surface is None or scenery is None:
+            return
+        count = 1 + sum(1 for s in scenery.view.segments if s.number)
+        made = Segment(
+            number=1,
+            name=title_of(surface) or f"Segment {count}",
+            low=surface.low,
+            high=surface.high,
+            inside=self._crop(),
+            seed_lps_mm=self._actions.point() if self.connected.isChecked() else None,
+            accepted=False,
+        )
+        try:
+            scenery.add_segment(made)
+        except RenderDeskError as error:
+            self._actions.say(error.sentence, "refused")
+            return
+        if scenery.view.technique.value == "ssd":  # segments belong to the volume, not to a surface
+            self._actions.run("technique.vr")
+        self._actions.say(f"{made.name} is a segment now, proposed.", "done")
+        self.refresh()
+
+    def _draw_in_planes(self, value: object) -> None:
+        scenery = self._scenery()
+        if scenery is not None:
+            for segment in scenery.view.segments:
+                if segment.number:
+                    scenery.change_segment(segment.number, overlay=value)
+
+    def _hide_rest(self, hidden: bool) -> None:
+        scenery = self._scenery()
+        if scenery is not None:
+            scenery.hide_rest(hidden)
+
+    def _show_segments(self, view: View | None, scenery: Scenery | None) -> None:
+        named = [s for s in view.segments if s.number] if view is not None else []
+        self.segments.setVisible(bool(named))
+        if scenery is None or not named:
+            return
+        if not self._list.stands(tuple((s.number, s.name, s.colour, s.visible, s.accepted) for s in named)):
+            self._opacities = {}
+            self._list.fill([self._row(s, scenery) for s in named])
+        for one in named:
+            put_value(self._opacities[one.number], round(100 * one.opacity))
+        self.overlay.choose(named[0].overlay)
+        self.rest.setChecked(scenery.rest_hidden)
+
+    def _row(self, one: Segment, scenery: Scenery) -> QWidget:
+        number = one.number
+
+        def thin(value: int, done: bool) -> None:
+            scenery.change_segment(number, opacity=max(value, 2) / 100, done=done)
+
+        def paint() -> None:
+            picked = pick_colour(self, one.colour)
+            if picked:
+                scenery.change_segment(number, colour=picked)
+
+        slider = share_slider(f"Opacity of {one.name}", thin)
+        self._opacities[number] = slider
+        accept = tool(tip="Accepted" if one.accepted else "Accept this segment")
+        accept.setIcon(icon("check-circle-fill" if one.accepted else "check-circle"))
+        accept.setAccessibleName(accept.toolTip())
+        accept.clicked.connect(lambda *_: run_later(lambda: scenery.change_segment(number, accepted=not one.accepted)))
+        return line_of(
+            eye_button(one.visible, one.name, lambda: scenery.change_segment(number, visible=not one.visible)),
+            colour_button(one.colour, paint),
+            name_label(one.name, False, lambda: None),
+            slider,
+            accept,
+            remove_button(f"Remove {one.name}", lambda: scenery.remove_segment(number)),
+        )
+
     def refresh(self, _pane: str = "") -> None:
+        self._show_segments(self._actions.view("3d"), self._scenery())
+        there = self._actions.surface() is not None
+        self.keep.setVisible(there)
+        self.connected.setVisible(there)
         surface, crop = self._actions.surface(), self._crop()
         if surface is None:
             self._rows.fill([Words("Nothing is told apart yet: no surface is shown in the 3D view.", "quiet")])

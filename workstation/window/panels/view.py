@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
@@ -24,6 +25,7 @@ from render.view import Box, Surface, Technique, View, Window
 from workstation.base.errors import RenderDeskError
 from workstation.window.panels.acts import ActsCard
 from workstation.window.panels.parts import CONTROL, Card, Choice, Panel, Words, button, field_row, row, swatch
+from workstation.window.panels.scenery import SceneCard
 from workstation.window.panels.threshold import Threshold
 from workstation.window.panels.tissues import TISSUES, band_words, name_of, title_of
 
@@ -65,6 +67,8 @@ class ViewPanel(Panel):
         self.looks = QListWidget()
         self.surface_part = QWidget()
         self._picture_card()
+        self.scene = SceneCard(session, actions)
+        self.add(self.scene)
         self._region_card()
         self._plane_card()
         self.acts = ActsCard(desk, session)
@@ -318,9 +322,7 @@ class ViewPanel(Panel):
 
     def _put_surface(self, low: float, high: float | None, name: str, *, done: bool = True) -> None:
         before = self._actions.surface() or Surface(low=low)
-        after = Surface(
-            low=low, high=high, name=name, colour=before.colour, opacity=before.opacity, smooth=before.smooth
-        )
+        after = msgspec.structs.replace(before, low=low, high=high, name=name)
         self._actions.set_surface(after, done)
         self.view_changed()
 
@@ -339,6 +341,8 @@ class ViewPanel(Panel):
         self._show_planes()
         self._show_region(view)
         self._show_surface(view)
+        if view is not None:
+            self.scene.show_view(view)
         self._filling = False
 
     def _show_look(self, view: View | None) -> None:
@@ -396,6 +400,7 @@ class ViewPanel(Panel):
         self.looks.setVisible(technique == Technique.VR)
         self.surface_part.setVisible(technique == Technique.SSD)
         surface = self._actions.surface()
+        self.surface_part.setVisible(technique == Technique.SSD or surface is not None)
         if surface is None:
             return
         self.threshold.put(surface.low)
@@ -415,7 +420,7 @@ class ViewPanel(Panel):
         if view.technique == Technique.MIP:
             return ["the brightest values along each ray"]
         if view.technique == Technique.SSD:
-            return [_surface_said(s, self._session.volume.units) for s in view.surfaces]
+            return [_surface_said(s, self._session.volume.units) for s in view.surfaces if s.visible]
         if view.look is None or not view.look.name:
             return []
         try:
