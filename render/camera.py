@@ -167,6 +167,36 @@ def rotate(camera: Camera, dx_deg: float, dy_deg: float, *, trackball: bool = Fa
     return _with(camera, position_lps_mm=planes.vector(focal + turn @ offset), up_lps=planes.vector(turn @ -down))
 
 
+def facing(camera: Camera, name: str) -> Camera:
+    """The same focal point and scale, seen from one of the six standard places."""
+    if name not in STANDARD:
+        raise RenderError("camera", f"There is no view {name}; there are {', '.join(STANDARD)}.")
+    to_eye, up = STANDARD[name]
+    focal = np.array(camera.focal_lps_mm)
+    away = float(np.linalg.norm(np.array(camera.position_lps_mm) - focal))
+    return _with(camera, position_lps_mm=planes.vector(focal + away * np.array(to_eye)), up_lps=up)
+
+
+def between(start: Camera, end: Camera, share: float) -> Camera:
+    """An eye on the way from one to another about the same focal point, by turning; `share` 0 to 1."""
+    if share >= 1:
+        return end
+    a, b = np.stack(axes(start)), np.stack(axes(end))
+    turn = b.T @ a  # carries the first eye's axes onto the second's
+    cosine = float(np.clip((np.trace(turn) - 1) / 2, -1, 1))
+    if cosine > 1 - 1e-12:
+        return end
+    axis = np.array([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]])
+    if float(np.linalg.norm(axis)) < 1e-6:  # half a turn: about the axis that it leaves alone
+        axis = (turn + np.eye(3))[:, int(np.argmax(np.diag(turn)))]
+    part = planes.rotation(axis, float(np.degrees(np.arccos(cosine))) * share)
+    focal = np.array(start.focal_lps_mm)
+    offset = np.array(start.position_lps_mm) - focal
+    return _with(
+        start, position_lps_mm=planes.vector(focal + part @ offset), up_lps=planes.vector(part @ -axes(start)[1])
+    )
+
+
 def zoom(camera: Camera, factor: float) -> Camera:
     """Enlarge by a factor; in perspective the eye goes nearer."""
     if camera.parallel:

@@ -86,8 +86,8 @@ class Engine:
             # VTK's mappers know no depth cue: it is but a help for the eye, so the picture stands without it
             view = view.replace(renderer=renderer, cue=view.cue if renderer in {CASTER, SURFACES} else 0.0)
         letters = self._edges(view)
-        self._write(rgb, view, labels, letters)
-        return self._finished(rgb, view, renderer, letters, time.perf_counter() - begun)
+        cube = self._write(rgb, view, labels, letters)
+        return self._finished(rgb, view, renderer, letters, time.perf_counter() - begun, cube)
 
     # ---- what a view leaves open
 
@@ -230,9 +230,11 @@ class Engine:
         right, down = _axes(view)
         return cameras.letters(right, down)
 
-    def _write(self, rgb: Rgb, view: View, labels: Labels | None, letters: tuple[str, str, str, str]) -> None:
+    def _write(
+        self, rgb: Rgb, view: View, labels: Labels | None, letters: tuple[str, str, str, str]
+    ) -> tuple[float, float, float] | None:
         if view.overlays == "none":
-            return
+            return None
         from render import text
 
         if view.plane is not None:
@@ -248,7 +250,7 @@ class Engine:
             scale_bar = cameras.mm_per_pixel(view.camera, view.size) if view.camera.parallel else None
         known = not cameras.NO_MILLIMETRES.intersection(self.volume.findings)
         text.marks(rgb, drawn, view.scale)
-        text.write(
+        return text.write(
             rgb,
             labels or Labels(),
             letters=letters,
@@ -259,7 +261,13 @@ class Engine:
         )
 
     def _finished(
-        self, rgb: Rgb, view: View, renderer: str, letters: tuple[str, str, str, str], seconds: float
+        self,
+        rgb: Rgb,
+        view: View,
+        renderer: str,
+        letters: tuple[str, str, str, str],
+        seconds: float,
+        cube: tuple[float, float, float] | None,
     ) -> Picture:
         right, down = _axes(view)
         corner: npt.NDArray[np.float64] | None = None
@@ -281,6 +289,7 @@ class Engine:
             right_lps=planes.vector(right) if placed else None,
             down_lps=planes.vector(down) if placed else None,
             mm_per_pixel=scale,
+            cube=cube,
         )
 
 

@@ -25,6 +25,7 @@ class Picture:
     letters : (left, right, top, bottom) edge letters, "" where orientation is unknown
     corner_lps_mm, right_lps, down_lps, mm_per_pixel : for planes, and parallel 3D (the plane through
         the focal point): LPS of the centre of the top left pixel, unit vectors; None in perspective
+    cube : where the orientation cube stands: middle (x, y) and half its edge in pixels; None without one
     """
 
     rgb: npt.NDArray[np.uint8]
@@ -36,6 +37,7 @@ class Picture:
     right_lps: tuple[float, float, float] | None = None
     down_lps: tuple[float, float, float] | None = None
     mm_per_pixel: float | None = None
+    cube: tuple[float, float, float] | None = None
 
     def to_lps(self, x: float, y: float) -> tuple[float, float, float] | None:
         """Picture coordinates (pixels, centre of the top left pixel = 0, 0) to LPS mm."""

@@ -161,7 +161,7 @@ def write(
     minimal: bool = False,
     scale: float = 1.0,
     cube: Camera | None = None,
-) -> None:
+) -> tuple[float, float, float] | None:
     """Write all texts into a picture, in place.
 
     Parameters
@@ -172,16 +172,22 @@ def write(
     minimal : name, ID, letters, badges, band and position only
     scale : device pixels per point
     cube : camera whose orientation cube is drawn in the lower right, or None
+
+    Returns
+    -------
+    where the cube stands: its middle (x, y) and half its edge in pixels; None without one
     """
     sheet = Sheet(rgb, scale)
     foot = _band(sheet, labels.band)
     if labels.letters:
         _letters(sheet, letters, foot)
     _corners(sheet, labels, foot, minimal=minimal)
+    stands = None
     if cube is not None and not minimal and labels.letters:
-        _cube(sheet, cube, foot)
+        stands = _cube(sheet, cube, foot)
     if mm_per_pixel is not None and not minimal:
         _scale_bar(sheet, mm_per_pixel, foot)
+    return stands
 
 
 def _band(sheet: Sheet, text: str) -> float:
@@ -254,7 +260,8 @@ def _corners(sheet: Sheet, labels: Labels, foot: float, *, minimal: bool) -> Non
     # badges first: they may not be pushed out by other lines; the texts below them are counted beforehand
     under = min(len(bottom_left), max(0, int((sheet.height * 0.4 - foot) / line)))
     block(bottom_left[:under], right=False, below=True, keep=0, colour=TEXT, start=gap / 2)
-    _badges(sheet, labels.badges, foot + gap / 2 + under * line, room)
+    # a badge is never shortened for want of half a picture: where it meets something it goes above it
+    _badges(sheet, labels.badges, foot + gap / 2 + under * line, sheet.width - 2 * gap - sheet.px(8))
     block(bottom_right, right=True, below=True, keep=0, colour=TEXT, start=gap / 2)
 
 
@@ -330,14 +337,14 @@ def _fill(rgb: Rgb, x0: int, y0: int, x1: int, y1: int, colour: Colour) -> None:
     rgb[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = colour
 
 
-def _cube(sheet: Sheet, camera: Camera, foot: float) -> None:
+def _cube(sheet: Sheet, camera: Camera, foot: float) -> tuple[float, float, float] | None:
     """Orientation cube in the lower right: the faces that the eye sees, lettered."""
     from render.camera import axes
     from render.geometry import letters as name
 
     half = sheet.px(20)
     if min(sheet.width, sheet.height) < 12 * half:
-        return
+        return None
     right, down, forward = axes(camera)
     room = half * 1.75
     bottoms = [t[1] for t in sheet.taken if t[2] > sheet.width * 0.7 and t[1] > sheet.height * 0.6]
@@ -367,6 +374,7 @@ def _cube(sheet: Sheet, camera: Camera, foot: float) -> None:
         s = sprite(letter, sheet.px(9 + 5 * facing), "SemiBold")
         draw(sheet.rgb, s, cx + x - s.width / 2, cy + y - s.height / 2, LETTER if facing > 0.5 else TEXT)
     sheet.taken.append((cx - room, cy - room, cx + room, cy + room))
+    return cx, cy, float(half)
 
 
 def line(rgb: Rgb, a: Spot, b: Spot, colour: Colour, width: float, *, dashed: bool = False) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.view import Camera, Look, Plane, Slab, Technique, View
+from render.view import Box, Camera, Look, Plane, Slab, Technique, View
 from workstation.base.errors import InputRefused
 from workstation.base.events import Actor, CaseKey, Entry, Event
 from workstation.case.edits import (
@@ -398,3 +398,24 @@ def test_an_addendum_adds_what_was_missing() -> None:
     assert found["status"] == "addendum"
     assert found["technique_stated"] is True
     assert found["workstation_stated"] is True
+
+
+def test_turning_is_one_step_and_every_other_change_its_own() -> None:
+    history = History(case(), lambda _edit: None)
+    eye = Camera(position_lps_mm=(0, -9, 0), focal_lps_mm=(0, 0, 0), up_lps=(0, 0, 1))
+    first = View(technique=Technique.VR, camera=eye)
+    history.do(SetView(pane="3d", view=first))
+    for x in (1.0, 2.0, 3.0):
+        history.do(
+            SetView(pane="3d", view=first.replace(camera=msgspec.structs.replace(eye, position_lps_mm=(x, -9, 0))))
+        )
+    turned = history.case.views["3d"]
+    cut = turned.replace(crop=Box(low_lps_mm=(0, 0, 0), high_lps_mm=(9, 9, 9)))
+    history.do(SetView(pane="3d", view=cut))
+    history.do(SetView(pane="3d", view=cut.replace(cue=0.5)))
+    history.undo()
+    assert history.case.views["3d"] == cut
+    history.undo()
+    assert history.case.views["3d"] == turned
+    history.undo()
+    assert history.case.views["3d"] == first

@@ -340,12 +340,28 @@ class FakeSession:
         self._change(charge="c1")
 
 
+class FakeScene:
+    """The 3D picture with nothing beside the volume in it."""
+
+    planes_shown: tuple[str, ...] = ()
+
+    def __init__(self, views: dict[str, View]) -> None:
+        self.views = views
+
+    def reach(self, normal: tuple[float, float, float]) -> tuple[float, float]:
+        return -100.0, 100.0
+
+
 class FakeHand:
     """Holds the panes: the planes share one window."""
 
     def __init__(self, views: dict[str, View]) -> None:
+        from workstation.window.scenery import Scenery
+
         self.views = views
         self.active = "3d"
+        self.scene = FakeScene(views)
+        self.scenery = Scenery(self)  # type: ignore[arg-type]
 
     def activate(self, pane: str) -> None:
         self.active = pane

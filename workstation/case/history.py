@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from render.view import View
 from workstation.case.edits import AnyEdit, SetText, SetView
 from workstation.case.model import Case
 
@@ -26,7 +27,7 @@ class History:
         self._redo: list[tuple[str, AnyEdit]] = []
 
     def do(self, edit: AnyEdit) -> Case:
-        """Make an edit. Edits of the same pane's view, or of the text, that follow each other undo as one."""
+        """Make an edit. Moves of the same pane's eye, or edits of the text, that follow each other undo as one."""
         title = edit.title
         if self._undo and self._continues(edit, self._undo[-1][1]):
             after, _ = edit.apply(self.case)
@@ -74,8 +75,16 @@ class History:
         self.case = after
         onto.append((title, back))
 
-    @staticmethod
-    def _continues(edit: AnyEdit, back: AnyEdit) -> bool:
-        if isinstance(edit, SetView) and isinstance(back, SetView):
-            return edit.pane == back.pane
+    def _continues(self, edit: AnyEdit, back: AnyEdit) -> bool:
+        if isinstance(edit, SetView) and isinstance(back, SetView) and edit.pane == back.pane:
+            now = self.case.views.get(edit.pane)
+            return _moved_only(back.view, now) and _moved_only(now, edit.view)
         return isinstance(edit, SetText) and isinstance(back, SetText)
+
+
+def _moved_only(before: View | None, after: View | None) -> bool:
+    """Whether two views show the same from elsewhere: a hand that turns and zooms makes one step, not twenty."""
+    if before is None or after is None:
+        return False
+    still = {"camera": None, "plane": None, "size": (1, 1), "scale": 1.0}
+    return before.replace(**still) == after.replace(**still)

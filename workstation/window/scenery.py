@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from workstation.window.stagehand import Stagehand
 
 CLIPS, SURFACES = 6, 6
+_GLASS = 0.3
 COLOURS = ("e8dcc0", "e07a5f", "56b4e9", "009e73", "e69f00", "cc79a7")
 """Bone, then colours that eyes weak in red and green tell apart."""
 
@@ -75,7 +76,9 @@ class Scenery:
         used = {s.colour for s in view.surfaces}
         colour = next((c for c in COLOURS if c not in used), COLOURS[0])
         self.surface_in_hand = len(view.surfaces)
-        added = msgspec.structs.replace(surface, colour=colour)
+        # a surface around another one would hide it: it comes in as glass
+        around = any(s.visible and s.low > surface.low for s in view.surfaces)
+        added = msgspec.structs.replace(surface, colour=colour, opacity=_GLASS if around else surface.opacity)
         self.put(view.replace(surfaces=(*view.surfaces, added)), "threshold")
         self._tell_surfaces()
 

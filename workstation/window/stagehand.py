@@ -12,17 +12,30 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from render import camera as cameras
 from render import planes
 from render.errors import RenderError
-from render.view import Mark, ScenePlane, Surface, Technique, Vector, View, Window
+from render.view import Camera, Mark, ScenePlane, Surface, Technique, Vector, View, Window
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.case.edits import SetView
 from workstation.window import words
 from workstation.window.captions import SMALL_TEXT, is_small, labels_for
 from workstation.window.models.scene import PANES, PLANES, Scene
 from workstation.window.scenery import Scenery
-from workstation.window.tools.base import Cross, Effect, Measure, Pointer, Preview, Refused, Region, Tool, Turn, lps_of
+from workstation.window.tools.base import (
+    Cross,
+    Effect,
+    Face,
+    Measure,
+    Pointer,
+    Preview,
+    Refused,
+    Region,
+    Tool,
+    Turn,
+    lps_of,
+)
 from workstation.window.tools.clip import ClipTool
 from workstation.window.tools.crop import CropTool, box_from
 from workstation.window.tools.cross import CrossTool, part_at
+from workstation.window.tools.cube import CubeTool, face_at
 from workstation.window.tools.eye import PanTool, RotateTool, ZoomTool, zoomed
 from workstation.window.tools.measure import AngleTool, LengthTool, PointsTool, on_plane
 from workstation.window.tools.window import WindowTool
@@ -38,6 +51,7 @@ if TYPE_CHECKING:
 TOOLS = ("pointer", "window", "crosshair", "pan", "zoom", "length", "angle", "crop", "clip")
 _SETTLE_MS = 220
 _RESIZE_MS = 50
+_TURN_S = 0.25
 _PATIENCE_S = 1.5  # after which a picture that was asked for no longer holds up the next one
 # name, letters and badges never go (clinical rules 2): the least is "minimal"
 _OVERLAYS: tuple[Literal["screen", "minimal"], ...] = ("screen", "minimal")
@@ -67,6 +81,8 @@ class Stagehand(QObject):
         self.active = "axial"
         self.tool = "pointer"
         self.overlays: Literal["screen", "minimal"] = "screen"
+        self.motion = True
+        """Whether the eye travels to another side; without it it is there at once."""
         self._stage = stage
         self._panes = panes
         self._fourup = fourup
@@ -81,6 +97,10 @@ class Stagehand(QObject):
         self._resets: dict[str, int] = {}
         self._over = True
         self._initial: dict[str, View] = {}
+        self._turning: tuple[View, Camera, float] | None = None
+        self._turn_timer = QTimer(self)
+        self._turn_timer.setInterval(15)
+        self._turn_timer.timeout.connect(self._turn_on)
         self._planes_asked: tuple[ScenePlane, ...] = ()
         self.scenery = Scenery(self)
         self._settle = QTimer(self)
@@ -287,6 +307,9 @@ class Stagehand(QObject):
             follow = CrossTool(self.scene.point)
             follow.press(view, None, at)
             return follow
+        letter = self._cube_face(viewport, at)
+        if letter:
+            return CubeTool(letter)
         if at.shift:
             return PanTool()
         if self._measuring is not None:
@@ -308,6 +331,13 @@ class Stagehand(QObject):
             return CrossTool(self.scene.point, part)
         return WindowTool()
 
+    @staticmethod
+    def _cube_face(viewport: Viewport, at: Pointer) -> str:
+        picture = viewport.picture
+        if picture is None or picture.cube is None or picture.view.camera is None:
+            return ""
+        return face_at(picture.view.camera, picture.cube, at.x, at.y)
+
     def effect(self, viewport: Viewport, effect: Effect, seconds: float) -> None:
         """Carry out what a tool wants."""
         pane = viewport.name
@@ -322,10 +352,13 @@ class Stagehand(QObject):
             self.guarded(lambda: self._measure(effect))
         elif isinstance(effect, Region):
             self._region(viewport, effect, seconds)
+        elif isinstance(effect, Face):
+            self.turn_to(effect.letter)
         elif isinstance(effect, Refused):
             self._actions.say(effect.sentence, "wants")
 
     def _turn(self, pane: str, effect: Turn, seconds: float) -> None:
+        self._turning = None
         before = self._before.setdefault(pane, self.scene.views[pane])
         if effect.what == "window" and effect.view.window is not None:
             panes = self.scene.set_window(effect.view.window, pane)
@@ -581,6 +614,37 @@ class Stagehand(QObject):
         if self.session.actor is not None and self.scene.views["3d"] != before:
             told = f"surface at {words.voxel(surface.low, self.session.volume)}"
             self.guarded(lambda: self.session.set_tissues("threshold", [surface.name or told], told))
+
+    def turn_to(self, letter: str) -> None:
+        """Turn the 3D eye to one of the six sides, in a quarter of a second; place and zoom stay."""
+        before = self.scene.views["3d"]
+        if before.camera is None:
+            return
+        if before.camera.position_lps_mm == cameras.facing(before.camera, letter).position_lps_mm:
+            return
+        self._turning = (before, cameras.facing(before.camera, letter), time.monotonic())
+        self._turn_timer.start()
+        self._turn_on()
+
+    def _turn_on(self) -> None:
+        """The next eye on the way; the last one is kept as one act."""
+        if self._turning is None or self._over:
+            self._turn_timer.stop()
+            return
+        before, target, began = self._turning
+        assert before.camera is not None
+        share = min(1.0, (time.monotonic() - began) / _TURN_S) if self.motion else 1.0
+        eased = share * share * (3 - 2 * share)
+        camera = cameras.between(before.camera, target, eased)
+        self.scene.views["3d"] = self.scene.views["3d"].replace(camera=camera)
+        if share < 1:
+            self.request("3d", quality="drag")
+            return
+        self._turning = None
+        self._turn_timer.stop()
+        self.request("3d")
+        self.keep("3d", before, "camera", 0.0)
+        self.changed.emit("3d")
 
     def change_scene(self, after: View, what: str, *, done: bool = True) -> None:
         """Show another 3D view; once it is complete it can be undone, and a person's change is journaled."""

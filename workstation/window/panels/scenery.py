@@ -39,7 +39,7 @@ class SceneCard(Card):
         self.add(self.surfaces)
         self.add_surface = button("Add a surface ...", self._offer_tissues, "link")
         self.cut = button("Cut along the view", lambda: actions.run("clip"), "link")
-        self.cut.setToolTip(actions.qaction("clip").toolTip())
+        self.cut.setToolTip("Take away what lies in front of the crosshair  [Ctrl+Shift+X]")
         self.clips = Rows(4)
         self.add(self.clips)
         self.add(row(self.add_surface, 12, self.cut, 0))

@@ -69,13 +69,20 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Face:
+    """A face of the orientation cube was clicked: the eye goes to that side (A, P, L, R, S or I)."""
+
+    letter: str
+
+
+@dataclass(frozen=True)
 class Refused:
     """Why nothing happens, in one sentence."""
 
     sentence: str
 
 
-Effect = Turn | Cross | Preview | Measure | Region | Refused | None
+Effect = Turn | Cross | Preview | Measure | Region | Face | Refused | None
 
 
 class Tool(Protocol):
