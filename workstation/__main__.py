@@ -21,6 +21,7 @@ COMMANDS = {
     "case": ("case", "the open case of a study"),
     "report": ("report", "write a study's report"),
     "journal": ("journal", "who did what, in order"),
+    "database": ("database", "which database the home has, and its move into a department's"),
     "verify": ("verify", "every file, the journal's and the ledger's chain"),
     "charge": ("charge", "decide a charge from facts, or from a case"),
     "ledger": ("ledger", "the charges as they stand, and acts on them"),

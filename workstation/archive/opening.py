@@ -45,8 +45,17 @@ def database_url(home: Path, *, demo: bool = False) -> str:
                 "database_url", f"{SITE} of the home cannot be read, so which database is meant is not known."
             ) from error
         stated = str(found.get("url", "") if isinstance(found, dict) else found).strip()
-    if not stated:
-        return ""
+    return checked_url(stated, place) if stated else ""
+
+
+def checked_url(stated: str, place: str) -> str:
+    """The URL, which `place` states.
+
+    Raises
+    ------
+    ArchiveError
+        ``database_url``: it is not one of PostgreSQL.
+    """
     if not stated.startswith(_SCHEMES):
         raise ArchiveError(
             "database_url", f"{place} must be a URL like postgresql://user@server/renderdesk, or be left out."
