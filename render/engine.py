@@ -31,6 +31,8 @@ Stop = Callable[[], bool]
 PLANES = "planes"
 CASTER = "CPU caster"
 SURFACES = "CPU surfaces"
+GPU = "VTK GPU"
+_CRAWLS_S, _CRAWLS_TIMES = 0.5, 3  # a picture under the hand that takes longer, so often in a row, is too slow
 _LARGEST = 16384  # pixels on a side
 _PROJECTIONS = {Technique.MIP, Technique.MINIP, Technique.MEAN}
 
@@ -46,14 +48,23 @@ class Engine:
     segmentation : labels from outside, for views whose segments name them
     renderer : for volume rendering and MIP: ``"CPU caster"`` (also without one), ``"VTK fixed point"`` or
         ``"VTK GPU"`` (see `render.policy`). A view that names a renderer is made by that one.
+    on_fallback : told in a few words when a renderer other than the caster failed or was too slow
     """
 
     def __init__(
-        self, volume: Volume, *, renderer: str | None = None, segmentation: Segmentation | None = None
+        self,
+        volume: Volume,
+        *,
+        renderer: str | None = None,
+        segmentation: Segmentation | None = None,
+        on_fallback: Callable[[str], None] | None = None,
     ) -> None:
         self.volume = volume
         self.segmentation = segmentation
         self.renderer = renderer
+        self.on_fallback = on_fallback
+        self._crawled = 0
+        self._card_mask: tuple[object, npt.NDArray[np.uint8]] | None = None
         self._regular: Volume | None = None
         self._space: Space | None = None
 
@@ -211,16 +222,45 @@ class Engine:
             return space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
         from render.pipeline import mappers
 
-        if mappers.beyond(view) and not (view.renderer and view.renderer != CASTER):
+        mask = self._mask_for_card(view, cancelled) if renderer == GPU else None
+        cannot = bool(mappers.beyond(view)) or (bool(view.segments) and mask is None)
+        if cannot and not view.renderer:
             # what VTK does not draw here the caster draws, for this view; the recipe then names it
             return space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
+        begun = time.perf_counter()
         try:
-            return mappers.draw(self.regular, view, renderer), renderer
-        except RenderError:
+            rgb = mappers.draw(self.regular, view, renderer, mask)
+        except RenderError as error:
             if view.renderer:
                 raise  # a recipe names its renderer: another one would give another picture
-            self.renderer = CASTER  # a card that failed once is not asked again for this volume
+            self._fall_back("" if error.code == "texture" else "gave no picture")
             return space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
+        if not view.renderer and view.quality == "drag":
+            self._crawled = self._crawled + 1 if time.perf_counter() - begun > _CRAWLS_S else 0
+            if self._crawled >= _CRAWLS_TIMES:
+                self._fall_back("was too slow under the hand")
+        return rgb, renderer
+
+    def _fall_back(self, why: str) -> None:
+        """A card that failed or crawls is not asked again for this volume; whoever keeps the choice is told."""
+        self.renderer = CASTER
+        if why and self.on_fallback is not None:
+            self.on_fallback(why)
+
+    def _mask_for_card(self, view: View, cancelled: Stop | None) -> npt.NDArray[np.uint8] | None:
+        """255 where a view's segments are shown, on the volume's grid; None where the labels have another."""
+        if not view.segments:
+            return None
+        found = self._kept().segmented(view, cancelled)
+        if found is None or found.labels.shape != self.regular.geometry.shape:
+            return None
+        from render.segments import looks
+
+        look = looks(view.segments)[:, 0] > 0
+        key = (found.digest, look.tobytes())
+        if self._card_mask is None or self._card_mask[0] != key:
+            self._card_mask = (key, (look[found.labels] * np.uint8(255)).astype(np.uint8))
+        return self._card_mask[1]
 
     # ---- letters, texts, meaning
 

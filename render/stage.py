@@ -48,6 +48,8 @@ class Stage:
 
     def __init__(self, *, renderer: str | None = None) -> None:
         self._renderer = renderer
+        self.on_fallback: Callable[[str], None] | None = None
+        """Told, on the stage's thread, why a renderer was left for the caster."""
         self._condition = threading.Condition()
         self._waiting: dict[str, _Request] = {}
         self._newest: dict[str, int] = {}
@@ -60,10 +62,12 @@ class Stage:
         self._thread = threading.Thread(target=self._run, name="stage", daemon=True)
         self._thread.start()
 
-    def use_renderer(self, renderer: str) -> None:
-        """Draw volumes that come from now on by this renderer; one that is shown keeps its own."""
+    def use_renderer(self, renderer: str, *, now: bool = False) -> None:
+        """Draw volumes that come from now on by this renderer; one that is shown keeps its own, but for `now`."""
         with self._condition:
             self._renderer = renderer
+            if now and self._engine is not None:
+                self._engine.renderer = renderer
 
     def set_volume(self, volume: Volume | None) -> None:
         """Show another volume, or none; whatever was asked of the old one is dropped."""
@@ -170,7 +174,7 @@ class Stage:
                     request = min(ready, key=lambda r: (r.first_seen, not r.view.is_plane, r.number))
                     del self._waiting[request.pane]
                     if self._engine is None:
-                        self._engine = Engine(self._volume, renderer=self._renderer)
+                        self._engine = Engine(self._volume, renderer=self._renderer, on_fallback=self.on_fallback)
                     return request, self._engine
                 if ready:
                     self._waiting = {p: r for p, r in self._waiting.items() if r not in ready}

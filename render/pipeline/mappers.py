@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
 import vtkmodules.vtkRenderingFreeType
 import vtkmodules.vtkRenderingOpenGL2  # noqa: F401
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
-from vtkmodules.vtkCommonCore import VTK_FLOAT, VTK_SHORT, vtkUnsignedCharArray
+from vtkmodules.vtkCommonCore import VTK_FLOAT, VTK_SHORT, VTK_UNSIGNED_CHAR, vtkUnsignedCharArray
 from vtkmodules.vtkCommonDataModel import vtkImageData, vtkPiecewiseFunction, vtkPlane
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from vtkmodules.vtkRenderingCore import (
@@ -26,6 +27,7 @@ from vtkmodules.vtkRenderingCore import (
     vtkVolume,
     vtkVolumeProperty,
 )
+from vtkmodules.vtkRenderingOpenGL2 import vtkTextureObject
 from vtkmodules.vtkRenderingVolume import vtkFixedPointVolumeRayCastMapper, vtkGPUVolumeRayCastMapper
 from vtkmodules.vtkRenderingVolumeOpenGL2 import vtkOpenGLGPUVolumeRayCastMapper  # noqa: F401
 
@@ -83,70 +85,137 @@ def beyond(view: View) -> str:
         return "planes"
     if view.look is not None and view.look.within:
         return "a part of a body"
-    return "segments" if view.segments else ""
+    tinted = any(s.visible and (s.colour or s.opacity < 1) for s in view.segments)
+    return "tinted segments" if tinted else ""
 
 
-def draw(volume: Volume, view: View, renderer: str) -> npt.NDArray[np.uint8]:
+def texture_limit(window: vtkRenderWindow) -> int:
+    """Voxels that a 3D texture of this OpenGL may have on a side; 0 when it does not say."""
+    return max(0, int(vtkTextureObject.GetMaximumTextureSize3D(window)))
+
+
+_here = threading.local()  # a window belongs to the thread that made it: each thread keeps its newest volume
+
+
+def draw(
+    volume: Volume, view: View, renderer: str, shown: npt.NDArray[np.uint8] | None = None
+) -> npt.NDArray[np.uint8]:
     """A picture by VTK: volume rendering or maximum intensity; (height, width, 3) uint8.
+
+    Window, mapper and textures of the last volume of a thread are kept, so that the next picture of it is quick.
 
     Parameters
     ----------
     volume : on a regular grid
     renderer : ``"VTK fixed point"`` or ``"VTK GPU"``
+    shown : for views with segments: (slices, rows, columns) 255 where something is shown, else 0
 
     Raises
     ------
     RenderError
-        codes ``no_gl``, ``renderer`` (unknown name, or a view that it cannot draw), ``gl_failed``.
+        codes ``no_gl``, ``renderer`` (unknown name, or a view that it cannot draw), ``texture`` (the volume is
+        larger than the card's textures), ``gl_failed``.
     """
     if renderer not in {FIXED_POINT, GPU}:
         raise RenderError("renderer", f"There is no renderer {renderer}.")
-    why_not = beyond(view)
+    why_not = beyond(view) or ("segments" if view.segments and (shown is None or renderer != GPU) else "")
     if why_not:
         raise RenderError("renderer", f"{renderer} does not draw {why_not} here; the CPU caster does.")
     if view.camera is None:
         raise RenderError("recipe", "A 3D picture needs a camera.")
-    window = off_screen(view.size)
+    kept: _Scene | None = getattr(_here, "scene", None)
+    if kept is None or kept.volume is not volume or kept.renderer != renderer:
+        forget()
+        kept = _here.scene = _Scene(volume, view.size, renderer)
     try:
-        image, matrix = image_of(volume)
-        mapper = vtkFixedPointVolumeRayCastMapper() if renderer == FIXED_POINT else vtkGPUVolumeRayCastMapper()
-        step = view.step_mm or _STEP[view.quality] * min(volume.geometry.spacing_mm)
-        mapper.SetInputData(image)
-        mapper.SetAutoAdjustSampleDistances(0)  # the automatic mode follows the clock: no recipe could repeat it
-        mapper.SetSampleDistance(step)
-        if renderer == FIXED_POINT:
-            mapper.SetInteractiveSampleDistance(step)
-        mapper.SetImageSampleDistance(1.0)
-        if view.technique is Technique.MIP:
-            mapper.SetBlendModeToMaximumIntensity()
-        _crop(mapper, view)
-        shown = vtkVolume()
-        shown.SetMapper(mapper)
-        shown.SetProperty(_property(volume, view))
-        shown.SetUserMatrix(matrix)
-        scene = vtkRenderer()
-        scene.AddVolume(shown)
-        top, bottom = view.background
-        scene.SetBackground(*rgb_of(bottom))
-        scene.SetBackground2(*rgb_of(top))
-        scene.SetGradientBackground(top != bottom)
-        _aim(scene, view.camera)
+        return kept.draw(view, shown)
+    except BaseException:
+        forget()
+        raise
+
+
+def forget() -> None:
+    """Let go of what this thread keeps of its last volume."""
+    kept: _Scene | None = getattr(_here, "scene", None)
+    _here.scene = None
+    if kept is not None:
+        kept.window.Finalize()
+
+
+class _Scene:
+    """A window with one volume in it."""
+
+    def __init__(self, volume: Volume, size: tuple[int, int], renderer: str) -> None:
+        self.volume, self.renderer = volume, renderer
+        self.window = off_screen(size)
+        if renderer == GPU:
+            self.window.Render()
+            limit = texture_limit(self.window)
+            if limit and max(volume.geometry.shape) > limit:
+                self.window.Finalize()
+                raise RenderError(
+                    "texture",
+                    f"The graphics card holds at most {limit} voxels on a side; the CPU caster draws this one.",
+                )
+        self.image, matrix = image_of(volume)
+        self.mapper = vtkFixedPointVolumeRayCastMapper() if renderer == FIXED_POINT else vtkGPUVolumeRayCastMapper()
+        self.mapper.SetInputData(self.image)
+        self.mapper.SetAutoAdjustSampleDistances(0)  # the automatic mode follows the clock: no recipe could repeat it
+        self.mapper.SetImageSampleDistance(1.0)
+        self.shown = vtkVolume()
+        self.shown.SetMapper(self.mapper)
+        self.shown.SetUserMatrix(matrix)
+        self.scene = vtkRenderer()
+        self.scene.AddVolume(self.shown)
         light = vtkLight()
         light.SetLightTypeToHeadlight()
         light.SetAmbientColor(1.0, 1.0, 1.0)  # else the fixed-point mapper leaves the ambient share out
-        scene.AddLight(light)
-        window.AddRenderer(scene)
-        scene.ResetCameraClippingRange()
-        window.Render()
+        self.scene.AddLight(light)
+        self.window.AddRenderer(self.scene)
+        self._mask: object = None
+
+    def draw(self, view: View, shown: npt.NDArray[np.uint8] | None) -> npt.NDArray[np.uint8]:
+        assert view.camera is not None
+        step = view.step_mm or _STEP[view.quality] * min(self.volume.geometry.spacing_mm)
+        mapper = self.mapper
+        mapper.SetSampleDistance(step)
+        if self.renderer == FIXED_POINT:
+            mapper.SetInteractiveSampleDistance(step)
+        if view.technique is Technique.MIP:
+            mapper.SetBlendModeToMaximumIntensity()
+        else:
+            mapper.SetBlendModeToComposite()
+        mapper.RemoveAllClippingPlanes()
+        _crop(mapper, view)
+        if self.renderer == GPU and shown is not self._mask:
+            self._mask = shown
+            mapper.SetMaskInput(None if shown is None else _mask_of(shown, self.image))
+            mapper.SetMaskTypeToBinary()
+        self.shown.SetProperty(_property(self.volume, view))
+        top, bottom = view.background
+        self.scene.SetBackground(*rgb_of(bottom))
+        self.scene.SetBackground2(*rgb_of(top))
+        self.scene.SetGradientBackground(top != bottom)
+        _aim(self.scene, view.camera)
+        self.window.SetSize(*view.size)
+        self.scene.ResetCameraClippingRange()
+        self.window.Render()
         pixels = vtkUnsignedCharArray()
         width, height = view.size
-        window.GetPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
+        self.window.GetPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
         flat = vtk_to_numpy(pixels)
         if flat.size != width * height * 3:
             raise RenderError("gl_failed", "OpenGL gave no picture, so this renderer is not available.")
         return np.ascontiguousarray(flat.reshape(height, width, 3)[::-1])
-    finally:
-        window.Finalize()
+
+
+def _mask_of(shown: npt.NDArray[np.uint8], image: vtkImageData) -> vtkImageData:
+    mask = vtkImageData()
+    mask.SetDimensions(*image.GetDimensions())
+    mask.SetSpacing(*image.GetSpacing())
+    flat = numpy_to_vtk(np.ascontiguousarray(shown).ravel(), deep=True, array_type=VTK_UNSIGNED_CHAR)
+    mask.GetPointData().SetScalars(flat)
+    return mask
 
 
 def _aim(scene: vtkRenderer, eye: Camera) -> None:

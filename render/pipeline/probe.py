@@ -19,17 +19,28 @@ def is_software(name: str) -> bool:
     return not lower or any(word in lower for word in _SOFTWARE)
 
 
-def ask() -> dict[str, object]:
-    """Start OpenGL off screen, read its name, and try it."""
+def ask(*, trial: bool = True) -> dict[str, object]:
+    """Start OpenGL off screen, read its name, and try it.
+
+    Returns
+    -------
+    name, version, software, limit (voxels on a side of a 3D texture), and seconds of the trial where there was one
+    """
     from render.pipeline import mappers
 
     window = mappers.off_screen((64, 64))
     window.Render()
     report = str(window.ReportCapabilities() or "")
-    name = next((line.split(":", 1)[1].strip() for line in report.splitlines() if "renderer string" in line), "")
+
+    def said(what: str) -> str:
+        return next((line.split(":", 1)[1].strip() for line in report.splitlines() if what in line), "")
+
+    name = said("OpenGL renderer string")
+    limit = mappers.texture_limit(window)
     window.Finalize()
-    answer: dict[str, object] = {"name": name, "software": is_software(name)}
-    if not answer["software"]:
+    version = said("OpenGL version string")
+    answer: dict[str, object] = {"name": name, "version": version, "software": is_software(name), "limit": limit}
+    if trial and not answer["software"]:
         answer["seconds"] = _trial()
     return answer
 
@@ -58,4 +69,4 @@ def _trial() -> float:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(ask()) + "\n")
+    sys.stdout.write(json.dumps(ask(trial="--name" not in sys.argv)) + "\n")

@@ -11,7 +11,7 @@ from render.errors import RenderError
 from render.geometry import Geometry
 from render.policy import CASTER, FIXED_POINT, GPU
 from render.stage import Stage
-from render.view import Labels, Look, Technique, View
+from render.view import Box, Clip, Labels, Look, ScenePlane, Segment, Technique, View, Window
 from render.volume import Volume
 
 
@@ -64,3 +64,72 @@ def test_the_stage_keeps_the_renderer_of_what_is_shown() -> None:
         assert stage.picture(view(volume), Labels()).renderer == FIXED_POINT
     finally:
         stage.close()
+
+
+def opened_gl() -> None:
+    from render.policy import find
+
+    if not find().gl:
+        pytest.skip("OpenGL cannot be started here")
+
+
+def alike(a: np.ndarray, b: np.ndarray) -> float:
+    from skimage.metrics import structural_similarity
+
+    return float(structural_similarity(a, b, channel_axis=2))
+
+
+def test_the_card_shows_crop_cuts_and_segments_as_the_caster_does() -> None:
+    """On the software card of this machine, if it has one: slow, so the volume is tiny."""
+    opened_gl()
+    volume = ball(40)
+    box = Box(low_lps_mm=(0, 0, 8), high_lps_mm=(40, 40, 40))
+    shown = (Segment(number=1, low=100.0, inside=box), Segment(number=0, visible=False))
+    clip = (Clip(point_lps_mm=(22, 20, 20), normal_lps=(-1, 0, 0.2)),)
+    engine, caster = Engine(volume, renderer=GPU), Engine(volume)
+    plain = view(volume)
+    for more in ({}, {"crop": box}, {"clips": clip}, {"segments": shown}, {}):
+        theirs = engine.picture(plain.replace(overlays="none", cue=0.3, **more))
+        ours = caster.picture(plain.replace(overlays="none", **more))
+        assert theirs.renderer == GPU
+        assert theirs.view.cue == 0  # VTK draws none, and the recipe says so
+        assert alike(theirs.rgb, ours.rgb) > 0.85, more
+        lit = ours.rgb.max(axis=2) > 60
+        assert ((theirs.rgb.max(axis=2) > 60) == lit).mean() > 0.93, more
+    again = Engine(volume).picture(View.from_json(engine.picture(plain).view.to_json()))
+    assert again.renderer == GPU
+    assert np.array_equal(again.rgb, engine.picture(plain).rgb)
+
+
+def test_what_the_card_cannot_draw_the_caster_draws_for_that_view() -> None:
+    opened_gl()
+    volume = ball()
+    engine = Engine(volume, renderer=GPU)
+    plane = ScenePlane(point_lps_mm=(12, 12, 12), normal_lps=(0, 1, 0), window=Window(center=0, width=800))
+    tinted = (Segment(number=1, low=100.0, colour="ff0000"),)
+    for more in ({"planes": (plane,)}, {"segments": tinted}):
+        made = engine.picture(view(volume).replace(**more))
+        assert made.renderer == CASTER
+        assert made.view.renderer == CASTER
+    assert engine.picture(view(volume)).renderer == GPU  # the next view is the card's again
+
+
+def test_a_volume_too_large_for_the_cards_textures_is_the_casters(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened_gl()
+    told: list[str] = []
+    volume = ball()
+    monkeypatch.setattr("render.pipeline.mappers.texture_limit", lambda _window: 16)
+    engine = Engine(volume, renderer=GPU, on_fallback=told.append)
+    assert engine.picture(view(volume)).renderer == CASTER
+    assert told == []  # the card is sound: other volumes are still its own
+
+
+def test_a_card_that_crawls_under_the_hand_is_left_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    volume = ball()
+    monkeypatch.setattr("render.engine._CRAWLS_S", -1.0)
+    monkeypatch.setattr("render.pipeline.mappers.draw", lambda *_: np.zeros((60, 80, 3), np.uint8))
+    engine = Engine(volume, renderer=GPU, on_fallback=told.append)
+    drag = view(volume).replace(quality="drag")
+    assert [engine.picture(drag).renderer for _ in range(4)] == [GPU, GPU, GPU, CASTER]
+    assert told == ["was too slow under the hand"]

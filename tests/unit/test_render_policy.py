@@ -50,6 +50,80 @@ def test_a_gpu_proves_itself_by_the_clock(monkeypatch, answer, renderer):
         policy.find.cache_clear()
 
 
+CARD = {"name": "Some GPU", "version": "4.6 driver 1", "software": False, "limit": 2048}
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine whose card answers as told; `trials` counts how often it was tried."""
+    answers = {"name": dict(CARD), "trial": {**CARD, "seconds": 0.02}, "trials": 0}
+
+    def trial():
+        answers["trials"] += 1
+        return answers["trial"]
+
+    monkeypatch.delenv("RENDERDESK_RENDERER", raising=False)
+    monkeypatch.setattr(policy, "_ask", trial)
+    monkeypatch.setattr(policy, "_name", lambda: answers["name"])
+    policy.find.cache_clear()
+    yield answers
+    policy.find.cache_clear()
+
+
+def start_again(memory):
+    policy.find.cache_clear()
+    return policy.find(memory)
+
+
+def test_a_card_is_tried_once_and_again_after_its_driver_changed(machine, tmp_path):
+    memory = tmp_path / policy.FILE
+    assert policy.find(memory).renderer == policy.GPU
+    assert start_again(memory).renderer == policy.GPU
+    assert start_again(memory).remembered
+    assert machine["trials"] == 1
+    machine["name"]["version"] = machine["trial"]["version"] = "4.6 driver 2"
+    machine["trial"].pop("seconds")  # the new driver fails
+    assert start_again(memory).renderer == policy.CASTER
+    assert "failed" in policy.describe(memory)
+    assert machine["trials"] == 2
+    assert start_again(memory).renderer == policy.CASTER
+    assert machine["trials"] == 2
+
+
+def test_a_card_that_failed_in_use_stays_away_until_somebody_asks(machine, tmp_path):
+    memory = tmp_path / policy.FILE
+    assert policy.find(memory).renderer == policy.GPU
+    policy.failed(memory, "was too slow under the hand")
+    assert start_again(memory).renderer == policy.CASTER
+    assert "Some GPU was too slow under the hand" in policy.describe(memory)
+    assert policy.ask_again(memory).renderer == policy.GPU
+    assert start_again(memory).renderer == policy.GPU
+
+
+def test_a_persons_choice_stands_above_the_trial(machine, tmp_path):
+    memory = tmp_path / policy.FILE
+    assert policy.find(memory).renderer == policy.GPU
+    assert policy.want(memory, policy.CASTER).renderer == policy.CASTER
+    assert start_again(memory).renderer == policy.CASTER
+    assert policy.want(memory, "").renderer == policy.GPU
+    assert machine["trials"] == 1
+
+
+def test_a_damaged_or_unwritable_memory_costs_a_trial_and_no_more(machine, tmp_path):
+    memory = tmp_path / policy.FILE
+    memory.write_text("{not json")
+    assert policy.find(memory).renderer == policy.GPU
+    assert start_again(tmp_path / "no" / "such" / policy.FILE).renderer == policy.GPU
+    assert start_again(None).renderer == policy.GPU
+
+
+def test_a_software_card_is_not_remembered(machine, tmp_path):
+    memory = tmp_path / policy.FILE
+    machine["trial"] = {"name": "llvmpipe", "version": "4.5", "software": True}
+    assert policy.find(memory).renderer == policy.CASTER
+    assert not memory.exists()
+
+
 def test_the_variable_decides(monkeypatch):
     monkeypatch.setenv("RENDERDESK_RENDERER", "fixed")
     policy.find.cache_clear()

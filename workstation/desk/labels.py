@@ -152,7 +152,7 @@ def removals_of(volume: Volume, view: View) -> tuple[str, ...]:
         words.append("ALL OUTSIDE OF SEGMENTS REMOVED (MANUAL)")
     shown = view.look.within if view.look is not None and view.technique is Technique.VR else ""
     if view.technique in {Technique.MINIP, Technique.MEAN}:
-        shown = "body"
+        shown = "" if view.segments else "body"
     if shown and (volume.units == "HU" or shown in {"body", "brain"}):
         words.append(_REMOVED[shown])
     return tuple(words)

@@ -47,12 +47,15 @@ def _keep_tidy(app: QApplication) -> None:
         _tidy.append(Tidy(app))
 
 
-def _find_renderer(stage: Stage) -> None:
+def _find_renderer(stage: Stage, memory: Path) -> None:
     """Try the machine's card while the person signs in; what is shown by then keeps its renderer."""
-    from render.caster.warm import warm_up
-    from render.policy import choose_renderer
+    from functools import partial
 
-    stage.use_renderer(choose_renderer())
+    from render import policy
+    from render.caster.warm import warm_up
+
+    stage.on_fallback = partial(policy.failed, memory)
+    stage.use_renderer(policy.choose_renderer(memory))
     warm_up()
 
 
@@ -66,6 +69,7 @@ def run(home: Path | None, source: str, series: str | None, volume: str | None, 
     demo : a DEMO home, with its three accounts
     """
     app = application()
+    from render.policy import FILE
     from render.stage import Stage
     from workstation.base.errors import InputRefused
     from workstation.desk.desk import Desk
@@ -77,8 +81,10 @@ def run(home: Path | None, source: str, series: str | None, volume: str | None, 
     except InputRefused:
         bundled = None
     stage = Stage()
-    window = MainWindow(Desk(home, demo=demo), stage, bundled)
-    threading.Thread(target=_find_renderer, args=(stage,), name="renderer", daemon=True).start()
+    desk = Desk(home, demo=demo)
+    window = MainWindow(desk, stage, bundled)
+    memory = desk.place.home / FILE
+    threading.Thread(target=_find_renderer, args=(stage, memory), name="renderer", daemon=True).start()
     # a screen of the window's own size or less has no room for a title bar around it
     free = app.primaryScreen().availableGeometry().size()
     if free.width() <= window.width() or free.height() <= window.height() + 40:

@@ -150,6 +150,7 @@ class MainWindow(QMainWindow):
         bind("next_pane", lambda: hand().next_pane())
         bind("uncrop", lambda: hand().uncrop())
         bind("clip", self._clip)
+        bind("renderer.*", self._renderer)
         bind("unclip", lambda: hand().uncut())
         bind("planes3d", lambda: hand().toggle_planes())
         bind("delete", self._delete)
@@ -170,6 +171,26 @@ class MainWindow(QMainWindow):
         if self.case.hand is None:
             raise InputRefused("no_case", "Open a study first.")
         return self.case.hand
+
+    def _renderer(self, wish: str) -> None:
+        """A person's choice of what draws volumes; kept in the home, and said with its reason."""
+        from render import policy
+
+        memory = self.desk.place.home / policy.FILE
+        self.actions_.say("Asking the graphics card ..." if wish in {"auto", "again"} else "One moment ...")
+
+        def work(_progress: Any, _stop: Any) -> policy.Machine:
+            if wish == "again":
+                return policy.ask_again(memory)
+            return policy.want(memory, {"caster": policy.CASTER, "gpu": policy.GPU}.get(wish, ""))
+
+        def done(found: policy.Machine) -> None:
+            self.stage.use_renderer(found.renderer, now=True)
+            if self.case.hand is not None:
+                self.case.hand.request("3d")
+            self.actions_.say(f"Volumes are drawn by: {found.sentence}", "done")
+
+        self.actions_.job("Choosing the renderer", work, done, self.actions_.refused)
 
     def _clip(self) -> None:
         """One more cutting plane, and the tool that moves it."""
