@@ -289,10 +289,11 @@ class MainWindow(QMainWindow):
 
     def _show_charges(self) -> None:
         if self.charges is None:
-            from workstation.window.charges_view import ChargesView
+            from workstation.window.charges_page import ChargesPage
 
-            view = ChargesView(self.desk, self.actions_)
+            view = ChargesPage(self.desk, self.actions_)
             view.open_case.connect(self._open_charge)
+            view.open_at.connect(self._open_charge)
             self.charges = view
             self.pages.addWidget(view)
         if self.case.session is not None:
@@ -307,8 +308,9 @@ class MainWindow(QMainWindow):
         if refresh is not None:
             refresh()
 
-    def _open_charge(self, study_uid: str) -> None:
-        self.case.step = "charge"
+    def _open_charge(self, study_uid: str, where: str = "charge") -> None:
+        step = where.split(":", 1)[0]
+        self.case.step = step if step in STEPS else "report" if step == "film" else "view"
         self.open(f"study:{study_uid}")
 
     def go_to(self, where: str) -> None:

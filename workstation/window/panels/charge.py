@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
@@ -112,6 +112,8 @@ def _known(facts: Any, path: str) -> bool:
 class ChargePanel(Panel):
     """The sixth step."""
 
+    changed = Signal()
+    """Something was answered, confirmed or taken back here."""
     step = "charge"
     title = "Charge"
 
@@ -288,6 +290,7 @@ class ChargePanel(Panel):
         dialog.deleteLater()
         self._decided = None
         self.refresh()
+        self.changed.emit()
 
     def _show_modifiers(self, answer: dict[str, Any]) -> None:
         if answer["decision"] == "bill":
@@ -347,6 +350,7 @@ class ChargePanel(Panel):
         except RenderDeskError as error:
             self._actions.say(error.sentence, "refused")
         self.refresh()
+        self.changed.emit()
 
     def _show_why(self, decided: Decided) -> None:
         told = audited(decided.answer, decided.proof) if self._all else standing(decided.answer, decided.proof)
@@ -447,3 +451,4 @@ class ChargePanel(Panel):
         self.word.say("", "")
         self._actions.say("The charge is confirmed.", "done")
         self.refresh()
+        self.changed.emit()

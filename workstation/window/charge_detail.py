@@ -1,0 +1,97 @@
+"""The line in hand of the worklist: the charge panel on the filed case, without its pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from workstation.base.errors import RenderDeskError
+from workstation.window.models.charges import patient_of, state_of
+from workstation.window.panels.charge import ChargePanel
+from workstation.window.panels.parts import Words, button, row
+
+if TYPE_CHECKING:
+    from workstation.desk.desk import Desk
+    from workstation.desk.worklist import ChargeLine
+    from workstation.window.actions import Actions
+
+
+class ChargeDetail(QWidget):
+    """Whose case it is, and below it everything that the charge panel shows and asks."""
+
+    changed = Signal()
+    open_case = Signal(str)
+    open_at = Signal(str, str)
+
+    def __init__(self, desk: Desk, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("LibraryDetail")
+        self._desk, self._actions = desk, actions
+        self._line: ChargeLine | None = None
+        self.panel: ChargePanel | None = None
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 12, 0, 0)
+        self.column.setSpacing(0)
+        self.who = Words("", "strong")
+        self.what = Words("", "quiet")
+        self.open = button("Open the case", self._open, tip="With its pictures  [Enter]")
+        head = QVBoxLayout()
+        head.setContentsMargins(16, 0, 16, 0)
+        head.setSpacing(2)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self.who)
+        words.addWidget(self.what)
+        line = row(self.open)
+        line.insertLayout(0, words, 1)
+        head.addLayout(line)
+        self.word = Words("", state="refused")
+        head.addWidget(self.word)
+        self.column.addLayout(head)
+        self.column.addStretch(1)
+
+    def put(self, line: ChargeLine | None) -> None:
+        """Show another line; the same one, unchanged, stays with what is typed in it."""
+        if line == self._line and self.panel is not None:
+            self.panel.refresh()
+            return
+        self._line = line
+        if self.panel is not None:
+            self.column.removeWidget(self.panel)
+            self.panel.hide()
+            self.panel.deleteLater()
+            self.panel = None
+        for part in (self.who, self.what, self.open):
+            part.setVisible(line is not None)
+        self.word.hide()
+        if line is None:
+            return
+        self.who.say(patient_of(line))
+        told = (
+            line.date or "",
+            line.accession,
+            state_of(line)[0],
+            f"charge {line.charge_id}" if line.charge_id else "",
+        )
+        self.what.say(" · ".join(part for part in told if part))
+        try:
+            case = self._desk.filed(line.study_uid)
+        except RenderDeskError as error:
+            self.word.say(error.sentence)
+            self.word.show()
+            return
+        self.panel = ChargePanel(self._desk, case, self._actions)
+        self.panel.changed.connect(self.changed)
+        self.panel.go_to.connect(self._lead)
+        self.column.insertWidget(1, self.panel)
+        self.panel.show()
+
+    def _lead(self, where: str) -> None:
+        if self._line is not None:
+            self.open_at.emit(self._line.study_uid, where)
+
+    def _open(self) -> None:
+        if self._line is not None:
+            self.open_case.emit(self._line.study_uid)
