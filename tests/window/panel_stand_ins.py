@@ -23,6 +23,7 @@ from workstation.base.events import Actor, CaseKey
 from workstation.base.findings import Finding
 from workstation.case.model import Capture, Case, Measured, Measurement, Order, Patient, ReportText, SignedReport
 from workstation.case.supervision import ACTS, ActState, Supervision
+from workstation.desk.charge_office import HistoryLine
 from workstation.desk.charge_site import PayerPage
 from workstation.desk.fact_sources import FactSource
 from workstation.dicom.found import SeriesFound, VolumeFound
@@ -150,6 +151,7 @@ class FakeDesk:
         self.lines: tuple[Line, ...] = ()
         self.ask_again = False
         self.demo = True
+        self.later: tuple[HistoryLine, ...] = ()
 
     def may(self, act: Any) -> bool:
         return self.actor is not None and may(self.actor.role, act)
@@ -165,6 +167,13 @@ class FakeDesk:
 
     def set_setting(self, name: str, value: str) -> None:
         self.settings[name] = value
+
+    def charge_history(self, charge_id: str) -> tuple[HistoryLine, ...]:
+        at, who = "2026-11-23T16:05:00Z", "b.sample"
+        return (HistoryLine(at, "confirm", "draft", "confirmed", who, "biller", "WS1", ""), *self.later)
+
+    def filed(self, study_uid: str) -> FakeSession:
+        return FakeSession(self, a_case())
 
     def payer_page(self, kind: str, plan: str | None, day: date) -> PayerPage:
         return PayerPage(kind, plan, day, (), ())

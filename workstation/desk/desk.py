@@ -19,7 +19,7 @@ from workstation.base.clock import Clock, SystemClock
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.events import Actor, Role
 from workstation.base.paths import home as default_home
-from workstation.desk import charge_metrics, charge_site, worklist
+from workstation.desk import charge_metrics, charge_office, charge_site, charge_table, worklist
 from workstation.desk import reconcile as reconciling
 from workstation.desk.arrival import Arrival
 from workstation.desk.export_study import Exported, export_studies
@@ -326,6 +326,36 @@ class Desk:
         """
         require(self.actor.role if self.actor else None, "confirm_charge")
         return worklist.confirm_several(self.place, self.people, tuple(study_uids), secret)
+
+    def charge_history(self, charge_id: str) -> tuple[charge_office.HistoryLine, ...]:
+        """Who did what to a charge, in order."""
+        return charge_office.history(self.place, charge_id)
+
+    def void_charge(self, charge_id: str, *, again: str, reason: str, secret: str = "") -> charge_office.Undone:
+        """Take a charge back; `again` is its id, entered a second time."""
+        return charge_office.void(self.place, self.people, charge_id, again=again, reason=reason, secret=secret)
+
+    def replace_charge(self, charge_id: str, *, reason: str, secret: str = "") -> charge_office.Undone:
+        """Put what the case says now in a charge's place."""
+        return charge_office.replace(self.place, self.people, charge_id, reason=reason, secret=secret)
+
+    def resend_charge(self, charge_id: str, *, reason: str, secret: str = "") -> charge_office.Undone:
+        """Send a refused charge again unchanged."""
+        return charge_office.resend(self.place, self.people, charge_id, reason=reason, secret=secret)
+
+    def send_charges(self, stop: Callable[[], bool] | None = None) -> charge_office.Sent:
+        """One round over the site's links; waits for answers, so a window calls it beside its own thread."""
+        require(self.actor.role if self.actor else None, "confirm_charge")
+        return charge_office.send(self.place, at_once=True, stop=stop)
+
+    def take_answers(self, paths: Iterable[Path]) -> tuple[charge_office.Taken, ...]:
+        """Take in files with what receivers answered."""
+        require(self.actor.role if self.actor else None, "confirm_charge")
+        return charge_office.take_in(self.place, self.actor, paths)
+
+    def export_charges(self) -> charge_table.TableExport:
+        """Charges since the last export, as a table in the home."""
+        return charge_table.export_since_last(self.place, self.actor)
 
     def metrics(self) -> charge_metrics.Gathered:
         """What the department's figures are counted from.

@@ -136,6 +136,10 @@ class FiledCase:
         """Ordinal of the acquisition session of the series: 1 unless it was recorded as a separate one."""
         return charge_ledger.session_of(self.place, self.case)
 
+    def read_again(self) -> None:
+        """The case as it stands now, after an act on its charge."""
+        self.case = self._read()
+
     def _name_charge(self) -> None:
         self.put("charge", charge=charge_ledger.with_standing_charge(self.place, self.case).charge)
 

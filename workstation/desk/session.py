@@ -486,6 +486,10 @@ class Session:
         """Ordinal of the acquisition session of the open series: 1 unless it was recorded as a separate one."""
         return charge_ledger.session_of(self.place, self.case)
 
+    def read_again(self) -> None:
+        """Name the charge that stands for this case now, after one was taken back or replaced."""
+        self._name_charge()
+
     def _name_charge(self) -> None:
         self.put("charge", charge=charge_ledger.with_standing_charge(self.place, self.case).charge)
 

@@ -17,6 +17,7 @@ import msgspec
 from billing.charge import ACTIVE, Charge
 from billing.metrics import Seen, charges_seen
 from workstation.base.errors import InputRefused, RenderDeskError
+from workstation.desk import charge_office
 from workstation.desk.charge_case import Decided, decide_place, today
 from workstation.desk.charge_ledger import ChargeStore, ledger_of
 from workstation.desk.confirm_charge import Confirmed
@@ -101,6 +102,7 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
     store = ChargeStore(place.ledger)
     seen = {s.charge_id: s for s in charges_seen(store.rows())}
     changed = _changed_after(place)
+    office = {line.charge_id: line for line in charge_office.charges(place)}
     for charge in ledger_of(place).charges().values():
         study = charge.identity.study_uid or ""
         if charge.state not in ACTIVE:
@@ -112,7 +114,7 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
         name = rows[study].patient_name if study in rows else case.patient.name if case else ""
         recent = (day - seen[charge.charge_id].confirmed_at.date()).days <= KEPT_DAYS
         if line.state != "acknowledged" or line.task or recent:
-            found.append(replace(line, patient_name=name))
+            found.append(_with_office(replace(line, patient_name=name), office.get(charge.charge_id)))
     for row in rows.values():
         if row.study_uid in charged or row.state not in ("released", "signed", "charged"):
             continue
@@ -121,6 +123,23 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
             continue
         found.append(_of_case(place, case, row.patient_name, row.date, readers, day))
     return tuple(sorted(found, key=_turn))
+
+
+def _with_office(line: ChargeLine, known: charge_office.OfficeLine | None) -> ChargeLine:
+    """The line with how its message stands, what its receiver said, and what may be done."""
+    if known is None:
+        return line
+    task = line.task
+    if known.contradicted and not task:
+        task = "The receiver refused this charge after it had accepted it; ask there, then void or replace it."
+    return replace(
+        line,
+        sending=known.sending,
+        problem=known.problem,
+        acts=known.acts,
+        task=task,
+        question=known.reason or line.question,
+    )
 
 
 def _turn(line: ChargeLine) -> tuple[int, str]:

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
@@ -43,6 +45,7 @@ from workstation.window.panels.secret import ask_secret
 from workstation.window.plot_area import PlotArea
 
 if TYPE_CHECKING:
+    from workstation.desk.charge_send import Sent
     from workstation.desk.desk import Desk
     from workstation.desk.worklist import ChargeLine
     from workstation.window.actions import Actions
@@ -120,7 +123,7 @@ class ChargesView(QWidget):
         self.search.setPlaceholderText("Patient, accession, payer, code, reader ...")
         self.search.setClearButtonEnabled(True)
         self.search.setMinimumHeight(CONTROL)
-        self.search.setFixedWidth(360)
+        self.search.setFixedWidth(290)
         self.search.setAccessibleName("Find charges")
         again = button("Decide again", self.refresh, tip="Read all cases anew  [F5]")
         self.said = Words("", "quiet")
@@ -129,10 +132,11 @@ class ChargesView(QWidget):
             "Select all ready", self.select_ready, tip="Every ready case of the list  [Ctrl+Shift+A]"
         )
         self.confirm = button("Confirm", self.confirm_selected, "primary", "Confirm the selected ones  [Ctrl+Enter]")
-        line = row(self.search, again, 0, self.said, self.all_ready, self.confirm)
-        self.office = QHBoxLayout()
-        self.office.setSpacing(8)
-        line.insertLayout(2, self.office)
+        self.send = button("Send now", self.send_now, tip="One round over the links that the site file names")
+        self.export = button("Export since last", self.export_new, tip="New charges and credits as a table in the home")
+        self.answers = button("Take in answers ...", self.take_answers, tip="Acknowledgements that came as files")
+        parts = (self.search, again, self.send, self.export, self.answers, 0, self.said, self.all_ready, self.confirm)
+        line = row(*parts)
         column.addLayout(line)
         tiles = QHBoxLayout()
         tiles.setSpacing(12)
@@ -312,6 +316,8 @@ class ChargesView(QWidget):
         self.confirm.setText(f"Confirm {len(chosen)}" if len(chosen) > 1 else "Confirm")
         self.confirm.setEnabled(bool(chosen) and may)
         self.confirm.setToolTip(self._desk.why_not("confirm_charge") or "Confirm the selected ones  [Ctrl+Enter]")
+        for part in (self.send, self.export, self.answers):
+            part.setEnabled(may)
         self.all_ready.setEnabled(any(kind_of(x) == "ready" for x in self._lines))
         left = len(selected) - len(chosen)
         told = f"{len(selected)} selected" if len(selected) > 1 else ""
@@ -343,6 +349,69 @@ class ChargesView(QWidget):
         else:
             self._actions.say(f"{kept} confirmed.", "done")
         self.table.clearSelection()
+        self.refresh()
+
+    # The office: sending, answers, export.
+
+    def send_now(self) -> None:
+        """Send what waits; the list stays usable meanwhile, and is read anew at the end."""
+        self.send.setEnabled(False)
+        self._actions.job(
+            "Sending charges", lambda _progress, stop: self._desk.send_charges(stop), self._sent, self._not_sent
+        )
+
+    def _sent(self, told: Sent) -> None:
+        self.send.setEnabled(True)
+        words = [f"{told.sent} sent", f"{told.acknowledged} acknowledged"]
+        words += [f"{told.rejected} refused"] if told.rejected else []
+        words += [f"{told.waiting} waiting"] if told.waiting else []
+        if told.nowhere:
+            words.append(
+                f"{counted(told.nowhere, 'message')} in the folder messages, as the site file names no receiver"
+            )
+        state = "refused" if told.problems else "wants" if told.rejected or told.waiting else "done"
+        self._actions.say(" ".join([", ".join(words) + ".", *told.problems[:1]]), state)
+        self.refresh()
+
+    def _not_sent(self, error: BaseException) -> None:
+        self.send.setEnabled(True)
+        self._actions.refused(error)
+
+    def export_new(self) -> None:
+        """Write new charges and credits as a table."""
+        try:
+            made = self._desk.export_charges()
+        except RenderDeskError as error:
+            self._actions.say(error.sentence, "refused")
+            return
+        credit = f" and {counted(made.credits, 'credit')}" if made.credits else ""
+        self._actions.say(f"{counted(made.charges, 'charge')}{credit} written to exports/{made.path.name}.", "done")
+
+    def take_answers(self) -> None:
+        """Choose files with acknowledgements, and take them in."""
+        names, _ = QFileDialog.getOpenFileNames(self, "Answers of receivers", "", "All files (*)")
+        if names:
+            self.take_in([Path(name) for name in names])
+
+    def take_in(self, paths: list[Path]) -> None:
+        """Take files with acknowledgements in; what is about nothing of this home is said."""
+        try:
+            taken = self._desk.take_answers(paths)
+        except RenderDeskError as error:
+            self._actions.say(error.sentence, "refused")
+            return
+        counts = Counter(one.outcome for one in taken)
+        words = {
+            "acknowledged": "acknowledged",
+            "rejected": "refused",
+            "known": "known already",
+            "foreign": "about nothing that went out from here",
+            "unreadable": "not readable",
+            "noted": "noted",
+        }
+        told = ", ".join(f"{n} {words[outcome]}" for outcome, n in counts.items()) or "no answer in these files"
+        bad = counts["rejected"] + counts["foreign"] + counts["unreadable"]
+        self._actions.say(f"Answers: {told}.", "wants" if bad else "done")
         self.refresh()
 
     def _open(self) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 from workstation.base.errors import RenderDeskError
 from workstation.window.panels.answers import AnswerForm, keep, part_of_order, site_facts
 from workstation.window.panels.charge_facts import FactsCard
+from workstation.window.panels.charge_standing import StandingCard
 from workstation.window.panels.parts import (
     Card,
     Line,
@@ -159,6 +160,8 @@ class ChargePanel(Panel):
         self.confirm = button("Confirm", self._confirm, "primary")
         self.confirm.setObjectName("field_confirm")
         self.add(self.confirm)
+        self.standing = StandingCard(desk, actions, self._undone)
+        self.add(self.standing)
         self.message = Card("Message")
         self._message_rows = Rows(4)
         self.message.add(self._message_rows)
@@ -210,7 +213,17 @@ class ChargePanel(Panel):
             card.hide()
 
     def _parts(self) -> tuple[QWidget, ...]:
-        cards = (self.steps, self.questions, self.why, self.notes, self.given, self.message, self.facts, self.separate)
+        cards = (
+            self.steps,
+            self.questions,
+            self.why,
+            self.notes,
+            self.given,
+            self.message,
+            self.facts,
+            self.separate,
+            self.standing,
+        )
         return (*cards, self.confirm, self.amount, self.payer)
 
     def _show(self, decided: Decided) -> None:
@@ -235,6 +248,7 @@ class ChargePanel(Panel):
         self._show_notes(answer)
         self._show_given()
         self._show_confirm(answer, sent, complete=not wanted)
+        self.standing.put(self._session.case.charge)
 
     def _show_payer(self, decided: Decided) -> None:
         """Which record of the payer counts, and how old it is."""
@@ -288,6 +302,15 @@ class ChargePanel(Panel):
         dialog = NoteDialog(title, sentence, hint, act, parent=self.window())
         dialog.exec()
         dialog.deleteLater()
+        self._decided = None
+        self.refresh()
+        self.changed.emit()
+
+    def _undone(self) -> None:
+        """A charge was taken back, replaced or sent again: the case names another one, or none."""
+        again = getattr(self._session, "read_again", None)
+        if again is not None:
+            again()
         self._decided = None
         self.refresh()
         self.changed.emit()
