@@ -104,9 +104,9 @@ def release_all(session: Session, clock: ScriptedClock) -> None:
             session.release(c.sop_uid)
 
 
-def report(session: Session, clock: ScriptedClock) -> None:
+def report(session: Session, clock: ScriptedClock, order: Order = ORDER) -> None:
     """Order, words and signature."""
-    session.set_order(ORDER)
+    session.set_order(order)
     session.set_anatomy("abdomen_pelvis", "vascular")
     session.set_text(
         ReportText(

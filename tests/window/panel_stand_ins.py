@@ -23,9 +23,12 @@ from workstation.base.events import Actor, CaseKey
 from workstation.base.findings import Finding
 from workstation.case.model import Capture, Case, Measured, Measurement, Order, Patient, ReportText, SignedReport
 from workstation.case.supervision import ACTS, ActState, Supervision
-from workstation.desk.charge_office import HistoryLine
+from workstation.desk.charge_office import HistoryLine, Sent, Taken
 from workstation.desk.charge_site import PayerPage
+from workstation.desk.charge_table import TableExport
 from workstation.desk.fact_sources import FactSource
+from workstation.desk.worklist import ChargeLine as Line
+from workstation.desk.worklist import Confirming
 from workstation.dicom.found import SeriesFound, VolumeFound
 from workstation.people.roles import may, refusal
 from workstation.report.model import ReportContent
@@ -50,19 +53,6 @@ class Decided:
     answer: dict[str, Any]
     lines: tuple[str, ...]
     proof: dict[str, tuple[int, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Line:
-    study_uid: str
-    patient_name: str
-    date: str | None
-    code: str | None
-    modifiers: tuple[str, ...]
-    decision: str
-    state: str
-    question: str
-    charge_id: str = ""
 
 
 def answer(decision: str = "bill", **changes: Any) -> dict[str, Any]:
@@ -152,6 +142,9 @@ class FakeDesk:
         self.ask_again = False
         self.demo = True
         self.later: tuple[HistoryLine, ...] = ()
+        self.did: list[tuple[Any, ...]] = []
+        self.fails: set[str] = set()
+        self.sending = Sent()
 
     def may(self, act: Any) -> bool:
         return self.actor is not None and may(self.actor.role, act)
@@ -177,6 +170,38 @@ class FakeDesk:
 
     def payer_page(self, kind: str, plan: str | None, day: date) -> PayerPage:
         return PayerPage(kind, plan, day, (), ())
+
+    def confirm_charges(self, study_uids: list[str], secret: str = "") -> tuple[Confirming, ...]:
+        if self.ask_again and secret != PIN:
+            raise NotAllowed("wrong_secret", "The PIN or password is wrong.")
+        self.did.append(("confirm", *study_uids))
+        return tuple(
+            Confirming(uid, sentence="Held after all.") if uid in self.fails else Confirming(uid, confirmed=object())
+            for uid in study_uids
+        )
+
+    def void_charge(self, charge_id: str, *, again: str, reason: str, secret: str = "") -> None:
+        self.did.append(("void", charge_id, again, reason, secret))
+
+    def replace_charge(self, charge_id: str, *, reason: str, secret: str = "") -> None:
+        self.did.append(("replace", charge_id, reason, secret))
+
+    def resend_charge(self, charge_id: str, *, reason: str, secret: str = "") -> None:
+        raise InputRefused("transition", "Only a refused charge is sent again.")
+
+    def send_charges(self, stop: Any = None) -> Sent:
+        self.did.append(("send",))
+        return self.sending
+
+    def export_charges(self) -> TableExport:
+        if "export" in [d[0] for d in self.did]:
+            raise InputRefused("nothing_new", "Every charge was exported already; there is nothing new.")
+        self.did.append(("export",))
+        return TableExport(1, Path("charges-000001.csv"), 2, 1)
+
+    def take_answers(self, paths: Any) -> tuple[Taken, ...]:
+        self.did.append(("answers", *[p.name for p in paths]))
+        return (Taken("ack", "acknowledged", "C1"), Taken("ack", "foreign"))
 
     def charges(self) -> tuple[Line, ...]:
         return self.lines
@@ -271,6 +296,10 @@ class FakeSession:
     def set_order(self, order: Order) -> None:
         self.did.append(("order", order))
         self._change(order=order)
+
+    def set_diagnoses(self, dx: tuple[tuple[str, str], ...]) -> None:
+        self.did.append(("dx", dx))
+        self._change(order=msgspec.structs.replace(self.case.order or Order(), dx=dx))
 
     def confirm_identity(self) -> None:
         self._change(identity_confirmed_by=self.actor)
@@ -428,6 +457,9 @@ class FakeActions(QObject):
 
     def stand(self, capture: Capture) -> None:
         self.commands.append(f"stand {capture.sop_uid}")
+
+    def refused(self, error: BaseException) -> None:
+        self.said.append((str(error), "refused"))
 
     def go_to(self, where: str) -> None:
         self.commands.append(f"go {where}")

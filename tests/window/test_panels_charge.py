@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as with_changes
 from typing import get_args, get_type_hints
 
 import msgspec
@@ -22,16 +23,21 @@ from tests.window.panel_stand_ins import (
     a_case,
     answer,
 )
+from workstation.base.errors import InputRefused
 from workstation.case.model import Base, Order
+from workstation.desk.charge_office import HistoryLine, Sent
+from workstation.desk.fact_sources import FactSource
 from workstation.window import charges_view as charges_module
 from workstation.window.charges_view import ChargesView
 from workstation.window.panels import charge as charge_module
 from workstation.window.panels.answers import AnswerForm, parse_codes, parse_diagnoses
 from workstation.window.panels.charge import ChargePanel, contradicted
+from workstation.window.panels.charge_standing import UndoDialog
 from workstation.window.panels.parts import Choice
 from workstation.window.panels.questions import QUESTIONS, answer_words, question_of
 from workstation.window.panels.say import plain_name
-from workstation.window.panels.standing import Standing, audited, standing
+from workstation.window.panels.secret import NoteDialog
+from workstation.window.panels.standing import audited, standing
 
 # the offscreen platform says so of every small top-level window
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -372,50 +378,109 @@ def test_diagnoses_out_of_lines():
 # --- worklist -------------------------------------------------------------------------------------------------
 
 LINES = (
-    Line("1.1", "SAMPLE^AORTA", "2026-11-23", "76377", ("26",), "bill", "open", ""),
-    Line("1.2", "MÜLLER^ANNE", "2026-11-19", "76377", (), "hold", "open", "Was the scan acquired as an angiogram?"),
-    Line("1.3", "OLD^CASE", "2026-11-12", None, (), "reject", "open", "A CT angiogram already includes the 3D."),
-    Line("1.4", "DONE^CASE", "2026-11-11", "76376", ("26",), "bill", "confirmed", ""),
+    Line("1.1", "SAMPLE^AORTA", "2026-11-23", "76377", ("26",), "bill", "open", "", payer="medicare", amount="38.61"),
+    Line("1.5", "TWO^CASE", "2026-11-22", "76377", ("26",), "bill", "open", "", payer="uhc", age_days=3),
+    Line(
+        "1.2",
+        "MÜLLER^ANNE",
+        "2026-11-19",
+        "76377",
+        (),
+        "hold",
+        "open",
+        "Was the scan acquired as an angiogram?",
+        rules=("R-CT-02",),
+        patient_id="P77",
+    ),
+    Line(
+        "1.3",
+        "OLD^CASE",
+        "2026-11-12",
+        None,
+        (),
+        "reject",
+        "open",
+        "A CT angiogram already includes the 3D.",
+        rules=("R-IN-01",),
+        covers=("G0288",),
+    ),
+    Line("1.4", "DONE^CASE", "2026-11-11", "76376", ("26",), "bill", "acknowledged", "", "C4", late=True),
+    Line("1.6", "BACK^CASE", "2026-11-10", "76377", ("26",), "bill", "rejected", "Subscriber not found", "C6"),
+    Line("1.7", "LATER^CASE", "2026-11-09", "76377", ("26",), "reject", "sent", "", "C7", task="Retracted: void it."),
 )
 
 
 @pytest.fixture
-def worklist(qtbot, monkeypatch):
-    monkeypatch.setattr(charges_module, "why_lines", lambda _desk, uid: [Standing("done", f"Decided for {uid}.")])
-
-    def of(lines=LINES):
-        desk = FakeDesk(BILLER)
+def worklist(qtbot):
+    def of(lines=LINES, actor=BILLER):
+        desk = FakeDesk(actor)
         desk.lines = lines
-        view = ChargesView(desk, FakeActions())
-        view.resize(1400, 800)
+        actions = FakeActions()
+        view = ChargesView(desk, actions)
+        view.resize(1600, 900)
         qtbot.addWidget(view)
         view.show()
-        return view, desk
+        return view, desk, actions
 
     return of
 
 
-def test_the_tiles_count_what_is_open(worklist):
-    view, _ = worklist()
-    assert (view.ready.number.text(), view.held.number.text(), view.confirmed.number.text()) == ("1", "1", "1")
-    assert "1 × Was the scan acquired as an angiogram?" in view.held.about.text()
-    assert view.bars.toolTip() == "A CT angiogram already includes the 3D.: 1"
+def shown(view):
+    return [view.filter.index(row, 0).data() for row in range(view.filter.rowCount())]
+
+
+def test_the_tiles_count_what_there_is(worklist):
+    view, _, _ = worklist()
+    numbers = [t.number.text() for t in (view.ready, view.held, view.todo, view.underway)]
+    assert numbers == ["2", "1", "2", "1"]
+    assert view.ready.about.text() == "oldest 3 days"
+    assert view.held.about.text() == "angiogram or not: 1"
+    assert view.todo.about.text() == "refused by the receiver: 1\nto void or replace: 1"
+    assert view.underway.about.text() == "acknowledged 1\nlate 1"
+    assert view.bars.toolTip() == "3D included in the base code: 1"
+
+
+def test_each_line_says_its_state_and_why(worklist):
+    view, _, _ = worklist()
+    rows = {view.filter.index(r, 0).data(): r for r in range(view.filter.rowCount())}
+
+    def cell(name, column):
+        return view.filter.index(rows[name], column).data()
+
+    assert cell("SAMPLE, AORTA", 4) == "ready"
+    assert cell("DONE, CASE", 4) == "acknowledged · late"
+    assert cell("BACK, CASE", 4) == "refused"
+    assert cell("BACK, CASE", 5) == "Subscriber not found"
+    assert cell("LATER, CASE", 4) == "to do"
+    assert cell("LATER, CASE", 5) == "Retracted: void it."
+    assert cell("OLD, CASE", 5) == "A CT angiogram already includes the 3D. Consider G0288."
+    assert cell("TWO, CASE", 2) == "UnitedHealthcare"
+    assert cell("SAMPLE, AORTA", 7) == "38.61"
 
 
 def test_a_tile_shows_its_lines_alone_and_then_all_again(worklist, qtbot):
-    view, _ = worklist()
+    view, _, _ = worklist()
     click(qtbot, view.held)
-    assert [view.filter.index(row, 0).data() for row in range(view.filter.rowCount())] == ["MÜLLER, ANNE"]
-    view.held.setFocus()
-    qtbot.keyClick(view.held, Qt.Key.Key_Space)
+    assert shown(view) == ["MÜLLER, ANNE"]
+    click(qtbot, view.todo)
+    assert set(shown(view)) == {"BACK, CASE", "LATER, CASE"}
+    view.todo.setFocus()
+    qtbot.keyClick(view.todo, Qt.Key.Key_Space)
     assert view.filter.rowCount() == len(LINES)
 
 
-def test_search_finds_without_accents_and_enter_opens_the_case(worklist, qtbot):
-    view, _ = worklist()
+@pytest.mark.parametrize(
+    ("typed", "found"), [("muller", "MÜLLER, ANNE"), ("p77", "MÜLLER, ANNE"), ("C4", "DONE, CASE")]
+)
+def test_search_finds_names_without_accents_ids_and_charges(worklist, qtbot, typed, found):
+    view, _, _ = worklist()
+    qtbot.keyClicks(view.search, typed)
+    assert shown(view) == [found]
+
+
+def test_enter_opens_the_case(worklist, qtbot):
+    view, _, _ = worklist()
     qtbot.keyClicks(view.search, "muller")
-    assert view.filter.rowCount() == 1
-    assert "MÜLLER, ANNE · 2026-11-19" in words(view.detail)
     view.table.setFocus()
     with qtbot.waitSignal(view.open_case) as opened:
         qtbot.keyClick(view.table, Qt.Key.Key_Return)
@@ -423,31 +488,207 @@ def test_search_finds_without_accents_and_enter_opens_the_case(worklist, qtbot):
 
 
 def test_arrows_walk_the_list_and_the_detail_follows(worklist, qtbot):
-    view, _ = worklist()
-    assert "All that the rules ask for is known." in " ".join(words(view.detail))
+    view, _, _ = worklist()
+    assert "SAMPLE, AORTA" in words(view.detail)
     view.table.setFocus()
     qtbot.keyClick(view.table, Qt.Key.Key_Down)
-    assert {"Was the scan acquired as an angiogram?", "Decided for 1.2."} <= set(words(view.detail))
+    qtbot.waitUntil(lambda: "TWO, CASE" in words(view.detail), timeout=2000)
+    assert isinstance(view.detail.panel, ChargePanel)
     with qtbot.waitSignal(view.open_case) as opened:
-        click(qtbot, view.open)
-    assert opened.args == ["1.2"]
+        click(qtbot, view.detail.open)
+    assert opened.args == ["1.5"]
+
+
+def test_an_open_point_leads_into_the_case(worklist, qtbot):
+    view, _, _ = worklist()
+    with qtbot.waitSignal(view.open_at) as led:
+        view.detail.panel.go_to.emit("report:attest")
+    assert led.args == ["1.1", "report:attest"]
+
+
+def test_all_ready_ones_are_confirmed_at_once_after_the_pin(worklist, qtbot, monkeypatch):
+    view, desk, actions = worklist()
+    told = []
+    monkeypatch.setattr(charges_module, "ask_secret", lambda _w, title, sentence: told.append((title, sentence)) or PIN)
+    with qtbot.waitActive(view):
+        view.activateWindow()
+    view.table.setFocus()
+    qtbot.keyClick(view.table, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert view.confirm.text() == "Confirm 2"
+    assert view.said.text() == "2 selected"
+    qtbot.keyClick(view.table, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert told == [("Confirm 2 charges", "2 × 76377 26. Confirmed in your name and sent to billing.")]
+    assert desk.did == [("confirm", "1.1", "1.5")]
+    assert actions.said[-1] == ("2 charges confirmed.", "done")
+
+
+def test_what_is_not_ready_is_never_confirmed_with_the_rest(worklist, qtbot, monkeypatch):
+    view, desk, actions = worklist()
+    monkeypatch.setattr(charges_module, "ask_secret", lambda *_: PIN)
+    desk.fails = {"1.5"}
+    view.table.selectAll()
+    assert view.confirm.text() == "Confirm 2"
+    assert view.said.text() == "7 selected, 5 of them not ready"
+    click(qtbot, view.confirm)
+    assert desk.did == [("confirm", "1.1", "1.5")]
+    assert actions.said[-1] == ("1 charge confirmed; 1 not: Held after all.", "refused")
+
+
+def test_going_back_at_the_pin_confirms_nothing(worklist, qtbot, monkeypatch):
+    view, desk, _ = worklist()
+    desk.ask_again = True
+    monkeypatch.setattr(charges_module, "ask_secret", lambda *_: None)
+    click(qtbot, view.confirm)
+    assert desk.did == []
+    monkeypatch.setattr(charges_module, "ask_secret", lambda *_: "000000")
+    click(qtbot, view.confirm)
+    assert desk.did == []
+
+
+def test_who_may_not_confirm_cannot(worklist, qtbot):
+    view, desk, _ = worklist(actor=TECHNOLOGIST)
+    for part in (view.confirm, view.send, view.export, view.answers):
+        assert not part.isEnabled()
+    view.table.setFocus()
+    qtbot.keyClick(view.table, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert desk.did == []
+
+
+def test_sending_answers_and_export_say_what_became_of_them(worklist, qtbot, tmp_path):
+    view, desk, actions = worklist()
+    desk.sending = Sent(sent=3, acknowledged=2, rejected=1)
+    click(qtbot, view.send)
+    assert actions.said[-1] == ("3 sent, 2 acknowledged, 1 refused.", "wants")
+    desk.sending = Sent(nowhere=1, problems=["BILLING does not answer."])
+    click(qtbot, view.send)
+    assert actions.said[-1][1] == "refused"
+    assert actions.said[-1][0].endswith("BILLING does not answer.")
+    view.take_in([tmp_path / "a.hl7"])
+    assert actions.said[-1] == ("Answers: 1 acknowledged, 1 about nothing that went out from here.", "wants")
+    click(qtbot, view.export)
+    assert actions.said[-1] == ("2 charges and 1 credit written to exports/charges-000001.csv.", "done")
+    click(qtbot, view.export)
+    assert actions.said[-1] == ("Every charge was exported already; there is nothing new.", "refused")
 
 
 def test_a_refresh_keeps_the_line_in_hand(worklist, qtbot):
-    view, desk = worklist()
+    view, desk, _ = worklist()
     view.table.selectRow(2)
     desk.lines = (LINES[2], LINES[0], LINES[1])
     view.refresh()
-    assert view.current().study_uid == "1.3"
-    assert view.confirmed.number.text() == "0"
+    assert view.current().study_uid == "1.2"
+    assert view.underway.number.text() == "0"
+
+
+def test_columns_sort_and_the_amount_by_its_value(worklist, qtbot):
+    view, desk, _ = worklist()
+    desk.lines = tuple(with_changes(LINES[0], study_uid=str(n), amount=a) for n, a in enumerate(("9.50", "100.00", "")))
+    view.refresh()
+    view.table.sortByColumn(7, Qt.SortOrder.DescendingOrder)
+    assert [view.filter.index(r, 7).data() for r in range(3)] == ["100.00", "9.50", "-"]
 
 
 def test_an_empty_worklist_says_what_will_come(worklist):
-    view, _ = worklist(())
+    view, _, _ = worklist(())
     assert view.empty.isVisible()
     assert view.ready.height() < 200
     assert view.current() is None
-    assert not view.open.isEnabled()
+    assert not view.confirm.isEnabled()
+
+
+# --- a charge that stands -----------------------------------------------------------------------------------------
+
+
+def test_a_confirmed_charge_shows_its_history_and_what_is_left(panel_of):
+    panel, session, _ = panel_of(answer("bill"), actor=BILLER, charge="C1")
+    assert {"Charge C1", "Confirmed"} <= set(words(panel))
+    assert (panel.standing.void.isVisible(), panel.standing.replace.isVisible()) == (True, True)
+    assert not panel.standing.resend.isVisible()
+    at = "2026-11-23T16:10:00Z"
+    session.desk.later = (
+        HistoryLine(at, "send", "confirmed", "sent", "sender", "system", "WS1", ""),
+        HistoryLine(at, "refuse", "sent", "rejected", "receiver", "system", "WS1", "Subscriber not found"),
+    )
+    panel.refresh()
+    assert "Refused by the receiver" in words(panel)
+    assert any("Subscriber not found" in w for w in words(panel))
+    assert panel.standing.resend.isVisible()
+
+
+def test_a_void_wants_a_reason_and_the_id_a_second_time(qtbot):
+    did = []
+    dialog = UndoDialog("Void", "", "why", lambda *said: did.append(said), "C1", secret=True)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.keyClicks(dialog.note, "wrong patient")
+    qtbot.keyClicks(dialog.field, PIN)
+    assert not dialog.confirm.isEnabled()
+    qtbot.keyClicks(dialog.again, "C2")
+    assert not dialog.confirm.isEnabled()
+    dialog.again.clear()
+    qtbot.keyClicks(dialog.again, "c1")
+    click(qtbot, dialog.confirm)
+    assert did == [("wrong patient", "c1", PIN)]
+
+
+def test_a_refused_act_is_told_in_the_dialog(qtbot):
+    def refuse(*_):
+        raise InputRefused("transition", "Only a refused charge is sent again.")
+
+    dialog = UndoDialog("Send again", "", "why", refuse, "", secret=False)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.keyClicks(dialog.note, "lost on the line")
+    click(qtbot, dialog.confirm)
+    assert dialog.word.text() == "Only a refused charge is sent again."
+    assert dialog.isVisible()
+
+
+# --- another session, and where facts come from -------------------------------------------------------------------
+
+
+def beside(rule="R-LG-01"):
+    said = {"rule": rule, "outcome": "reject", "text": "Charged already.", "source": "OWN"}
+    return answer("reject", reasons=[said])
+
+
+def test_another_charge_of_the_day_offers_the_act_of_a_separate_session(panel_of, qtbot, monkeypatch):
+    panel, session, _ = panel_of(beside(), actor=BILLER)
+
+    def reason_given(title, sentence, hint, act, parent=None):
+        dialog = NoteDialog(title, sentence, hint, act, parent=parent)
+        dialog.exec = lambda: act("Second scan at 17:40 after a fall", "")
+        return dialog
+
+    monkeypatch.setattr(charge_module, "NoteDialog", reason_given)
+    click(qtbot, panel.findChild(QPushButton, "field_separate_session"))
+    assert session.did == [("separate", "Second scan at 17:40 after a fall")]
+    assert any("acquisition session 2" in w for w in words(panel))
+    panel.rejoin_session()
+    assert session.did[-1][0] == "rejoin"
+
+
+def test_a_plain_case_offers_no_separate_session(panel_of):
+    panel, _, _ = panel_of(answer("bill"), actor=BILLER)
+    assert not panel.separate.isVisible()
+
+
+def test_each_fact_names_where_it_comes_from(panel_of, qtbot):
+    panel, session, _ = panel_of(answer("bill"))
+    session.sources = (
+        FactSource("payer.kind", "medicare", "stated by B. Sample", (42,)),
+        FactSource("supervision.region_designed", True, "witnessed by the program", (12, 14)),
+        FactSource("base[0].performed_by", "same", "the order, as typed here", ()),
+    )
+    panel.refresh()
+    assert panel.facts.more.text() == "All 3 facts with their sources"
+    click(qtbot, panel.facts.more)
+    told = words(panel.facts)
+    assert {"Payer", "Medicare", "stated by B. Sample · journal line 42"} <= set(told)
+    assert {"Chose where to look", "Yes", "witnessed by the program · journal lines 12, 14"} <= set(told)
+    assert {"Scan done", "Here", "the order, as typed here"} <= set(told)
+    click(qtbot, panel.facts.more)
+    assert "Medicare" not in words(panel.facts)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ KINDS: dict[str, str] = {
     "study_deleted": "{images, files, state, reports: [sop_uid], charge_id, reason}: journal and ledger stay",
     "study_opened": "{series: [UID], volume, shape, units}",
     "order_entered": "{accession, order_id, three_d_ordered, reason, ordering_npi, base: [...], source}",
+    "diagnoses_coded": "{dx: [[code, words]], before: [[code, words]]}: the codes of the claim, in the order of weight",
     "identity_confirmed": "{missing: [field]}",
     "identity_proposed": "as identity_reconciled, by a role that may not decide",
     "identity_reconciled": "{act: same|apart|link|split|move|correct|undo, patients: [key], study_uid, issuers, "

@@ -54,6 +54,8 @@ def _typed(place: Place, case: Case) -> dict[str, tuple[str, int]]:
                 found[path] = (entry.event.actor.name if entry.event.actor else "somebody", entry.number)
         elif entry.event.kind == "order_entered":
             found["order"] = (entry.event.actor.name if entry.event.actor else "", entry.number)
+        elif entry.event.kind == "diagnoses_coded":
+            found["dx"] = (entry.event.actor.name if entry.event.actor else "", entry.number)
         elif entry.event.kind == "anatomy_confirmed":
             found["anatomy"] = (entry.event.actor.name if entry.event.actor else "", entry.number)
     return found
@@ -73,6 +75,9 @@ def _origin(
     if given and given in typed:
         who, line = typed[given]
         return f"stated by {who}", (line,)
+    if group == "dx" and "dx" in typed:
+        who, line = typed["dx"]
+        return f"coded by {who}", (line,)
     if group in _ORDER or path in ("laterality.order", "service.purpose"):
         _, line = typed.get("order", ("", 0))
         words = _ORDER_WORDS.get(case.order.source if case.order else "", "the order")

@@ -105,6 +105,11 @@ class FiledCase:
         identity.set_order(self._session, order)
         note_decision(self._session)
 
+    def set_diagnoses(self, dx: tuple[tuple[str, str], ...]) -> None:
+        """The codes of the claim, in the order of weight."""
+        identity.set_diagnoses(self._session, dx)
+        note_decision(self._session)
+
     def set_anatomy(self, anatomy: str, target: str) -> None:
         """The region and the kind of structure rendered."""
         identity.set_anatomy(self._session, anatomy, target)

@@ -44,6 +44,16 @@ def set_order(session: Session, order: Order) -> None:
     session.put("order", order=order)
 
 
+def set_diagnoses(session: Session, dx: tuple[tuple[str, str], ...]) -> None:
+    """The codes of the claim as a coder or a physician states them; the rest of the order stays as it is."""
+    actor = session.require("diagnoses")
+    order = session.case.order or Order(accession=session.case.accession)
+    session.place.act(
+        "diagnoses_coded", actor, session.key, dx=[list(d) for d in dx], before=[list(d) for d in order.dx]
+    )
+    session.put("order", order=msgspec.structs.replace(order, dx=dx))
+
+
 def confirm_identity(session: Session) -> None:
     """The physician stands for who this is."""
     actor = session.require("confirm_identity")

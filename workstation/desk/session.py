@@ -398,6 +398,11 @@ class Session:
         identity.set_order(self, order)
         note_decision(self)
 
+    def set_diagnoses(self, dx: tuple[tuple[str, str], ...]) -> None:
+        """The codes of the claim, in the order of weight."""
+        identity.set_diagnoses(self, dx)
+        note_decision(self)
+
     def confirm_identity(self) -> None:
         """A physician confirms who this is where the files leave it open."""
         identity.confirm_identity(self)

@@ -37,6 +37,7 @@ _AFTER = (
     "report_signed",
     "report_retracted",
     "order_entered",
+    "diagnoses_coded",
     "facts_given",
     "anatomy_confirmed",
     "identity_reconciled",

@@ -107,12 +107,7 @@ def _tiles(told: Figures, now: Point | None) -> tuple[Tile, ...]:
         _share_tile(told, now),
         _first_pass_tile(told),
         _held_tile(told),
-        Tile(
-            "Signed to confirmed",
-            _days(told.confirm_days.median),
-            f"median of {len(told.confirm_days.days)}; nine of ten within {_days(told.confirm_days.p90)}; "
-            f"then {_days(told.acknowledge_days.median)} to the acknowledgement",
-        ),
+        _turnaround_tile(told),
         Tile(
             "Refused by the receiver",
             share_words(told.denied),
@@ -153,6 +148,16 @@ def _held_tile(told: Figures) -> Tile:
     over = middle is not None and middle >= 3
     about = "never held" if middle is None else f"median {_days(middle)} on hold; target under 3 days"
     return Tile("Held now", str(told.held_now), about, "wants" if over else "")
+
+
+def _turnaround_tile(told: Figures) -> Tile:
+    days = told.confirm_days
+    if not days.days:
+        return Tile("Signed to confirmed", "-", "No charge is confirmed yet.")
+    about = f"median of {len(days.days)}; nine of ten within {_days(days.p90)}"
+    if told.acknowledge_days.days:
+        about += f"; then {_days(told.acknowledge_days.median)} to the acknowledgement"
+    return Tile("Signed to confirmed", _days(days.median), about)
 
 
 def _expected_tile(told: Figures) -> Tile:

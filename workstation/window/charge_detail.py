@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from workstation.base.errors import RenderDeskError
 from workstation.window.models.charges import patient_of, state_of
@@ -50,7 +50,12 @@ class ChargeDetail(QWidget):
         self.word = Words("", state="refused")
         head.addWidget(self.word)
         self.column.addLayout(head)
-        self.column.addStretch(1)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.column.addWidget(self.area, 1)
+        self.setMinimumWidth(340)
 
     def put(self, line: ChargeLine | None) -> None:
         """Show another line; the same one, unchanged, stays with what is typed in it."""
@@ -59,7 +64,7 @@ class ChargeDetail(QWidget):
             return
         self._line = line
         if self.panel is not None:
-            self.column.removeWidget(self.panel)
+            self.area.takeWidget()
             self.panel.hide()
             self.panel.deleteLater()
             self.panel = None
@@ -85,8 +90,7 @@ class ChargeDetail(QWidget):
         self.panel = ChargePanel(self._desk, case, self._actions)
         self.panel.changed.connect(self.changed)
         self.panel.go_to.connect(self._lead)
-        self.column.insertWidget(1, self.panel)
-        self.panel.show()
+        self.area.setWidget(self.panel)
 
     def _lead(self, where: str) -> None:
         if self._line is not None:

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
-    QScrollArea,
     QSplitter,
     QTableView,
     QVBoxLayout,
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     from workstation.window.actions import Actions
 
 _ROW = 40
-_WIDTHS = (190, 100, 130, 120, 128, 300, 150, 90)
+_WIDTHS = (190, 112, 150, 112, 128, 300, 150, 96)
 _SOON_MS = 60  # while arrows walk down the list, only where they stop is decided and shown
 
 
@@ -81,17 +80,11 @@ class ChargesView(QWidget):
         self.detail.changed.connect(self.refresh)
         self.detail.open_at.connect(self.open_at)
         self.detail.open_case.connect(self.open_case)
-        scroll = QScrollArea()
-        scroll.setObjectName("LibraryDetail")
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.detail)
-        scroll.setMinimumWidth(340)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(1)
         split.addWidget(self.table)
-        split.addWidget(scroll)
+        split.addWidget(self.detail)
         split.setStretchFactor(0, 1)
         split.setSizes([1000, 400])
         self.empty = Words(
@@ -174,7 +167,7 @@ class ChargesView(QWidget):
         table.setShowGrid(False)
         table.setSortingEnabled(True)
         table.setTabKeyNavigation(False)
-        table.setWordWrap(False)
+        table.setWordWrap(True)
         header = table.horizontalHeader()
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorClearable(True)
@@ -205,9 +198,12 @@ class ChargesView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        wide = self.width() >= 1480
-        self.table.setColumnHidden(READER, not wide)
-        self.table.setColumnHidden(AMOUNT, self.width() < 1240)
+        self._columns()
+
+    def _columns(self) -> None:
+        """Fewer columns where there is no room for them, and none that is empty."""
+        self.table.setColumnHidden(READER, self.width() < 1480 or len({x.reader for x in self._lines}) < 2)
+        self.table.setColumnHidden(AMOUNT, self.width() < 1240 or not any(x.amount for x in self._lines))
 
     # What is shown.
 
@@ -235,6 +231,7 @@ class ChargesView(QWidget):
         self._lines = lines
         self.model.put(lines)
         self._tiles(lines)
+        self._columns()
         self._nothing.setVisible(not lines)
         self._split.setVisible(bool(lines))
         self._first(keep, selected if len(selected) > 1 else set())
@@ -304,6 +301,9 @@ class ChargesView(QWidget):
         for place in range(self.filter.rowCount()):
             if kind_of(self.filter.index(place, 0).data(LINE)) == "ready":
                 chosen.select(self.filter.index(place, 0), self.filter.index(place, self.filter.columnCount() - 1))
+        if not chosen.isEmpty():
+            keep = QItemSelectionModel.SelectionFlag.NoUpdate
+            self.table.selectionModel().setCurrentIndex(chosen.first().topLeft(), keep)
         self.table.selectionModel().select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         self.table.setFocus()
 

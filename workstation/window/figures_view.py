@@ -72,6 +72,7 @@ class TableCard(Card):
         super().__init__(table.title, parent=parent)
         if not table.rows:
             self.add(Words(table.empty, "quiet"))
+            self.column.addStretch(1)
             return
         grid = QGridLayout()
         grid.setHorizontalSpacing(14)

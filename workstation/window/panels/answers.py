@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workstation.desk.desk import Desk
     from workstation.desk.filed_case import FiledCase
     from workstation.desk.session import Session
+    from workstation.people.roles import Act
 
 _CODE = re.compile(r"[0-9A-Z]{5}")
 _ICD = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
@@ -37,10 +38,12 @@ _IN_ORDER = {
 }
 
 
-def part_of_order(path: str) -> bool:
-    """Whether the answer belongs to the order or the 3D work, which only those may change who may enter an order."""
+def act_of(path: str) -> Act | None:
+    """The act that an answer is, where not everybody may answer: coding diagnoses, or entering the order."""
     name = general(path)
-    return name in _IN_ORDER or name.startswith(("base", "rendering."))
+    if _IN_ORDER.get(name) == "dx":
+        return "diagnoses"
+    return "order" if name in _IN_ORDER or name.startswith(("base", "rendering.")) else None
 
 
 def keep(session: Session | FiledCase, path: str, value: Any) -> None:
@@ -56,7 +59,7 @@ def keep(session: Session | FiledCase, path: str, value: Any) -> None:
     if name.startswith("rendering."):
         session.set_anatomy(*value)
     elif _IN_ORDER.get(name) == "dx":
-        session.set_order(msgspec.structs.replace(order, dx=tuple((d["code"], d["label"] or "") for d in value)))
+        session.set_diagnoses(tuple((d["code"], d["label"] or "") for d in value))
     elif name in _IN_ORDER:
         session.set_order(msgspec.structs.replace(order, **{_IN_ORDER[name]: value}))
     elif name.startswith("base[].") and name[7:] in Base.__struct_fields__:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from workstation.base.errors import RenderDeskError
-from workstation.window.panels.answers import AnswerForm, keep, part_of_order, site_facts
+from workstation.window.panels.answers import AnswerForm, act_of, keep, site_facts
 from workstation.window.panels.charge_facts import FactsCard
 from workstation.window.panels.charge_standing import StandingCard
 from workstation.window.panels.parts import (
@@ -347,9 +347,8 @@ class ChargePanel(Panel):
             question = question_of(path)
             if parts:
                 parts.append(Rule())
-            why_not = ""
-            if part_of_order(path):
-                why_not = self._desk.why_not("order")
+            act = act_of(path)
+            why_not = self._desk.why_not(act) if act is not None else ""
             parts.append(
                 AnswerForm(
                     path,
