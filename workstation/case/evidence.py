@@ -43,6 +43,7 @@ _BY_EVIDENCE = frozenset(
         "order.ordering_npi", "order.urgent_exception_documented", "order.order_id",
     }
 )  # fmt: skip
+_RELEASING = frozenset({"radiologist", "resident"})
 _GROUPS = frozenset({"payer", "service", "claim", "providers", "distinct", "abn", "report", "reference"})
 _WHOLE = frozenset({"other_codes", "dx_confirmed"})
 
@@ -95,30 +96,39 @@ class Pictures:
 
 
 def evidence_lines(entries: Sequence[Entry], *, demo: bool) -> tuple[Entry, ...]:
-    """The lines that count: scripted acts are evidence in a DEMO home alone, and nothing from before a deletion.
+    """The lines that count, in the journal's order: scripted acts in a DEMO home alone, nothing from before a deletion.
 
     With a deleted study its pictures and reports went; what is imported again later begins anew.
     """
     deleted = max((e.number for e in entries if e.event.kind == "study_deleted"), default=0)
-    return tuple(e for e in entries if e.number > deleted and (demo or not e.event.scripted))
+    found = {e.number: e for e in entries if e.number > deleted and (demo or not e.event.scripted)}
+    return tuple(found[number] for number in sorted(found))
 
 
 def pictures_of(entries: Sequence[Entry]) -> Pictures:
-    """Fold drafts, releases and the archive's acknowledgements."""
+    """Fold drafts, releases and the archive's acknowledgements.
+
+    A draft is what it was first said to be; only who may release (clinical rules 7.3) releases it, once it was drafted;
+    the archive's last word on it counts, and none from before its release.
+    """
     drafted: dict[str, tuple[str | None, int]] = {}
     released: dict[str, tuple[str | None, tuple[int, ...]]] = {}
     acknowledged: dict[str, int] = {}
     for entry in entries:
         payload = entry.event.payload
         uid = str(payload.get("sop_uid", ""))
+        role = entry.event.actor.role if entry.event.actor else ""
         if entry.event.kind == "picture_drafted":
             view = view_of(payload.get("view"))
-            drafted[uid] = (technique_of(view) if view else None, entry.number)
-        elif entry.event.kind == "picture_released" and uid in drafted:
+            drafted.setdefault(uid, (technique_of(view) if view else None, entry.number))
+        elif entry.event.kind == "picture_released" and uid in drafted and role in _RELEASING:
             word, number = drafted[uid]
-            released[uid] = (word, (number, entry.number))
-        elif entry.event.kind == "picture_archived" and payload.get("acknowledged") is True:
-            acknowledged[uid] = entry.number
+            released.setdefault(uid, (word, (number, entry.number)))
+        elif entry.event.kind == "picture_archived" and uid in released:
+            if payload.get("acknowledged") is True:
+                acknowledged[uid] = entry.number
+            else:
+                acknowledged.pop(uid, None)
     return Pictures(released, acknowledged)
 
 
@@ -140,6 +150,7 @@ def facts_of(
     local_date : the site's date of a UTC moment
     ledger : active and past charges of the day, in the facts format
     """
+    entries = tuple(e for e in entries if e.event.case is None or e.event.case.study_uid == case.key.study_uid)
     supervision = supervision_of(entries)
     pictures = pictures_of(entries)
     facts: dict[str, Any] = {"schema": "renderdesk.facts/1", "facts_id": case.key.study_uid}
@@ -148,7 +159,8 @@ def facts_of(
         if may_be_given(path):
             _put(facts, path, value)
     _from_order(facts, case)
-    _from_pictures(facts, lines, case, pictures)
+    _from_pictures(facts, lines, pictures)
+    _from_anatomy(facts, entries)
     _from_supervision(facts, lines, supervision, local_date)
     _from_report(facts, lines, entries)
     # a resident's own lines outweigh a typed "no resident took part"
@@ -166,8 +178,12 @@ def facts_of(
     if pictures.techniques:
         _put(facts, "workstation.kind", WORKSTATION_KIND)
         _put(facts, "workstation.id", station)
-    if facts.get("report", {}).get("status") in ("final", "addendum") and pictures.three_d:
-        facts.setdefault("service", {}).setdefault("completion", "complete")
+        lines["workstation.kind"] = lines["workstation.id"] = lines["rendering.techniques"]
+    service = facts.setdefault("service", {})
+    signed = facts["report"]["status"] in ("final", "addendum")
+    if signed and pictures.three_d and "completion" not in service:
+        service["completion"] = "complete"
+        lines["service.completion"] = lines["report.status"]
     if ledger is not None:
         facts["ledger"] = [dict(row) for row in ledger]
     return Evidence(facts, lines)
@@ -200,20 +216,29 @@ def _from_order(facts: dict[str, Any], case: Case) -> None:
     _put(facts, "laterality.order", order.side)
 
 
-def _from_pictures(facts: dict[str, Any], lines: dict[str, tuple[int, ...]], case: Case, pictures: Pictures) -> None:
+def _from_anatomy(facts: dict[str, Any], entries: Sequence[Entry]) -> None:
+    """Region and kind of structure as somebody confirmed them last, for these pictures: not what a screen shows."""
+    said: Mapping[str, Any] = {}
+    for entry in entries:
+        if entry.event.kind == "anatomy_confirmed" and entry.event.actor is not None:
+            said = entry.event.payload
+    _put(facts, "rendering.target", said.get("target") or None)
+    _put(facts, "rendering.anatomy", str(said.get("anatomy") or "").strip() or None)
+
+
+def _from_pictures(facts: dict[str, Any], lines: dict[str, tuple[int, ...]], pictures: Pictures) -> None:
     words = sorted({word for word, _ in pictures.techniques.values() if word})
     if pictures.techniques:
         _put(facts, "rendering.techniques", words)
         lines["rendering.techniques"] = tuple(sorted({n for _, ns in pictures.techniques.values() for n in ns}))
-    _put(facts, "rendering.target", case.target)
-    _put(facts, "rendering.anatomy", case.anatomy)
     three_d = pictures.three_d
     if three_d:
         kept = [uid for uid in three_d if uid in pictures.acknowledged]
         _put(facts, "images.archived", len(kept))
         _put(facts, "images.acknowledged", len(kept) == len(three_d))
-        lines["images.archived"] = tuple(sorted(pictures.acknowledged[uid] for uid in kept))
-        lines["images.acknowledged"] = lines["images.archived"]
+        # where the archive has kept nothing the releases prove that there is something to keep
+        proof = [pictures.acknowledged[uid] for uid in kept] or [n for ns in three_d.values() for n in ns]
+        lines["images.archived"] = lines["images.acknowledged"] = tuple(sorted(proof))
 
 
 def _from_supervision(
@@ -229,32 +254,46 @@ def _from_supervision(
     lines["supervision.concurrent"] = supervision.concurrent_lines
     _put(facts, "supervision.physician_npi", supervision.physician_npi or None)
     _put(facts, "supervision.basis", supervision.basis)
+    acts = tuple(sorted({n for act in ACTS for n in supervision.acts[act].lines}))
+    for name in ("physician_npi", "basis") if acts else ():
+        lines[f"supervision.{name}"] = acts
     if supervision.first_at:
         _put(facts, "service.date", local_date(supervision.first_at))
         lines["service.date"] = (supervision.first_line,)
 
 
 def _from_report(facts: dict[str, Any], lines: dict[str, tuple[int, ...]], entries: Sequence[Entry]) -> None:
-    """State and elements of the signed report; an addendum adds elements to what it follows."""
+    """State and elements of the signed report.
+
+    An addendum adds elements to what it follows; a final report stands for itself, and after a retraction nothing of
+    what was retracted does. Only a physician's signature makes a report final.
+    """
     status = "draft"
     proof: tuple[int, ...] = ()
     elements: dict[str, Any] = {}
     signer = ""
     for entry in entries:
-        payload = entry.event.payload
-        if entry.event.kind == "report_signed":
-            status, proof = str(payload.get("status", "draft")), (*proof, entry.number)
-            signer = entry.event.actor.npi if entry.event.actor else ""
+        payload, actor = entry.event.payload, entry.event.actor
+        if entry.event.kind == "report_signed" and actor is not None and actor.role in _RELEASING:
+            said = str(payload.get("status", "draft"))
+            status = said if actor.role == "radiologist" or said not in ("final", "addendum") else "preliminary"
             given = payload.get("elements")
-            for name, value in (given if isinstance(given, dict) else {}).items():
-                elements[name] = value if not isinstance(value, bool) else (elements.get(name) is True or value)
+            new = dict(given) if isinstance(given, dict) else {}
+            if said == "addendum" and elements:
+                proof = (*proof, entry.number)
+                kept = {name: True for name, value in elements.items() if value is True and new.get(name) is False}
+                elements = {**elements, **new, **kept}
+            else:
+                proof, elements = (entry.number,), new
+            signer = actor.npi
         elif entry.event.kind == "report_retracted":
-            status, proof = "retracted", (*proof, entry.number)
+            status, proof, elements = "retracted", (*proof, entry.number), {}
     _put(facts, "report.status", status)
     if not proof:
         return
     lines["report.status"] = proof
     _put(facts, "report.signed_by_npi", signer or None)
+    lines["report.signed_by_npi"] = proof
     for name in (
         "three_d_findings",
         "technique_stated",
@@ -265,3 +304,4 @@ def _from_report(facts: dict[str, Any], lines: dict[str, tuple[int, ...]], entri
         _put(facts, f"report.{name}", elements.get(name))
         lines[f"report.{name}"] = proof
     _put(facts, "laterality.report", elements.get("side"))
+    lines["laterality.report"] = proof

@@ -136,7 +136,7 @@ def _read(entries: Sequence[Entry]) -> _Read:
                 read.last_release = entry.number
                 if event.case is not None:
                     read.released_series.add(event.case.series_uid)
-        elif event.kind == "report_signed" and actor is not None:
+        elif event.kind == "report_signed" and actor is not None and actor.role == "radiologist":
             read.signer = actor.account
         if three_d and not read.first_scene:
             read.first_scene = entry.number
