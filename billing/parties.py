@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
@@ -107,6 +108,34 @@ class Place(Facility, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _nine(self.address)
         if not self.pos or any(not re.fullmatch(r"\d{2}", p) for p in self.pos):
             raise ValueError("pos lists two digits for each place of service, as in ['19', '22']")
+
+
+class Named(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A provider by NPI with the name that claims write."""
+
+    npi: str
+    family: str
+    given: str = ""
+
+    def __post_init__(self) -> None:
+        _npi(self.npi)
+        if not self.family.strip():
+            raise ValueError("family is empty")
+
+    def __repr__(self) -> str:
+        return f"Named({self.npi})"
+
+
+class Seller(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From whom the site buys the technical part of a 3D service, and for how much in US dollars."""
+
+    npi: str
+    amount: Decimal
+
+    def __post_init__(self) -> None:
+        _npi(self.npi)
+        if not self.amount.is_finite() or self.amount <= 0:
+            raise ValueError("amount is above 0")
 
 
 def _npi(npi: str) -> None:

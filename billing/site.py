@@ -14,7 +14,7 @@ from billing import codes
 from billing.errors import TableError
 from billing.facts import PayerKind
 from billing.messages.layout import Layout, Receiver
-from billing.parties import Biller, Place
+from billing.parties import Biller, Named, Place, Seller
 
 _FEE = re.compile(rf"({'|'.join(codes.FAMILY)})(-26|-TC)?")
 _REVENUE = re.compile(r"\d{4}")
@@ -57,6 +57,8 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     facility_type : first two digits of the type of bill on hospital claims (13: outpatient)
     message, receivers : form and destinations of HL7 messages
     billers, payers, facilities : whom claims name
+    providers : names of ordering and rendering providers that order and accounts do not tell
+    purchased : the seller of technical parts that the site buys
     """
 
     accepted_taxonomies: tuple[str, ...] = ()
@@ -71,6 +73,8 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     billers: tuple[Biller, ...] = ()
     payers: tuple[PayerName, ...] = ()
     facilities: tuple[Place, ...] = ()
+    providers: tuple[Named, ...] = ()
+    purchased: Seller | None = None
 
     def __post_init__(self) -> None:
         for code, amount in self.fees.items():
@@ -110,6 +114,10 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         words = (plan or "").casefold()
         named = next((p for p in of_kind if p.plan and p.plan.casefold() in words), None)
         return named or next((p for p in of_kind if not p.plan), None)
+
+    def name_of(self, npi: str) -> Named | None:
+        """The name that the site gives for an NPI."""
+        return next((n for n in self.providers if n.npi == npi), None)
 
     def facility_of(self, pos: str) -> Place | None:
         """The facility that a place of service stands for."""

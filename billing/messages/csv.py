@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Iterable
 
 from billing.charge import Charge
 from billing.errors import MessageHole
+from billing.messages.proof import Said, prove
+from billing.reference.tables import BUILT_IN, References
 
+TAKEN_BACK = frozenset({"void", "replaced"})
 COLUMNS = (
     "charge_id",
     "state",
@@ -35,20 +39,21 @@ COLUMNS = (
 )
 
 
-def table(charges: Iterable[Charge]) -> str:
-    """Heading and one line per charge, in the given order.
+def table(charges: Iterable[Charge], *, references: References = BUILT_IN) -> str:
+    """Heading and one line per charge, in the given order; read back and proved.
 
     A cell that a spreadsheet would take for a formula is written with an apostrophe before it.
 
     Raises
     ------
     MessageHole
-        A draft is no charge yet.
+        A draft is no charge yet; or a line would not say what its charge says.
     """
+    given = tuple(charges)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for charge in charges:
+    for charge in given:
         if charge.state == "draft":
             raise MessageHole("state", "A draft is no charge yet and stands in no table.")
         modifiers = [*charge.modifiers, "", "", "", ""][:4]
@@ -74,7 +79,28 @@ def table(charges: Iterable[Charge]) -> str:
             charge.rules_version,
         )
         writer.writerow([_plain(cell) for cell in row])
-    return out.getvalue()
+    text = out.getvalue()
+    for line, charge in zip(csv.DictReader(io.StringIO(text, newline="")), given, strict=True):
+        prove(_said(line), charge, taken_back=charge.state in TAKEN_BACK, references=references)
+    return text
+
+
+def _said(row: dict[str, str]) -> Said:
+    """What a line says."""
+    try:
+        day = dt.date.fromisoformat(row["service_date"])
+    except ValueError:
+        raise MessageHole("service date", "The table cannot be written: a service date is none.") from None
+    return Said(
+        charge_id=row["charge_id"],
+        code=row["code"],
+        modifiers=tuple(m for n in (1, 2, 3, 4) if (m := row[f"modifier_{n}"])),
+        units=row["units"],
+        diagnoses=tuple(row["diagnoses"].split()),
+        day=day,
+        pos=row["place_of_service"],
+        npis={who: row[f"{who}_npi"] for who in ("rendering", "ordering", "billing")},
+    )
 
 
 def _plain(cell: str) -> str:

@@ -12,6 +12,9 @@ from typing import get_args
 
 import msgspec
 import pytest
+from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.chargeitem import ChargeItem
+from fhir.resources.R4B.claim import Claim
 from msgspec.structs import replace
 
 from billing.audit import audit
@@ -22,6 +25,7 @@ from billing.facts import Pair, PayerKind, read_facts
 from billing.ledger import Actor, Ledger, MemoryStore
 from billing.messages import csv as csv_message
 from billing.messages import fhir
+from billing.messages.proof import prove
 from billing.payer_book import SHIPPED, PayerBook, read_payer_table
 from billing.reference.tables import PairVersion, References
 
@@ -70,7 +74,8 @@ def test_the_table_holds_no_formula_and_no_draft():
 
 
 def test_the_claim_points_at_its_diagnoses_and_keeps_the_order_of_modifiers():
-    kept = replace(confirmed(service__completion="reduced"), diagnoses=("I71.43", "K55.1"))
+    dx = [{"code": "I71.43", "label": None}, {"code": "K55.1", "label": None}]
+    kept = confirmed(service__completion="reduced", dx=dx)
     claim = fhir.claim(kept, AT, created=dt.date(2026, 3, 3))
     (item,) = claim["item"]
     assert item["productOrService"]["coding"] == [{"system": fhir.CPT, "code": "76377"}]
@@ -81,6 +86,61 @@ def test_the_claim_points_at_its_diagnoses_and_keeps_the_order_of_modifiers():
     assert set(item["careTeamSequence"]) == team
     assert item["servicedDate"] == "2026-03-02"
     assert "display" not in json.dumps(claim)
+
+
+LOGICAL = fhir.Targets(member_id="M1", order_number="ORD1")
+
+
+@pytest.mark.parametrize("at", [AT, LOGICAL], ids=["addresses", "identifiers"])
+@pytest.mark.parametrize("state", ["confirmed", "void"])
+def test_another_library_takes_the_resources(at, state):
+    kept = replace(confirmed(service__completion="reduced"), replaces="OLDCHARGE001", state=state)
+    read = Claim.model_validate_json(json.dumps(fhir.claim(kept, at, created=dt.date(2026, 3, 3))))
+    assert read.status == ("active" if state == "confirmed" else "cancelled")
+    assert read.related[0].claim.identifier.value == "OLDCHARGE001"
+    assert [m.coding[0].code for m in read.item[0].modifier] == ["26", "52"]
+    item = ChargeItem.model_validate_json(json.dumps(fhir.charge_item(kept, at)))
+    assert item.status == ("billable" if state == "confirmed" else "entered-in-error")
+    assert item.performer[0].actor.identifier.value == "1234567893"
+    whole = Bundle.model_validate_json(fhir.bundle([json.loads(read.model_dump_json()), fhir.charge_item(kept, at)]))
+    assert len(whole.entry) == 2
+
+
+def test_the_other_library_would_see_a_missing_part():
+    broken = fhir.claim(confirmed(), AT, created=dt.date(2026, 3, 3))
+    del broken["insurance"]
+    with pytest.raises(ValueError, match="insurance"):
+        Claim.model_validate(broken)
+
+
+CLAIM_BREAKS = {
+    "code": lambda c: c["item"][0]["productOrService"]["coding"][0].update(code="74177"),
+    "modifiers": lambda c: c["item"][0]["modifier"].reverse(),
+    "modifiers ": lambda c: c["item"][0]["modifier"].append(c["item"][0]["modifier"][0]),
+    "diagnosis": lambda c: c["diagnosis"][0]["diagnosisCodeableConcept"]["coding"][0].update(code="I71.42"),
+    "claim": lambda c: c["item"][0]["diagnosisSequence"].append(9),
+    "claim ": lambda c: c["item"][0]["productOrService"]["coding"][0].update(display="words of a licence"),
+    "service date": lambda c: c["item"][0].update(servicedDate="2026-03-01"),
+    "claim  ": lambda c: c["item"][0].update(servicedDate="2026-02-30"),
+    "rendering NPI": lambda c: c["careTeam"][0]["provider"]["identifier"].update(value="1234567890"),
+    "ordering NPI": lambda c: c["careTeam"][1]["provider"]["identifier"].update(value="1234567893"),
+    "place of service": lambda c: c["item"][0]["locationCodeableConcept"]["coding"][0].update(code="11"),
+    "units": lambda c: c["item"][0]["quantity"].update(value=2),
+    "charge id": lambda c: c["identifier"][0].update(value="OTHER"),
+    "creation": lambda c: c.update(created="2026-02-20"),
+    "empty": lambda c: c["item"][0].update(modifier=[]),
+}
+
+
+@pytest.mark.parametrize("hole", list(CLAIM_BREAKS))
+def test_our_own_reading_of_a_claim_finds_what_is_wrong(hole):
+    kept = confirmed(service__completion="reduced")
+    claim = fhir.claim(kept, AT, created=dt.date(2026, 3, 3))
+    prove(fhir.read_claim(claim), kept, references=References())
+    CLAIM_BREAKS[hole](claim)
+    with pytest.raises(MessageHole) as refused:
+        prove(fhir.read_claim(claim), kept, references=References())
+    assert refused.value.hole == hole.strip()
 
 
 def test_nothing_in_fhir_is_empty():
@@ -107,8 +167,7 @@ def test_nothing_in_fhir_is_empty():
 @pytest.mark.parametrize(
     ("hole", "change", "at"),
     [
-        ("state", {"state": "void"}, {}),
-        ("patient", {}, {"patient": ""}),
+        ("state", {"state": "draft"}, {}),
         ("coverage", {}, {"coverage": ""}),
         ("diagnosis", {"diagnoses": ()}, {}),
         ("place of service", {"pos": ""}, {}),

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from billing.errors import LedgerError, MessageHole
 from billing.ledger import Actor as LedgerActor
 from billing.messages import hl7
-from workstation.archive.handed_over import TakenAnswer
+from billing.messages.x12_answers import Verdict, read_answers
+from workstation.archive.handed_over import ExportedCharge, TakenAnswer
 from workstation.base.errors import InputRefused
 from workstation.desk.charge_ledger import ledger_of
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from workstation.desk.place import Place
 
 LARGEST = 64 << 20
+X12_FORMATS = frozenset({"837p", "837i"})
 Outcome = Literal["acknowledged", "rejected", "noted", "known", "foreign", "unreadable"]
 
 
@@ -67,9 +69,13 @@ def take_bytes(place: Place, actor: Actor | None, content: bytes, name: str) -> 
         text = content.decode("cp1252", errors="replace")
     account = actor.account if actor else ""
     stripped = text.lstrip("\x0b \t\r\n")
+    digest = hashlib.sha256(content).hexdigest()
+    if stripped.startswith("ISA"):
+        found = _take_x12(place, stripped, account=account, digest=digest, name=name)
+        _journal(place, actor, found)
+        return found
     if not stripped.startswith("MSH"):
         raise InputRefused("answers", f"{name} holds no answers: neither HL7 nor X12 begins in it.")
-    digest = hashlib.sha256(content).hexdigest()
     found = tuple(
         take_hl7(place, one, account=account, digest=digest, position=n) for n, one in enumerate(_messages(stripped), 1)
     )
@@ -99,6 +105,67 @@ def take_hl7(place: Place, text: str, *, account: str = "", digest: str = "", po
         return Taken("ack", "foreign")
     own = digest or hashlib.sha256(text.encode()).hexdigest()
     return settle(place, control_id, answer, kind="ack", account=account, digest=own, position=position)
+
+
+def _take_x12(place: Place, text: str, *, account: str, digest: str, name: str) -> tuple[Taken, ...]:
+    """Each verdict of an X12 file, for each charge that it is about."""
+    try:
+        verdicts = read_answers(text)
+    except MessageHole as error:
+        raise InputRefused("answers", f"{name}: {error.sentence}") from None
+    found, position = [], 0
+    with place.db.writing():
+        lines = place.exports.charges()
+        claims = {e.number for e in place.exports.all() if e.format in X12_FORMATS}
+        for verdict in verdicts:
+            meant = _meant(lines, claims, verdict)
+            if not meant:
+                found.append(Taken(verdict.kind, "foreign", reason=verdict.reason))
+            for line in meant:
+                position += 1
+                found.append(_verdict(place, verdict, line, account=account, digest=digest, position=position))
+    return tuple(found)
+
+
+def _meant(lines: tuple[ExportedCharge, ...], claims: set[int], verdict: Verdict) -> tuple[ExportedCharge, ...]:
+    """The claims of ours that a verdict is about: of a file, of one place in it, or the newest with its number."""
+    if verdict.kind == "277ca":
+        own = [x for x in lines if x.charge_id == verdict.claim and x.export_number in claims]
+        return tuple(own[-1:])
+    own = [x for x in lines if x.export_number == verdict.interchange and x.export_number in claims]
+    return tuple(x for x in own if verdict.place in (0, x.place))
+
+
+def _verdict(
+    place: Place, verdict: Verdict, line: ExportedCharge, *, account: str, digest: str, position: int
+) -> Taken:
+    """Write what was said of one claim, and what it does to the charge."""
+    charge = charge_of(place, line.charge_id)
+    contradicted = verdict.accepted is False and charge is not None and charge.state == "acknowledged"
+    said = "noted" if verdict.accepted is None else "acknowledged" if verdict.accepted else "rejected"
+    fresh = place.answers.put(
+        TakenAnswer(
+            digest=digest,
+            place=position,
+            kind=verdict.kind,
+            control_id=str(line.export_number),
+            charge_id=line.charge_id,
+            outcome="contradicted" if contradicted else f"{said} credit" if line.what == "credit" else said,
+            reason=verdict.reason,
+            payer_number=verdict.payer_number,
+            account=account,
+            taken_at=place.now(),
+        )
+    )
+    if not fresh:
+        return Taken(verdict.kind, "known", line.charge_id, verdict.reason)
+    moves = charge is not None and charge.state == "sent" and line.what == "charge" and verdict.accepted is not None
+    if not moves:
+        return Taken(verdict.kind, "noted", line.charge_id, verdict.reason)
+    state: Literal["acknowledged", "rejected"] = "acknowledged" if verdict.accepted else "rejected"
+    _move(place, line.charge_id, hl7.Acknowledgement(state, verdict.kind, verdict.reason))
+    place.act("message_answered", None, charge_id=line.charge_id, control_id=str(line.export_number), outcome=state)
+    return Taken(verdict.kind, state, line.charge_id, verdict.reason)
 
 
 def settle(

@@ -65,7 +65,7 @@ def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
     facility = layout.sending_facility or setting("site.institution") or "SITE"
     payer = msgspec.json.decode(charge.facts, type=Facts).payer
     company = site.payer_of(payer.kind or "", payer.plan)
-    ordering = hl7.Provider(npi=charge.ordering_npi, name=_name(order.ordering_name if order else ""))
+    ordering = hl7.Provider(npi=charge.ordering_npi, name=name_of(order.ordering_name if order else ""))
     return hl7.MessageContext(
         systems=hl7.Systems(
             sending_application=layout.sending_application,
@@ -80,13 +80,13 @@ def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
         posted_at=place.clock.now().astimezone(UTC),
         patient_id=patient.id,
         patient_authority=patient.issuer or setting("site.patient_authority") or "LOCAL",
-        patient_name=_name(patient.name),
+        patient_name=name_of(patient.name),
         birth_date=date.fromisoformat(patient.birth_date) if patient.birth_date else None,
         sex=patient.sex if patient.sex in ("M", "F", "O") else "U",  # type: ignore[arg-type]
         visit_class=_CLASSES.get(charge.pos, "O"),
         # where nobody knows the visit, the department's own number of it is the accession
         visit_number=(order.visit_number if order else "") or accession,
-        rendering=hl7.Provider(npi=charge.rendering_npi, name=_account_name(place, charge.rendering_npi)),
+        rendering=hl7.Provider(npi=charge.rendering_npi, name=account_name(place, charge.rendering_npi)),
         ordering=ordering,
         referring=ordering,
         order_number=(order.order_id if order and layout.order_number == "order" else "") or accession,
@@ -97,7 +97,7 @@ def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
     )
 
 
-def _name(text: str) -> hl7.PersonName:
+def name_of(text: str) -> hl7.PersonName:
     """Family and given name of a DICOM name, or of one as it is printed ("Ann Smith")."""
     if "^" in text:
         family, _, rest = text.partition("^")
@@ -107,7 +107,8 @@ def _name(text: str) -> hl7.PersonName:
     return hl7.PersonName(family, given)
 
 
-def _account_name(place: Place, npi: str) -> hl7.PersonName:
+def account_name(place: Place, npi: str) -> hl7.PersonName:
+    """Name of the account with an NPI; empty where there is none."""
     from workstation.desk.people_store import AccountTable
 
-    return next((_name(a.name) for a in AccountTable(place.db).all() if a.npi == npi), hl7.PersonName())
+    return next((name_of(a.name) for a in AccountTable(place.db).all() if a.npi == npi), hl7.PersonName())

@@ -8,7 +8,9 @@ Everything here works on a home (`Place`) and needs no opened study. The acts:
 - `send(place)`: one round over the HL7 links, to be called by a button, a timer or a scheduler. It waits for
   answers, so a window calls it beside its own thread;
 - `queue(place)`: messages that wait, are under way or were answered, and how each receiver stands;
-- `take_in(place, actor, paths)`: acknowledgements and X12 answers from files.
+- `take_in(place, actor, paths)`: acknowledgements and X12 answers from files;
+- `export(place, actor, form, out)`: what has not left the house yet, as a file; `holes` says beforehand what is
+  missing, `state_coverage` keeps how a patient is insured, `exports` lists the files, `write_again` writes one again.
 """
 
 from __future__ import annotations
@@ -23,10 +25,22 @@ from billing.facts import Facts
 from billing.ledger import charges as charges_of
 from workstation.base.errors import InputRefused
 from workstation.desk.charge_answers import Taken, take_file
+from workstation.desk.charge_export import (
+    FORMATS,
+    Format,
+    HandedOver,
+    LeftOut,
+    again,
+    coverage_of,
+    export,
+    holes,
+    state_coverage,
+)
 from workstation.desk.charge_ledger import ChargeStore, ledger_of
 from workstation.desk.charge_message import site_of
 from workstation.desk.charge_send import Sent, send_waiting
 from workstation.desk.charge_undo import Undone, replace_charge, resend_charge, void_charge
+from workstation.people.roles import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -123,6 +137,20 @@ class ReceiverLine:
     waiting: int
     unanswered: int
     problem: str
+
+
+@dataclass(frozen=True)
+class ExportLine:
+    """A file that was handed over; `number` is its control number. `written` is False where writing failed."""
+
+    number: int
+    format: str
+    file: str
+    at: str
+    account: str
+    charges: int
+    credits: int
+    written: bool
 
 
 def charges(place: Place, *, state: str = "") -> tuple[OfficeLine, ...]:
@@ -266,8 +294,35 @@ def take_in(place: Place, actor: Actor | None, paths: Iterable[Path]) -> tuple[T
     ------
     InputRefused
         ``answers``: the file and what is wrong with it.
+    NotAllowed
+        The acting role may not.
     """
+    if actor is not None:
+        require(actor.role, "claims")
     return tuple(taken for path in paths for taken in take_file(place, actor, path))
+
+
+def exports(place: Place) -> tuple[ExportLine, ...]:
+    """Files that were handed over, the newest first."""
+    lines = place.exports.charges()
+    return tuple(
+        ExportLine(
+            number=e.number,
+            format=e.format,
+            file=e.file,
+            at=e.at,
+            account=e.account,
+            charges=sum(x.export_number == e.number and x.what == "charge" for x in lines),
+            credits=sum(x.export_number == e.number and x.what == "credit" for x in lines),
+            written=bool(e.written),
+        )
+        for e in reversed(place.exports.all())
+    )
+
+
+def write_again(place: Place, actor: Actor | None, number: int, out: Path, *, force: bool = False) -> HandedOver:
+    """Write an earlier file once more, byte for byte; see `charge_export.again`."""
+    return again(place, actor, number, out, force=force)
 
 
 def void(place: Place, people: People, charge_id: str, *, again: str, reason: str, secret: str = "") -> Undone:
@@ -286,7 +341,12 @@ def resend(place: Place, people: People, charge_id: str, *, reason: str, secret:
 
 
 __all__ = [
+    "FORMATS",
+    "ExportLine",
+    "Format",
+    "HandedOver",
     "HistoryLine",
+    "LeftOut",
     "OfficeLine",
     "QueueLine",
     "ReceiverLine",
@@ -294,12 +354,18 @@ __all__ = [
     "Taken",
     "Undone",
     "charges",
+    "coverage_of",
+    "export",
+    "exports",
     "history",
+    "holes",
     "queue",
     "receivers",
     "replace",
     "resend",
     "send",
+    "state_coverage",
     "take_in",
     "void",
+    "write_again",
 ]

@@ -28,6 +28,7 @@ Act = Literal[
     "confirm_charge",
     "payers",
     "metrics",
+    "claims",
     "accounts",
     "log",
     "delete",
@@ -62,6 +63,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     "payers": frozenset({"biller", "administrator"}),
     # figures of readers are the charge log's: who may read that log sees them
     "metrics": frozenset({"biller", "administrator"}),
+    "claims": frozenset({"biller", "administrator"}),
     "accounts": frozenset({"administrator"}),
     "log": frozenset({"administrator"}),
     "delete": frozenset({"administrator"}),
@@ -89,6 +91,7 @@ _WORDS: dict[Act, str] = {
     "confirm_charge": "confirm a charge",
     "payers": "record what a payer wants",
     "metrics": "see the department's figures",
+    "claims": "hand claims over and take their answers in",
     "accounts": "manage accounts",
     "log": "read the whole log",
     "delete": "delete a study",
