@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ _ENTRIES = 4096
 _GRADIENTS = 1024
 _TILES_AT_ONCE = 8
 _MESHES = 6
+_LIGHT_FROM = 600_000  # triangles from which a surface turns as a lighter one
 _BAND = 4_000_000  # pixels times layers that are held at once
 _CLIPS = 6
 _MADE = 2
@@ -72,6 +74,7 @@ class Space:
         self._within: dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = {}
         self._meshes: dict[tuple[float, float | None, float], Mesh] = {}
         self._made: dict[tuple[segmenting.Made, ...], Segmentation] = {}
+        self._light: dict[tuple[float, float | None, float], Mesh] = {}
         self._quick: tuple[tuple[float, float | None], Mesh] | None = None
 
     # ---- kept between pictures
@@ -174,19 +177,25 @@ class Space:
         return self._within[where]
 
     def mesh(self, surface: Surface, cancelled: Stop | None = None, *, quick: bool = False) -> Mesh:
-        """Surface at a threshold; the last six are kept.
+        """Surface at a threshold; the last six are kept, large ones with a lighter one for the moving hand.
 
-        With `quick`, where the full one is not there yet: of every second voxel, and not smoothed.
+        With `quick`, where the full one is not there yet (the threshold is moving): of every second voxel, and not
+        smoothed.
         """
         key = (surface.low, surface.high, surface.smooth)
-        if quick and key not in self._meshes:
-            return self._quick_mesh(surface)
+        if quick:
+            return self._light.get(key) or self._meshes.get(key) or self._quick_mesh(surface)
         if key not in self._meshes:
             from render.surface import extract
 
-            if len(self._meshes) >= _MESHES:
-                del self._meshes[next(iter(self._meshes))]
+            while len(self._meshes) >= _MESHES:
+                oldest = next(iter(self._meshes))
+                del self._meshes[oldest]
+                self._light.pop(oldest, None)
             self._meshes[key] = extract(self.source, surface, cancelled=cancelled)
+            if len(self._meshes[key].triangles) > _LIGHT_FROM:
+                with suppress(RenderError):  # what is too thin for every second voxel turns as it is
+                    self._light[key] = extract(self._coarse(), surface, cancelled=cancelled)
         return self._meshes[key]
 
     def _quick_mesh(self, surface: Surface) -> Mesh:
@@ -194,15 +203,18 @@ class Space:
 
         key = (surface.low, surface.high)
         if self._quick is None or self._quick[0] != key:
-            v = self.volume
-            coarse = v
-            if v.voxels.size > _COARSE_FROM and min(v.geometry.shape) >= 16:
-                affine = v.geometry.affine_lps.copy()
-                affine[:3, :3] *= 2
-                part = v.voxels[::2, ::2, ::2].copy()
-                coarse = replace(v, voxels=part, geometry=Geometry(part.shape, affine), source_uids=(), filled=())
-            self._quick = (key, extract(coarse, msgspec.structs.replace(surface, smooth=0.0)))
+            self._quick = (key, extract(self._coarse(), msgspec.structs.replace(surface, smooth=0.0)))
         return self._quick[1]
+
+    def _coarse(self) -> Volume:
+        """Every second voxel of a large volume."""
+        v = self.volume
+        if v.voxels.size <= _COARSE_FROM or min(v.geometry.shape) < 16:
+            return v
+        affine = v.geometry.affine_lps.copy()
+        affine[:3, :3] *= 2
+        part = v.voxels[::2, ::2, ::2].copy()
+        return replace(v, voxels=part, geometry=Geometry(part.shape, affine), source_uids=(), filled=())
 
     # ---- pictures
 

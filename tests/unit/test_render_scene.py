@@ -407,3 +407,23 @@ def test_standard_planes_of_a_scene_meet_the_slices():
     view = view_of(v, "S", look=nothing, planes=(sheet,))
     rgb = Engine(v).picture(view).rgb
     assert shown(view, rgb, (10, 10, 24))[0] == pytest.approx(255 * (0.5 + 0.004 * 24), abs=1)
+
+
+def test_a_large_surface_turns_as_a_lighter_one_and_settles_as_itself(monkeypatch):
+    from skimage.metrics import structural_similarity
+
+    from render.caster import space
+
+    monkeypatch.setattr(space, "_LIGHT_FROM", 1000)
+    monkeypatch.setattr(space, "_COARSE_FROM", 1000)
+    v = volume(ball((5, 0, 0), 45.0), geometry((60, 60, 60), (2.0, 2.0, 2.0)))
+    view = view_of(v, technique=Technique.SSD, look=None, surfaces=(Surface(low=0.0),), size=(400, 320), camera=None)
+    engine = Engine(v)
+    settled = engine.picture(view.replace(quality="settled")).rgb
+    (full,) = engine._kept()._meshes.values()
+    (light,) = engine._kept()._light.values()
+    assert len(light.triangles) < 0.4 * len(full.triangles)
+    drag = engine.picture(view.replace(quality="drag")).rgb
+    assert structural_similarity(settled, drag, channel_axis=2) > 0.85
+    assert (engine.picture(view.replace(quality="settled")).rgb == settled).all()
+    assert (Engine(v).picture(view.replace(quality="settled")).rgb == settled).all()
