@@ -28,17 +28,30 @@ MODIFIERS = {
     "PN": "nonexcepted department off campus",
 }
 # what carries a charge, in the order in which a biller is asked about it
-CARRYING = ("R-IW-01", "R-IW-02", "R-TQ-00", "R-BS-01", "R-SV-02", "R-AR-01", "R-RP-01", "R-OR-01", "R-OR-03")
+CARRYING = (
+    *("R-IW-01", "R-IW-02", "R-TQ-00", "R-BS-01", "R-SV-02", "R-AR-01", "R-RP-01", "R-OR-01", "R-OR-03"),
+    *("R-CP-01", "R-CP-02", "R-CP-03", "R-CP-04", "R-CP-09", "R-NC-03"),
+)
+# rules of which one says why and the others only that they are not asked
+ONE_OF = frozenset({"R-CP-01", "R-CP-02", "R-CP-03", "R-CP-04", "R-CP-09", "R-NC-03"})
+TABLES = {
+    "facts.reference.ptp": "the pairs given with the case",
+    "facts.reference.mue": "the unit limits given with the case",
+    "facts.reference.icd10cm": "the diagnosis codes given with the case",
+}
 ROOM = 9
 
 
 def explain(answer: Answer) -> list[str]:
     """About twelve lines: the decision, what carries it or stands against it, warnings, rules and day."""
     lines = [_headline(answer), *_body(answer)]
-    lines += [f"Note: {w.text}" for w in answer.warnings]
+    # what is not known of a payer's policy is of no use where there is nothing to charge
+    lines += [f"Note: {w.text}" for w in answer.warnings if answer.decision != "reject" or w.id != "W-PY-01"]
     lines += [f"Consider {a.code}: {a.why}." for a in answer.alternatives]
     lines += [answer.estimate.text] if answer.estimate else []
-    tables = ", ".join(f"{r.file} of {r.effective}" if r.effective else r.file for r in answer.references)
+    tables = ", ".join(
+        f"{r.file} of {r.effective}" if r.effective else TABLES.get(r.file, r.file) for r in answer.references
+    )
     return [*lines, f"Rules {answer.rules_version}, decided for {answer.as_of}; tables: {tables}."]
 
 
@@ -60,10 +73,13 @@ def _body(answer: Answer) -> Iterator[str]:
         no_order = any(w.id == "W-OR-03" for w in answer.warnings)
         skipped = {wrong_place, "R-OR-01" if no_order else "R-OR-03"}
         for reason in answer.reasons:
-            if reason.rule in CARRYING and reason.rule not in skipped:
+            idle = reason.rule in ONE_OF and reason.text.startswith(("Not ", "Nothing "))
+            if reason.rule in CARRYING and reason.rule not in skipped and not idle:
                 yield f"  {reason.text}"
+        # why it is the whole, the technical or the physician's part is said already
         for modifier in answer.modifiers:
-            yield f"  {modifier}: {MODIFIERS.get(modifier, 'attached')}."
+            if modifier not in {"26", "TC"}:
+                yield f"  {modifier}: {MODIFIERS.get(modifier, 'attached')}."
         return
     if answer.decision == "reject":
         for reason in answer.reasons:

@@ -16,8 +16,7 @@ def archived(case: Context) -> list[Finding]:
     if images.acknowledged is not True:
         ask = ("images.acknowledged", "Has the archive confirmed that it keeps the pictures?")
         found.append(hold("The archive has not confirmed the pictures.", ask))
-    words = "One 3D picture is" if images.archived == 1 else f"{images.archived} 3D pictures are"
-    return found or [fine(f"{words} in the archive.")]
+    return found or [fine(f"3D pictures in the archive: {images.archived}, acknowledged.")]
 
 
 RULES = (archived,)

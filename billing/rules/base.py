@@ -20,15 +20,19 @@ def has_source(case: Context) -> Finding:
     if not case.sources and all(b.source is False for b in bases):
         return reject("None of the studies is the source of the 3D: there is no base study to charge it beside.")
     if case.sources:
-        return fine("The 3D goes beside its base study.")
+        names = [" ".join(filter(None, (b.modality, b.code))) or "a study without code" for _, b in case.sources]
+        return fine(f"The 3D goes beside its base study: {', '.join(names)}.")
     return idle("Which study is the source is still open.")
 
 
 @rule("R-BS-02", CPT)
 def tomographic(case: Context) -> list[Finding]:
     return [
-        reject(f"base[{i}] is {'a radiograph' if b.modality == 'XR' else 'a mammogram'}; 3D needs a tomographic study.")
-        for i, b in case.sources
+        reject(
+            f"The base study {b.code or 'without code'} is {'a radiograph' if b.modality == 'XR' else 'a mammogram'}; "
+            "3D rendering needs a tomographic study."
+        )
+        for _, b in case.sources
         if b.modality in {"XR", "MG"}
     ]
 
@@ -55,7 +59,7 @@ def code_in_a_class(case: Context) -> list[Finding]:
             found.append(hold("The base study's code is not known.", (field, "What is the base study's code?")))
         elif not well_formed(b.code) or b.code in FAMILY:
             why = "is a 3D code, not a study's" if b.code in FAMILY else "is not a bare procedure code"
-            found.append(hold(f"{b.code} {why}.", (field, "What is the base study's code (five characters)?")))
+            found.append(hold(f'"{b.code}" {why}.', (field, "What is the base study's code (five characters)?")))
         elif lookup(b.code) is None and not (b.modality in TOMOGRAPHIC and b.includes_3d is False):
             found.append(
                 hold(
@@ -76,12 +80,16 @@ def sources_named(case: Context) -> list[Finding]:
         return [idle("One study only.")]
     return [
         hold(
-            "There are several studies and one does not say whether it is the source.",
-            (f"base[{i}].source", "Was the 3D made from this study?"),
+            f"Several studies are given; whether the 3D was made from number {i + 1}{_named(b.code)} is not said.",
+            (f"base[{i}].source", f"Was the 3D made from study number {i + 1}{_named(b.code)}?"),
         )
         for i, b in enumerate(bases)
         if b.source is None
     ]
+
+
+def _named(code: str | None) -> str:
+    return f" ({code})" if code else ""
 
 
 @rule("R-BS-06", CPT)

@@ -137,7 +137,7 @@ def institutional_place(case: Context) -> Finding:
     claim = case.facts.claim
     if claim.form == "institutional" and good_pos(claim.pos) and claim.pos not in {*OUTPATIENT_POS, "21"}:
         return hold(
-            f"An institutional claim with place of service {claim.pos} is not foreseen.",
+            f"A hospital's line has place of service 19, 21, 22 or 23; this claim says {claim.pos}.",
             ("claim.form", "Is it a hospital's claim, or a professional one?"),
         )
     return idle("No contradiction between form and place.")

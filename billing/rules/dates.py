@@ -18,7 +18,7 @@ def too_early(case: Context) -> Finding:
 @rule("R-DT-02", OWN, since=None)
 def in_the_future(case: Context) -> Finding:
     if case.day is not None and case.day > case.as_of:
-        return reject("The service date lies after the day of deciding.")
+        return reject(f"The service date {case.day} lies after the day of deciding, {case.as_of}.")
     return idle("The service date is not in the future.")
 
 
@@ -28,7 +28,10 @@ def filed_in_time(case: Context) -> Finding:
         return idle("Without a service date there is no filing limit to look at.")
     if case.medicare:
         if case.as_of > one_year_on(case.day):
-            return reject("Medicare takes claims for one year after the service; that year has passed.")
+            last = one_year_on(case.day)
+            return reject(
+                f"Medicare takes claims until one year after the service, {last}; this is decided on {case.as_of}."
+            )
         return idle("Within Medicare's year for filing.")
     days = case.record.filing_days if case.record else None
     if days is not None and (case.as_of - case.day).days > days:

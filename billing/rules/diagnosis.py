@@ -12,6 +12,9 @@ from billing.context import Context
 from billing.reference.tables import outdated
 from billing.rules.rule import CFR_ORDER, ICD, Alternative, Finding, Warned, fine, hold, idle, rule
 
+SHOWN = 8
+"""As many codes below a header are named in a question."""
+
 
 class Standing(Struct, frozen=True):
     """How a code stands on the service date: valid True/False, None when nobody can say."""
@@ -35,9 +38,10 @@ def valid(case: Context) -> list[Finding]:
         standing = stand(case, dx.code)
         if standing.valid is False:
             below = _below(case, dx.code) if dx.code else ()
-            more = f" Codes below it: {', '.join(below)}." if below else ""
+            rest = f" and {len(below) - SHOWN} more" if len(below) > SHOWN else ""
+            more = f" Codes below it: {', '.join(below[:SHOWN])}{rest}." if below else ""
             ask = f"Which code is right on that day?{more}" if more else "Which complete code is right on that day?"
-            found.append(hold(f"{standing.why}{more}", (f"dx[{i}].code", ask)))
+            found.append(hold(standing.why, (f"dx[{i}].code", ask)))
         elif standing.valid is None:
             warned = Warned(
                 "W-DX-01", f"{dx.code}: no ICD-10-CM file for that day is loaded; its validity is not checked."
@@ -139,7 +143,7 @@ def stand(case: Context, code: str | None) -> Standing:
     if not code:
         return Standing(False, "A diagnosis has no code.")
     if not icd.FORM.fullmatch(code):
-        return Standing(False, f"{code} does not have the form of an ICD-10-CM code (as in I71.43).")
+        return Standing(False, f'"{code}" does not have the form of an ICD-10-CM code (as in I71.43).')
     table = case.facts.reference.icd10cm or {}
     given = table.get(code) or table.get(code.replace(".", ""))
     if given is not None and given.billable is not None:
@@ -173,13 +177,15 @@ def _judge(code: str, rows: list[icd.IcdCode], day: dt.date) -> Standing:
 
 
 def _below(case: Context, code: str) -> tuple[str, ...]:
-    """Billable codes below a header, a few of them: by the imported file, else the built-in set."""
+    """Billable codes below a header: by the imported file, else the built-in set."""
     day = case.day or case.as_of
     file = case.references.icd_of(day)
+    if not icd.FORM.fullmatch(code):
+        return ()
     if file is None or (icd.built_in(code) and outdated(file.effective, "icd", day)):
         return icd.children(code, day)
     found = [c for c, row in file.rows.items() if row.billable and c != code and c.startswith(code)]
-    return tuple(found[:12])
+    return tuple(found)
 
 
 def code_words(case: Context, code: str) -> str:

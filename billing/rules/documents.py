@@ -39,7 +39,7 @@ def signed_by_the_reader(case: Context) -> Finding:
     who, reader = case.facts.report.signed_by_npi, case.facts.providers.rendering_npi
     if not who or who != reader:
         return hold(
-            "Who signed the report is not known." if not who else "Another physician signed than the one who reads.",
+            "Who signed the report is not known." if not who else "The physician who signed is not the one who reads.",
             ("report.signed_by_npi", "Which physician signed the report (NPI)?"),
         )
     return fine("The reader signed the report.")

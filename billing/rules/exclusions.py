@@ -95,7 +95,10 @@ def angiography_asked(case: Context) -> list[Finding]:
             found.append(
                 hold(
                     f"Vessels were rendered from the contrast study {b.code}; an angiography includes 3D.",
-                    (f"base[{i}].angiographic", "Was it acquired and read as a CT or MR angiography?"),
+                    (
+                        f"base[{i}].angiographic",
+                        f"Was {b.code} acquired and read as {'a CT' if row.modality == 'CT' else 'an MR'} angiography?",
+                    ),
                 )
             )
     return found

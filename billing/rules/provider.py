@@ -42,7 +42,7 @@ def taxonomy_known(case: Context) -> Finding:
     meant = MEANT_TAXONOMY.get(code)
     others = (Alternative(*meant),) if meant else ()
     if not FORM.fullmatch(code):
-        return hold(f"{code} does not have the form of a taxonomy code.", ask, alternatives=others)
+        return hold(f'"{code}" does not have the form of a taxonomy code.', ask, alternatives=others)
     if code in READER_TAXONOMIES:
         return fine(f"{code} is a reader of imaging or 3D.")
     if code in OTHER_TAXONOMIES:

@@ -42,7 +42,7 @@ def doubtful(case: Context) -> Finding:
     found = [DOUBTFUL[t] for t in techniques if t in DOUBTFUL]
     if found and not any(t in TRUE_3D for t in techniques):
         return hold(
-            f"Only {', '.join(dict.fromkeys(found))} is on record; alone that is not surely 3D rendering.",
+            f"Only {', '.join(dict.fromkeys(found))} is on record; alone that may not be 3D rendering.",
             ("rendering.techniques", "Was a projection or rendering of the whole volume (VR, SSD, MIP) made as well?"),
         )
     return idle("No doubt about the technique.")

@@ -7,12 +7,12 @@ from billing.context import Context
 from billing.rules.rule import CPT, Finding, fine, hold, idle, rule
 
 NAMES = {
-    "dedicated": "a dedicated 3D workstation",
-    "thin_client": "a 3D server with thin client",
-    "pacs_3d": "the PACS client with real 3D tools",
-    "independent_other": "another independent workstation",
-    "scanner_console": "the scanner's console",
-    "not_independent_other": "a place that is not independent of the scanner",
+    "dedicated": "on a dedicated 3D workstation",
+    "thin_client": "on a 3D server with thin client",
+    "pacs_3d": "on the PACS client with real 3D tools",
+    "independent_other": "on another workstation",
+    "scanner_console": "on the scanner's console",
+    "not_independent_other": "at a place that is not independent of the scanner",
 }
 
 
@@ -20,7 +20,7 @@ NAMES = {
 def independent(case: Context) -> Finding:
     kind = case.facts.workstation.kind
     if kind is not None and case.code == INDEPENDENT:
-        return fine(f"The 3D was made on {NAMES[kind]}, independent of the scanner: 76377.")
+        return fine(f"The 3D was made {NAMES[kind]}, independent of the scanner: 76377.")
     return idle("Not made on an independent workstation, as far as is known.")
 
 
@@ -28,7 +28,7 @@ def independent(case: Context) -> Finding:
 def on_the_console(case: Context) -> Finding:
     kind = case.facts.workstation.kind
     if kind is not None and case.code == CONSOLE:
-        return fine(f"The 3D was made on {NAMES[kind]}: 76376.")
+        return fine(f"The 3D was made {NAMES[kind]}: 76376.")
     return idle("Not made on the scanner's console, as far as is known.")
 
 

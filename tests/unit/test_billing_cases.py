@@ -6,6 +6,7 @@ A rule that is switched off, or that says "pass" whatever it is asked, must fail
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,14 @@ def sound(name: str, found: Answer) -> None:
     assert list(found.modifiers) == sorted(set(found.modifiers), key=slots.index), name
     assert len(found.modifiers) <= 4, name
     assert all(r.text.endswith(".") and r.source for r in found.reasons), name
-    assert len(explain(found)) >= 2, name
+    # a biller reads these: no path of a field, no doubled stop, every question asks or says what to do
+    assert not [r.text for r in found.reasons if re.search(r"\w\[\d|facts\.|  |\.\.$", r.text)], name
+    assert all(q.ask.endswith(("?", ".")) for q in found.questions), name
+    lines = explain(found)
+    assert len(lines) >= 2, name
+    assert not [line for line in lines if "facts.reference" in line], name
+    if worst == "bill":
+        assert sum(line.endswith(": 26.") for line in lines) == ("26" in found.modifiers), name
 
 
 def test_names_are_unique_and_every_case_says_why() -> None:
