@@ -65,7 +65,7 @@ KINDS: dict[str, str] = {
     "imported": "{files, studies, findings}",
     "study_exported": "{files, left_out, anonymised, profile, manifest: digest over the files' digests}",
     "study_deleted": "{images, files, state, reports: [sop_uid], charge_id, reason}: journal and ledger stay",
-    "study_opened": "{series: [UID], volume, shape, units}",
+    "study_opened": "{series: [UID], volume, shape, units, chosen_by: program|person, score}",
     "order_entered": "{accession, order_id, three_d_ordered, reason, ordering_npi, base: [...], source}",
     "diagnoses_coded": "{dx: [[code, words]], before: [[code, words]]}: the codes of the claim, in the order of weight",
     "identity_confirmed": "{missing: [field]}",

@@ -210,6 +210,8 @@ class Desk:
             volume=voxels.digest,
             shape=list(voxels.geometry.shape),
             units=voxels.units,
+            chosen_by="person" if series is not None or volume is not None else "program",
+            score=chosen.found.score,
         )
         return session
 

@@ -17,6 +17,8 @@ from workstation.case.states import REPORT_STEPS, report_status
 from workstation.case.supervision import is_3d, technique_of
 from workstation.desk import captures
 from workstation.desk.equipment import equipment_of, source_header
+from workstation.desk.findings_told import findings_told
+from workstation.desk.geometry_report import geometry_report
 from workstation.desk.supervise import counting
 from workstation.dicom import write_common, write_kos, write_pdf, write_sr_measurements, write_sr_report
 from workstation.dicom.load import header_of
@@ -52,10 +54,7 @@ def data_facts(session: Session) -> DataFacts:
     facts, volume = session.facts, session.volume
     thickness = facts.get("thickness_mm")
     number = facts.get("series_number")
-    phase = ""
-    if volume.phase is not None:
-        kind, value, index, of = volume.phase
-        phase = f"{kind} {index + 1} of {of}" + ("" if value is None else f" ({value:g})")
+    phase = session.phases.words(session.phases.index) if volume.phase is not None else ""
     return DataFacts(
         series_uid=session.key.series_uid,
         series_number=int(number) if isinstance(number, int) else None,
@@ -69,7 +68,10 @@ def data_facts(session: Session) -> DataFacts:
         phase=phase,
         frame_of_reference=str(facts.get("frame_of_reference") or ""),
         source_uids=tuple(u for u in volume.source_uids if u),
-        findings=tuple(f.sentence for f in session.findings if f.severity != "info"),
+        findings=(
+            geometry_report(session.found).sentence,
+            *(told.sentence for told in findings_told(session.findings) if told.severity != "info"),
+        ),
     )
 
 

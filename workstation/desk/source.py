@@ -107,4 +107,5 @@ def read(
     preview: Show | None = None,
 ) -> Volume:
     """Decode the chosen volume; `preview` is shown the first slice at once, and how the volume fills."""
-    return load(source.found, progress=progress, stop=stop, preview=preview)
+    middle = (source.found.geometry.shape[0] - 1) // 2  # where the window's crosshair begins
+    return load(source.found, progress=progress, stop=stop, first=middle, preview=preview)

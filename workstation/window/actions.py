@@ -90,6 +90,9 @@ DECLARED: tuple[Declared, ...] = (
     Declared("info", "Overlays: full or minimal", ("I",), "eye", "View"),
     Declared("cross", "Show or hide the crosshair", ("Shift+C",), "crosshair-simple", "View"),
     Declared("next_pane", "Next pane", ("Tab",), "", "View", shown_keys="Tab"),
+    Declared("cine", "Cine: run through the phases", ("Space",), "play", "View"),
+    Declared("phase.on", "Next phase", ("]",), "caret-right", "View"),
+    Declared("phase.back", "Phase before", ("[",), "caret-left", "View"),
     Declared("layout.four", "Layout: Four Up", ("Ctrl+1",), "squares-four", "Layout"),
     Declared("layout.3d", "Layout: 3D Primary", ("Ctrl+2",), "squares-four", "Layout"),
     Declared("layout.axial", "Layout: Axial Primary", ("Ctrl+3",), "squares-four", "Layout"),
@@ -113,6 +116,12 @@ DECLARED: tuple[Declared, ...] = (
     Declared("slab.thicker", "Slab thicker", ("Ctrl+Up",), "stack", "Slab"),
     Declared("slab.thinner", "Slab thinner", ("Ctrl+Down",), "stack", "Slab"),
 )
+
+# What can be done while a volume is still coming.
+LOOKING = frozenset(
+    ("close_case", "panel", "tool.pointer", "tool.window", "tool.crosshair", "tool.pan", "tool.zoom", "leave", "reset",
+     "maximise", "info", "cross", "next_pane")
+)  # fmt: skip
 
 MOUSE: tuple[tuple[str, str], ...] = (
     ("Left drag in a plane", "window: right is wider, down is brighter"),
@@ -201,6 +210,14 @@ class Actions(QObject):
                 action.setEnabled(there)
         if not there:
             self.offer([])
+
+    def enable_looking(self) -> None:
+        """While a volume is still coming: what only looks can be done, what measures, captures or keeps cannot."""
+        for name, action in self._actions.items():
+            one = self._declared[name]
+            if one.case:
+                action.setEnabled(one.id in LOOKING or one.group == "Layout")
+        self.offer([])
 
     def run(self, name: str, *args: Any) -> None:
         """Do it; a refusal becomes a sentence, a defect a line in the log."""

@@ -9,6 +9,7 @@ import msgspec
 from render.view import Labels, Technique, View
 
 if TYPE_CHECKING:
+    from workstation.desk.arrival import Arrival
     from workstation.desk.session import Session
 
 LARGE = 620
@@ -22,7 +23,7 @@ def is_small(view: View) -> bool:
     return view.size[1] / max(view.scale, 0.1) < LARGE
 
 
-def labels_for(session: Session, view: View) -> Labels:
+def labels_for(session: Session | Arrival, view: View) -> Labels:
     """Texts of a pane.
 
     The band (DEMO, SYNTHETIC) is left to the badges of the patient bar, which is always there; the record's
@@ -56,7 +57,7 @@ def look_title(view: View) -> str:
     return preset_title(view)
 
 
-def bar_badges(session: Session, *, demo: bool) -> tuple[str, ...]:
+def bar_badges(session: Session | Arrival, *, demo: bool) -> tuple[str, ...]:
     """Badges of the patient bar: what the home and the series are, and those of the volume."""
     words = ["DEMO"] if demo or session.case.demo else []
     if session.facts.get("synthetic"):

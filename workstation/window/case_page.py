@@ -15,8 +15,10 @@ from workstation.window.film_strip import FilmStrip
 from workstation.window.fourup import FourUp
 from workstation.window.jobs import DEFECT
 from workstation.window.models.scene import PANES, PLANES
+from workstation.window.panels.opening import OpeningPanel
+from workstation.window.phase_bar import PhaseBar
 from workstation.window.rail import STEPS, Rail
-from workstation.window.series_strip import SeriesStrip
+from workstation.window.series_strip import SeriesStrip, one_of_each
 from workstation.window.stagehand import Stagehand
 from workstation.window.theme import tokens
 from workstation.window.toolstrip import ThresholdBar, Toolstrip, fill_looks, fill_slabs, fill_windows, slab_words
@@ -25,7 +27,9 @@ from workstation.window.widgets import label, named
 
 if TYPE_CHECKING:
     from render.stage import Stage
+    from workstation.desk.arrival import Arrival
     from workstation.desk.desk import Desk
+    from workstation.desk.phases import Shown
     from workstation.desk.session import Session
     from workstation.window.actions import Actions
     from workstation.window.tools.base import Pointer, Tool
@@ -36,13 +40,14 @@ _WIDE = 1480
 
 class CasePage(QWidget):
     """Signals: `changed()` the case or its views changed; `series(uid, volume)` another volume is wanted;
-    `hover(text)`, `made(text)` for the status bar.
+    `hover(text)`, `made(text)` for the status bar; `stopped()` opening is to be given up.
     """
 
     changed = Signal()
     series = Signal(str, str)
     hover = Signal(str)
     made = Signal(str)
+    stopped = Signal()
     _told = Signal(str)
 
     def __init__(self, desk: Desk, actions: Actions, stage: Stage) -> None:
@@ -61,6 +66,8 @@ class CasePage(QWidget):
         self.panes["3d"].insert(self.threshold)
         self.threshold.follow(None)
         self.film = FilmStrip(desk, actions)
+        self.phases = PhaseBar(actions)
+        self.opening = OpeningPanel()
         self.panel = named(QFrame(), "Panel")
         self.panel.setFixedWidth(tokens.PANEL_WIDTH)
         inside = QVBoxLayout(self.panel)
@@ -81,6 +88,7 @@ class CasePage(QWidget):
         middle.setSpacing(0)
         middle.addWidget(self.tools)
         middle.addWidget(self.fourup, 1)
+        middle.addWidget(self.phases)
         middle.addWidget(self.film)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -89,10 +97,12 @@ class CasePage(QWidget):
         row.addWidget(self.strip)
         row.addLayout(middle, 1)
         row.addWidget(self.panel)
+        self.opening.stopped.connect(self.stopped)
 
     def _connect(self) -> None:
         self.rail.chosen.connect(self.choose_step)
         self.strip.chosen.connect(self.series)
+        self.phases.chosen.connect(self._show_phase)
         self.fourup.arranged.connect(self._arranged)
         self._told.connect(self._note, Qt.ConnectionType.QueuedConnection)
         for name, pane in self.panes.items():
@@ -123,19 +133,30 @@ class CasePage(QWidget):
         for pane in self.panes.values():
             pane.viewport.blank(sentence)
         self.strip.forget()
+        self.phases.show_case(None)
         self.film.show_case(None)
         self.rail.forget()
         self.threshold.follow(None)
         self._show_panel(sentence)
 
-    def progress(self, sentence: str) -> None:
+    def progress(self, what: str, done: float, of: float) -> None:
         """How far opening is, where the pictures will stand."""
-        for pane in self.panes.values():
-            pane.viewport.blank(sentence)
+        self.opening.tell(what, done, of)
+        if self.hand is None:
+            told = f"{what} ...  {done:,.0f} of {of:,.0f}" if of > 1 else f"{what} ..."
+            for pane in self.panes.values():
+                pane.viewport.blank(told)
 
-    def show_case(self, session: Session) -> None:
-        """Put an opened case on screen; its identity has been checked."""
-        self.session = session
+    def show_arrival(self, arrival: Arrival) -> Stagehand:
+        """The first slice of a study that is coming; its identity has been checked."""
+        hand = self._take_up(arrival)
+        self.strip.show_case(arrival, self._desk)
+        hand.begin()
+        self.tools.fill(hand, [])
+        self.opening.show_arrival(arrival)
+        return hand
+
+    def _take_up(self, session: Session | Arrival) -> Stagehand:
         hand = Stagehand(session, self._stage, self.panes, self.fourup, self._actions)
         self.hand = hand
         self._actions.stagehand = hand
@@ -143,20 +164,51 @@ class CasePage(QWidget):
         hand.made.connect(self.made)
         hand.changed.connect(self._changed)
         hand.surfaced.connect(self._surfaced)
+        hand.phase_wanted.connect(self._stand_on_phase)
+        self.phases.busy = lambda: hand.busy
+        return hand
+
+    def show_case(self, session: Session) -> None:
+        """Put an opened case on screen; its identity has been checked. One that was coming goes on where it is."""
+        coming = self.hand is not None and self.hand.loading
+        self.session = session
+        hand = self.hand if coming and self.hand is not None else self._take_up(session)
         session.listen(self._told.emit)
         self.strip.show_case(session, self._desk)
         looks = self._looks(session)
         for name in PANES:
             self._fill_menu(name, looks)
-        hand.begin()
+        if coming:
+            hand.complete(session)
+        else:
+            hand.begin()
         self.tools.fill(hand, looks)
         self.film.show_case(session)
+        self.phases.show_case(session)
         self._offer(looks, session)
-        if self.step == "load" or not self.panel.isVisible():
-            self.step = self.step or "view"
+        self.rail.choose(self.step)
+        # the pictures come first: making a panel takes longer than painting three slices
+        QTimer.singleShot(0, lambda: self._furnish(session))
+
+    def _furnish(self, session: Session) -> None:
+        if self.session is not session:
+            return
         self.choose_step(self.step)
         self._follow()
         self._thumbnail(session)
+
+    def _show_phase(self, index: int, shown: Shown) -> None:
+        """Another phase is decoded and wanted: place, window and look stay."""
+        if self.session is None or self.hand is None:
+            return
+        self.session.show_phase(index, shown)
+        self.hand.phase_changed(moving=self.phases.playing)
+        self.changed.emit()
+
+    def _stand_on_phase(self, index: int) -> None:
+        """A picture of another phase was clicked: it is shown on its own phase."""
+        self.phases.stop()
+        self.phases.go(index)
 
     def _thumbnail(self, session: Session) -> None:
         """The shown volume's middle slice for the series strip, made on the stage's own thread."""
@@ -185,9 +237,10 @@ class CasePage(QWidget):
             (f"window.{number}", f"Window: {title}, {words.window(window)}", "Window")
             for number, (title, window) in enumerate(self.hand.scene.window_presets(), start=1)
         ]
+        shown = {v.id for v in session.phases.found}
         for series in session.series:
-            for volume in series.volumes:
-                if volume.id != session.found.id:
+            for volume in one_of_each(series):
+                if volume.id not in shown:
                     items.append(
                         (
                             f"series.{series.series_uid}|{volume.id}",
@@ -320,9 +373,12 @@ class CasePage(QWidget):
         if old is not None:
             old.deleteLater()
         try:
-            made: QWidget = (
-                label("", "quiet") if waiting else panels.make(self.step, self._desk, self.session, self._actions)
-            )
+            if waiting:
+                self.opening = OpeningPanel()
+                self.opening.stopped.connect(self.stopped)
+                made: QWidget = self.opening
+            else:
+                made = panels.make(self.step, self._desk, self.session, self._actions)
         except Exception:  # noqa: BLE001 - a defect in one panel must leave the pictures usable
             _log.exception("panel failed")
             made = label(DEFECT, "quiet", wrap=True)

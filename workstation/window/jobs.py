@@ -1,4 +1,4 @@
-"""Slow work beside the window: one thread, progress and cancel where the person looks, answers on the GUI thread."""
+"""Slow work beside the window: progress and cancel where the person looks, answers on the GUI thread."""
 
 from __future__ import annotations
 
@@ -47,14 +47,25 @@ class Job:
     work: Work
     done: Callable[[Any], None] | None
     failed: Callable[[BaseException], None] | None
+    lane: str = ""
+    moved: Callable[[float, float], None] | None = None
+    quiet: bool = False
+    """Nothing is said when it ends by being stopped: what came after it speaks for itself."""
     stop: threading.Event = field(default_factory=threading.Event)
+    running: bool = False
     result: Any = None
+
+    def cancel(self, *, quiet: bool = False) -> None:
+        """Stop it at its next step."""
+        self.quiet = self.quiet or quiet
+        self.stop.set()
 
 
 class Jobs(QObject):
-    """A queue of one worker: the archive and the desk want their slow calls one after another.
+    """Queues of one worker each: a study is opened while others come in, but each kind goes one after another.
 
-    Signals: `began(title)`, `moved(fraction, words)`, `ended()`, `said(sentence, kind)`; all on the GUI thread.
+    The status bar shows one job at a time: the oldest that runs. Signals: `began(title)`, `moved(fraction, words)`,
+    `ended()`, `said(sentence, kind)`; all on the GUI thread.
     """
 
     began = Signal(str)
@@ -62,13 +73,16 @@ class Jobs(QObject):
     ended = Signal()
     said = Signal(str, str)
     _answer = Signal(object, object, object)
+    _step = Signal(object, float, float, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="window-job")
+        self._pools: dict[str, ThreadPoolExecutor] = {}
         self._waiting: list[Job] = []
+        self._shown: Job | None = None
         self._closed = False
         self._answer.connect(self._finish)
+        self._step.connect(self._move)
 
     @property
     def busy(self) -> bool:
@@ -81,26 +95,46 @@ class Jobs(QObject):
         work: Work,
         done: Callable[[Any], None] | None = None,
         failed: Callable[[BaseException], None] | None = None,
+        *,
+        lane: str = "",
+        moved: Callable[[float, float], None] | None = None,
     ) -> Job:
-        """Run `work(progress, stop)` on the worker; `done(result)` or `failed(error)` come back here."""
-        job = Job(title, work, done, failed)
+        """Run `work(progress, stop)` on the lane's worker; `done(result)` or `failed(error)` come back here.
+
+        `moved(done, of)` is told on the GUI thread how far this job is, besides the status bar.
+        """
+        job = Job(title, work, done, failed, lane, moved)
         self._waiting.append(job)
-        if len(self._waiting) == 1:
-            self.began.emit(title)
-        self._pool.submit(self._run, job)
+        pool = self._pools.get(lane)
+        if pool is None:
+            pool = self._pools[lane] = ThreadPoolExecutor(1, thread_name_prefix=f"window-job-{lane}")
+        self._show()
+        pool.submit(self._run, job)
         return job
 
+    def _show(self) -> None:
+        """Tell the status bar which job it shows."""
+        first = self._waiting[0] if self._waiting else None
+        if first is self._shown:
+            return
+        if self._shown is not None:
+            self.ended.emit()
+        self._shown = first
+        if first is not None:
+            self.began.emit(first.title)
+
     def cancel(self) -> None:
-        """Stop what runs; what waits goes on."""
+        """Stop what the status bar shows; what waits goes on."""
         if self._waiting:
-            self._waiting[0].stop.set()
+            self._waiting[0].cancel()
 
     def close(self) -> list[Any]:
-        """Stop everything and wait for the worker; results that came and will not be taken any more."""
+        """Stop everything and wait for the workers; results that came and will not be taken any more."""
         self._closed = True
         for job in self._waiting:
             job.stop.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=True, cancel_futures=True)
         return [job.result for job in self._waiting if job.result is not None]
 
     def _run(self, job: Job) -> None:
@@ -108,12 +142,13 @@ class Jobs(QObject):
             if job.stop.is_set():
                 raise Stopped
             if isinstance(of, str):
-                self.moved.emit(float(done), of)
+                self._step.emit(job, float(done), 1.0, of)
             else:
-                self.moved.emit(done / of if of else 0.0, "")
+                self._step.emit(job, float(done), float(of), f"{job.title}: {done:,.0f} of {of:,.0f}")
 
         result: Any = None
         error: BaseException | None = None
+        job.running = True
         try:
             if job.stop.is_set():
                 raise Stopped  # noqa: TRY301 - one way out for every stop
@@ -122,20 +157,27 @@ class Jobs(QObject):
             error = caught
         self._answer.emit(job, result, error)
 
+    def _move(self, job: Job, done: float, of: float, words: str) -> None:
+        if self._closed or job not in self._waiting or job.stop.is_set():
+            return
+        if job.moved is not None:
+            job.moved(done, of)
+        if job is self._shown:
+            self.moved.emit(done / of if of else 0.0, words)
+
     def _finish(self, job: Job, result: Any, error: BaseException | None) -> None:
         if self._closed:
             return
         if job in self._waiting:
             self._waiting.remove(job)
-        self.ended.emit()
-        if self._waiting:
-            self.began.emit(self._waiting[0].title)
+        self._show()
         if error is None:
             if job.done is not None:
                 job.done(result)
             return
         if isinstance(error, Stopped | Cancelled) or job.stop.is_set():
-            self.said.emit(f"{job.title}: cancelled; nothing was changed.", "info")
+            if not job.quiet:
+                self.said.emit(f"{job.title}: cancelled; nothing was changed.", "info")
         elif not isinstance(error, RenderDeskError | RenderError):
             _log.error("job %s failed", job.title, exc_info=error)
         if job.failed is not None:

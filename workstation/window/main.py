@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -16,15 +17,17 @@ from PySide6.QtGui import (
     QDropEvent,
     QKeyEvent,
     QResizeEvent,
+    QWindow,
 )
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from render.errors import Cancelled
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.window import words
 from workstation.window.actions import Actions
 from workstation.window.captions import bar_badges
 from workstation.window.case_page import CasePage
-from workstation.window.jobs import Jobs, sentence_of
+from workstation.window.jobs import Job, Jobs, Stopped, sentence_of
 from workstation.window.library_view import LibraryView
 from workstation.window.palette import KeySheet, Palette
 from workstation.window.patient_bar import PatientBar
@@ -36,12 +39,15 @@ from workstation.window.widgets import named, restate
 
 if TYPE_CHECKING:
     from render.stage import Stage
+    from render.volume import Volume
     from workstation.archive.index import StudyRow
+    from workstation.desk.arrival import Arrival
     from workstation.desk.desk import Desk
     from workstation.desk.session import Session
 
 _log = logging.getLogger(__name__)
 _IDLE_MIN, _IDLE_LEAST, _IDLE_MOST = 10, 2, 30  # minutes: idle lock of the clinical rules (7.2)
+_FIRST_S = 0.4  # for which loading holds still until the first slice is painted
 _INPUT = {QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress, QEvent.Type.Wheel}
 _KEYPAD = {Qt.Key.Key_1: "AP", Qt.Key.Key_3: "LR", Qt.Key.Key_7: "SI"}
 _KEYPAD |= {Qt.Key.Key_End: "AP", Qt.Key.Key_PageDown: "LR", Qt.Key.Key_Home: "SI"}  # with NumLock off
@@ -49,7 +55,7 @@ _SCROLL = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -10, Qt.Key
 
 
 class MainWindow(QMainWindow):
-    """One window on one home.
+    """One window on one home. Signal `arriving(ticket, Arrival, Volume)`, from the thread that opens a study.
 
     Parameters
     ----------
@@ -57,6 +63,8 @@ class MainWindow(QMainWindow):
     stage : makes the pictures; the window closes both
     bundled : folder of the bundled study, or None where the installation came without
     """
+
+    arriving = Signal(int, object, object)
 
     def __init__(self, desk: Desk, stage: Stage, bundled: Path | None = None) -> None:
         super().__init__()
@@ -69,6 +77,9 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self, self.jobs)
         self._wanted: tuple[str, str | None, str | None, StudyRow | None] | None = None
         self._opening = 0
+        self._coming: Job | None = None
+        self._seen = threading.Event()
+        self._request: tuple[str | None, str | None, StudyRow | None] = (None, None, None)
         self.bar = PatientBar(self.actions_)
         self.status = StatusBar()
         self.library = LibraryView(desk, self.actions_, bundled=bundled is not None)
@@ -95,8 +106,9 @@ class MainWindow(QMainWindow):
         self._idle.start(5000)
         self._last_input = time.monotonic()
         app = QApplication.instance()
-        if app is not None:
-            app.installEventFilter(self)
+        if isinstance(app, QApplication):
+            # input comes through the windows: a filter on the whole program would see every paint and layout as well
+            app.focusWindowChanged.connect(self._watch)
         self._show_archive()
 
     # Wiring.
@@ -111,6 +123,8 @@ class MainWindow(QMainWindow):
         self.library.open_study.connect(self.open_row)
         self.library.open_bundled.connect(self.open_bundled)
         self.case.series.connect(self.open_series)
+        self.case.stopped.connect(self.give_up)
+        self.arriving.connect(self._arrive, Qt.ConnectionType.QueuedConnection)
         self.case.hover.connect(self.status.pointer.setText)
         self.case.made.connect(self.status.made.setText)
         self.case.changed.connect(self._case_changed)
@@ -133,6 +147,9 @@ class MainWindow(QMainWindow):
         bind("redo", self._redo)
         bind("capture", self.capture)
         bind("discard", self.discard)
+        bind("cine", self._cine)
+        bind("phase.on", lambda: self._phase(1))
+        bind("phase.back", lambda: self._phase(-1))
         bind("next_point", self.case.next_point)
         bind("panel", lambda: self.case.panel.setVisible(not self.case.panel.isVisible()))
         bind("film", lambda: self.case.film.setVisible(not self.case.film.isVisible()))
@@ -205,8 +222,8 @@ class MainWindow(QMainWindow):
         self._hand().set_slab(slab.mode if slab else "mip", mm)
 
     def _tool(self, name: str) -> None:
-        self.actions_.qaction(f"tool.{name}").setChecked(True)
         self._hand().choose_tool(name)
+        self.actions_.qaction(f"tool.{name}").setChecked(True)
 
     # Who acts.
 
@@ -347,18 +364,23 @@ class MainWindow(QMainWindow):
             self.open(str(self.bundled))
 
     def open_series(self, series_uid: str, volume: str) -> None:
-        """Another volume of the opened study."""
+        """Another volume of the opened study; that a person chose it is journaled."""
         session = self.case.session
         if session is not None:
-            self.open(f"study:{session.key.study_uid}" if self._filed(session) else self._source, series_uid, volume)
-
-    def _filed(self, session: Session) -> bool:
-        return any(row.study_uid == session.key.study_uid for row in self.desk.studies())
+            self.open(session.word or self._source, series_uid, volume, beside=session)
 
     def open(
-        self, source: str, series: str | None = None, volume: str | None = None, row: StudyRow | None = None
+        self,
+        source: str,
+        series: str | None = None,
+        volume: str | None = None,
+        row: StudyRow | None = None,
+        beside: Session | None = None,
     ) -> None:
-        """Blank, load, read back whose files these are, and only then show; else blank panes and one sentence."""
+        """Blank, load, read back whose files these are, and only then show; else blank panes and one sentence.
+
+        The first slice stands as soon as it is decoded and its own file agrees with the request; the rest fills in.
+        """
         if self.desk.actor is None:
             self._wanted = (source, series, volume, row)
             self.cover.ask()
@@ -367,32 +389,74 @@ class MainWindow(QMainWindow):
         self._opening += 1
         ticket = self._opening
         self._source = source
+        self._request = (series, volume, row)
         self.pages.setCurrentWidget(self.case)
         self.case.blank("Opening ...")
         self.case.panes["axial"].viewport.setFocus()
         self.bar.show_case(None, (), "")
         self._retitle()
 
-        def work(progress: Any, stop: Any) -> Session:
-            return self.desk.open(source, series, volume, progress=progress, stop=stop)
+        seen = self._seen = threading.Event()
 
-        self.jobs.start(
+        def arrive(arrival: Arrival, state: Volume) -> None:
+            self.arriving.emit(ticket, arrival, state)
+            if not seen.is_set():  # the first slice has the machine to itself until it is on screen
+                seen.wait(_FIRST_S)
+                seen.set()
+
+        def work(progress: Any, stop: Any) -> Session:
+            return self.desk.open(source, series, volume, beside=beside, progress=progress, stop=stop, arriving=arrive)
+
+        def moved(done: float, of: float) -> None:
+            if ticket == self._opening and self.case.session is None:
+                what = "Reading headers" if self.case.hand is None else "Loading slices"
+                self.case.progress(what, done, of)
+
+        self._coming = self.jobs.start(
             "Opening the study",
             work,
             lambda session: self._opened(ticket, session, series, volume, row),
             partial(self._not_opened, ticket),
+            lane="open",
+            moved=moved,
         )
+
+    def _arrive(self, ticket: int, arrival: Arrival, state: Volume) -> None:
+        """The first slice, or a later state, of what is being opened; an overtaken one never reaches a pane."""
+        if ticket != self._opening or self.desk.actor is None or self.case.session is not None:
+            return
+        if self.case.hand is not None:
+            self.case.hand.advance(state)
+            return
+        refusal = mismatch(arrival, *self._request)
+        if refusal:
+            if self._coming is not None:
+                self._coming.cancel(quiet=True)
+            self._not_opened(ticket, InputRefused("identity_mismatch", refusal))
+            self._opening += 1
+            return
+        self.bar.show_case(arrival.case, bar_badges(arrival, demo=self.desk.demo))
+        self.actions_.enable_looking()
+        hand = self.case.show_arrival(arrival)
+        hand.made.connect(lambda *_, seen=self._seen: seen.set())
+        self._retitle()
+
+    def give_up(self) -> None:
+        """The person does not want to wait: nothing of what was coming stays."""
+        self.close_case()
+        self.actions_.say("Opening was cancelled; nothing was changed.")
 
     def _opened(
         self, ticket: int, session: Session, series: str | None, volume: str | None, row: StudyRow | None
     ) -> None:
         if ticket != self._opening or self.desk.actor is None:
-            session.close()  # a later request came, or nobody acts any more: this one never reaches a pane
+            session.close(wait=False)  # a later request came, or nobody acts any more: it never reaches a pane
             return
+        self._coming = None
         try:
             refusal = mismatch(session, series, volume, row)
             if refusal:
-                session.close()
+                session.close(wait=False)
                 self._not_opened(ticket, InputRefused("identity_mismatch", refusal))
                 return
             self.bar.show_case(session.case, bar_badges(session, demo=self.desk.demo))
@@ -400,7 +464,7 @@ class MainWindow(QMainWindow):
             self.case.show_case(session)
         except (RenderDeskError, RuntimeError, ValueError) as error:
             _log.exception("showing the case failed")
-            session.close()
+            session.close(wait=False)
             self._not_opened(ticket, error)
             return
         self._retitle()
@@ -410,10 +474,12 @@ class MainWindow(QMainWindow):
     def _not_opened(self, ticket: int, error: BaseException) -> None:
         if ticket != self._opening:
             return
+        self._coming = None
         self.actions_.enable_case(False)
         self.case.blank("")
         self._show_library()
-        self.actions_.say(sentence_of(error), "refused")
+        if not isinstance(error, Stopped | Cancelled):
+            self.actions_.say(sentence_of(error), "refused")
 
     def close_case(self) -> None:
         """Save, let go of the voxels, and show the study list."""
@@ -423,6 +489,10 @@ class MainWindow(QMainWindow):
         self._show_library()
 
     def _leave_case(self) -> None:
+        """What is open is saved and left; what is still coming is stopped and never shown."""
+        if self._coming is not None:
+            self._coming.cancel(quiet=True)
+            self._coming = None
         session = self.case.session
         self.actions_.enable_case(False)
         self.status.forget()
@@ -430,14 +500,22 @@ class MainWindow(QMainWindow):
             return
         self.case.blank("")
         try:
-            session.close()
+            session.close(wait=False)
         except RenderDeskError as error:
             self.actions_.say(error.sentence, "refused")
 
     def _job_moved(self, fraction: float, words_: str) -> None:
         self.status.move_job(fraction, words_)
-        if self.case.session is None and self.pages.currentWidget() is self.case:
-            self.case.progress(f"Opening ... {fraction:.0%}")
+
+    def _cine(self) -> None:
+        if self.case.phases.session is None:
+            raise InputRefused("one_phase", "This series has one phase; there is nothing to run through.")
+        self.case.phases.toggle()
+
+    def _phase(self, by: int) -> None:
+        if self.case.phases.session is None:
+            raise InputRefused("one_phase", "This series has one phase.")
+        self.case.phases.step(by)
 
     def _retitle(self) -> None:
         # no patient's name: task bars, screen sharing and window lists show this title to others
@@ -450,6 +528,9 @@ class MainWindow(QMainWindow):
         session, hand = self.case.session, self.case.hand
         if session is None or hand is None:
             return
+        badges = bar_badges(session, demo=self.desk.demo)
+        if badges != self.bar.badges:
+            self.bar.show_case(session.case, badges)
         for act, title in (("undo", session.undo_title), ("redo", session.redo_title)):
             action = self.actions_.qaction(act)
             action.setEnabled(bool(title))
@@ -613,6 +694,11 @@ class MainWindow(QMainWindow):
             return True
         return super().focusNextPrevChild(forward)
 
+    def _watch(self, window: QWindow | None) -> None:
+        if window is not None:
+            window.removeEventFilter(self)  # never twice
+            window.installEventFilter(self)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in _INPUT:
             self._last_input = time.monotonic()
@@ -630,8 +716,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self._idle.stop()
         app = QApplication.instance()
-        if app is not None:
-            app.removeEventFilter(self)
+        if isinstance(app, QApplication):
+            app.focusWindowChanged.disconnect(self._watch)
         self._leave_case()
         for left in self.jobs.close():
             close = getattr(left, "close", None)  # a case that was opened too late to be shown
@@ -642,7 +728,7 @@ class MainWindow(QMainWindow):
         event.accept()
 
 
-def mismatch(session: Session, series: str | None, volume: str | None, row: StudyRow | None) -> str:
+def mismatch(session: Session | Arrival, series: str | None, volume: str | None, row: StudyRow | None) -> str:
     """Whether what was loaded is what was asked for, by what its own files say; the sentence, or "".
 
     clinical rules 1.3: the identity shown is that of the displayed volume, never the list row's, and both must agree.
@@ -660,5 +746,5 @@ def mismatch(session: Session, series: str | None, volume: str | None, row: Stud
     return ""
 
 
-def _number(session: Session) -> int | None:
+def _number(session: Session | Arrival) -> int | None:
     return next((s.number for s in session.series if s.series_uid == session.key.series_uid), None)

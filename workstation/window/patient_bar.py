@@ -76,6 +76,7 @@ class PatientBar(QWidget):
         self.line.setFixedHeight(20)
         for part in (self.name, self.script, self.ids, self.line, self.study, self.when):
             row.addWidget(part)
+        self.badges: tuple[str, ...] = ()
         self._badges = QHBoxLayout()
         self._badges.setSpacing(6)
         row.addLayout(self._badges)
@@ -112,6 +113,7 @@ class PatientBar(QWidget):
             tab.setVisible(not there and bool(page))
             tab.setChecked(name == page)
         self._clear_badges()
+        self.badges = badges
         if case is None:
             return
         who = case.patient

@@ -113,7 +113,7 @@ class Scenery:
             named = [
                 s.name or f"surface at {s.low:g} {unit if unit == 'HU' else ''}".strip() for s in self.view.surfaces
             ]
-            hand.guarded(lambda: hand.session.set_tissues("threshold", named, ", ".join(named)))
+            hand.guarded(lambda: hand.whole.set_tissues("threshold", named, ", ".join(named)))
 
     # ---- cutting planes
 
@@ -188,7 +188,7 @@ class Scenery:
         hand, count = self._hand, len(self.view.clips)
         if hand.session.actor is not None and count:
             told = "cut by a plane" if count == 1 else f"cut by {count} planes"
-            hand.guarded(lambda: hand.session.set_region("clip", told, None))
+            hand.guarded(lambda: hand.whole.set_region("clip", told, None))
 
     def show_guides(self) -> None:
         """Draw the outline of the plane in the tool's hand over the 3D picture, as long as the tool is chosen."""
@@ -242,4 +242,4 @@ class Scenery:
         if done and hand.session.actor is not None and segments:
             named = [s.name or f"segment {s.number}" for s in segments if s.number and s.visible]
             if named:
-                hand.guarded(lambda: hand.session.set_tissues("segments", named, ""))
+                hand.guarded(lambda: hand.whole.set_tissues("segments", named, ""))

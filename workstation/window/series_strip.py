@@ -7,18 +7,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QAbstractButton, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from workstation.desk.findings_told import Told, findings_told
+from workstation.desk.phases import phase_name
+from workstation.dicom.choose import phases_of
+from workstation.window.icons import pixmap
 from workstation.window.theme import tokens
 from workstation.window.widgets import label, named
 
 if TYPE_CHECKING:
     from render.picture import Picture
+    from workstation.desk.arrival import Arrival
     from workstation.desk.desk import Desk
     from workstation.desk.session import Session
-    from workstation.dicom.found import SeriesFound
+    from workstation.dicom.found import SeriesFound, VolumeFound
 
 _PICTURE = QSize(112, 76)
+_MOST = 4  # findings beside the series; the rest stand in the panel of the first step
+_SIGNS = {
+    "refused": ("x-circle", tokens.REFUSED),
+    "warning": ("warning-circle", tokens.WANTS),
+    "info": ("info", tokens.QUIET),
+}
 
 
 def to_pixmap(picture: Picture, size: QSize, scale: float) -> QPixmap:
@@ -119,42 +130,31 @@ class SeriesStrip(QWidget):
         self.cards: list[SeriesCard] = []
         self._shown: SeriesCard | None = None
 
-    def show_case(self, session: Session, desk: Desk) -> None:
+    def show_case(self, session: Session | Arrival, desk: Desk) -> None:
         """The series that were found, with their small pictures; the one on screen is marked."""
         self.forget()
         self._add(label("SERIES", "section"))
         for series in session.series:
-            for volume in series.volumes or (None,):
-                lines = [f"{series.images} images"]
-                if volume is None:
-                    lines.append(_reason(series))
-                else:
-                    k, r, c = volume.geometry.shape
-                    s = volume.geometry.spacing_mm
-                    lines = [f"{k} x {r} x {c}", " x ".join(f"{mm:.2g}" for mm in (s[2], s[1], s[0])) + " mm"]
-                    lines += [f"{volume.units}, {'suits 3D' if volume.suits_3d else 'does not suit 3D'}"]
-                    if volume.phase is not None:
-                        lines[0] = f"{volume.phase.kind} {volume.phase.index + 1} of {volume.phase.of}"
-                    lines += [finding.sentence for finding in volume.findings]
-                number = "" if series.number is None else f"{series.number} · "
-                title = f"{number}{series.description or series.modality}"
-                shown = volume is not None and volume.id == session.found.id
-                card = SeriesCard(title, tuple(lines), shown=shown, usable=volume is not None)
+            png = desk.thumbnail(series.series_uid)
+            for volume in one_of_each(series) or (None,):
+                of = phases_of(series, volume) if volume is not None else ()
+                shown = any(v.id == session.found.id for v in of)
+                card = SeriesCard(_title(series), _lines(series, volume, of), shown=shown, usable=volume is not None)
                 if volume is not None and not shown:
                     card.clicked.connect(lambda *_, s=series.series_uid, v=volume.id: self.chosen.emit(s, v))
                 if shown:
                     self._shown = card
-                png = desk.thumbnail(series.series_uid)
                 if png is not None:
                     card.picture = from_png(png, _PICTURE, self.devicePixelRatioF())
                 self.cards.append(card)
                 self._add(card)
-        found = [f.sentence for f in session.findings]
-        if found:
+        self._told = [told for told in findings_told(session.findings) if told.severity != "info"]
+        if self._told:
             self._add(label("FINDINGS", "section"))
-            for sentence in found[:6]:
-                told = label(sentence, "label", wrap=True)
-                self._add(told)
+            for told in self._told[:_MOST]:
+                self._add(FindingCard(told))
+            if len(self._told) > _MOST:
+                self._add(label(f"and {len(self._told) - _MOST} more: Load", "label", wrap=True))
         self._column.addStretch(1)
 
     def show_thumbnail(self, picture: Picture) -> None:
@@ -174,6 +174,62 @@ class SeriesStrip(QWidget):
 
     def _add(self, widget: QWidget | QLabel) -> None:
         self._column.addWidget(widget)
+
+
+class FindingCard(QWidget):
+    """A finding beside the series: a sign, and one sentence; what it means and what to do in the tooltip."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 2, 0)
+        row.setSpacing(4)
+        sign = QLabel()
+        glyph, colour = _SIGNS[told.severity]
+        sign.setPixmap(pixmap(glyph, colour, 14, self.devicePixelRatioF()))
+        row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(label(told.sentence, "label", wrap=True), 1)
+        self.setToolTip("\n".join(part for part in (told.sentence, told.means, told.remedy) if part))
+        self.setAccessibleName(told.sentence)
+
+
+def one_of_each(series: SeriesFound) -> tuple[VolumeFound, ...]:
+    """The first volume of every set of phases: a series of a thousand time points is one line, not a thousand."""
+    seen: set[str] = set()
+    out = []
+    for volume in series.volumes:
+        if volume.id not in seen:
+            whole = phases_of(series, volume) if volume.phase is not None else (volume,)
+            seen.update(v.id for v in whole)
+            out.append(whole[0])
+    return tuple(out)
+
+
+def _title(series: SeriesFound) -> str:
+    number = "" if series.number is None else f"{series.number} · "
+    return f"{number}{series.description or series.modality}"
+
+
+def _lines(series: SeriesFound, volume: VolumeFound | None, of: tuple[VolumeFound, ...]) -> tuple[str, ...]:
+    """What stands under the title; from the third on in the tooltip."""
+    if volume is None:
+        return (f"{series.images} images", _reason(series))
+    k, r, c = volume.geometry.shape
+    s = volume.geometry.spacing_mm
+    size = f"{k} x {r} x {c}"
+    spacing = " x ".join(f"{mm:.2g}" for mm in (s[2], s[1], s[0])) + " mm"
+    suits = f"{volume.units}, {'suits 3D' if volume.suits_3d else 'does not suit 3D'}"
+    why = "; ".join(volume.score_reasons)
+    told = [t.sentence for t in findings_told(volume.findings)]
+    if len(of) > 1 and volume.phase is not None:
+        return (f"{len(of)} {plural(phase_name(volume.phase.kind))}", size, spacing, suits, why, *told)
+    return (size, spacing, suits, why, *told)
+
+
+def plural(name: str) -> str:
+    """The kind of phases in the plural: time points, echoes."""
+    word = name if name.startswith("b-") else name.lower()
+    return {"heart phase": "heart phases", "echo": "echoes"}.get(word, f"{word}s")
 
 
 def _reason(series: SeriesFound) -> str:

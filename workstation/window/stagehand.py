@@ -15,8 +15,10 @@ from render.errors import RenderError
 from render.view import Camera, Mark, ScenePlane, Surface, Technique, Vector, View, Window
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.case.edits import SetView
+from workstation.desk.arrival import Arrival
 from workstation.window import words
 from workstation.window.captions import SMALL_TEXT, is_small, labels_for
+from workstation.window.models.awaited import polygons
 from workstation.window.models.scene import PANES, PLANES, Scene
 from workstation.window.scenery import Scenery
 from workstation.window.tools.base import (
@@ -43,6 +45,7 @@ from workstation.window.tools.window import WindowTool
 if TYPE_CHECKING:
     from render.picture import Picture
     from render.stage import Stage
+    from render.volume import Volume
     from workstation.desk.session import Session
     from workstation.window.actions import Actions
     from workstation.window.fourup import FourUp
@@ -69,14 +72,19 @@ class Stagehand(QObject):
     hover = Signal(str)
     made = Signal(str)
     surfaced = Signal()
+    phase_wanted = Signal(int)
     _pictured = Signal(str, object)
     _failed = Signal(str, str)
 
     def __init__(
-        self, session: Session, stage: Stage, panes: dict[str, Pane], fourup: FourUp, actions: Actions
+        self, session: Session | Arrival, stage: Stage, panes: dict[str, Pane], fourup: FourUp, actions: Actions
     ) -> None:
         super().__init__(fourup)
         self.session = session
+        self.touched = False
+        self._awaited: dict[str, tuple[int, ...]] = {session.volume.digest: session.volume.awaited}
+        self._kin: dict[str, int] = {session.volume.digest: 0}
+        self._later_volume: Volume | None = None
         self.scene = Scene(session.display, {**session.facts, **_case_facts(session)})
         self.active = "axial"
         self.tool = "pointer"
@@ -120,20 +128,116 @@ class Stagehand(QObject):
         """Show the case: the panes at their sizes, the views of the last session if there are any."""
         self._over = False
         self._stage.set_volume(self.session.volume)  # the stage makes its own regular copy for 3D
-        self.session.use_stage(self._stage)
         for name in PANES:
             self._fit(name)
         self._initial = dict(self.scene.views)
+        if isinstance(self.session, Arrival):
+            self._stand_point()
+            self.activate(self.active)
+            self._viewports()["3d"].blank(self._waiting_words())
+            self.request(*PLANES)
+            return
+        self.session.use_stage(self._stage)
+        self._number_phases()
         kept = {name: view for name, view in self.session.case.views.items() if name in {"axial", "3d"}}
         self.scene.adopt(kept)
         if "axial" in kept:  # the crosshair goes to the slice where the last session ended
             self.scene.centre(self.scene.foot("axial"))
-        for viewport in self._viewports().values():
-            viewport.point = self.scene.point
+        self._stand_point()
         self.activate(self.active)
         self.request(*self._fourup.shown())
         for name in PANES:
             self.changed.emit(name)
+
+    def _stand_point(self) -> None:
+        for viewport in self._viewports().values():
+            viewport.point = self.scene.point
+
+    # A volume that is still coming, and other phases of the same place.
+
+    @property
+    def loading(self) -> bool:
+        """Whether slices are still awaited: looking works, nothing can be measured, captured or kept."""
+        return self.session.volume.loading
+
+    @property
+    def whole(self) -> Session:
+        """The session; what measures or keeps asks for it, and is refused while the volume is coming."""
+        if isinstance(self.session, Arrival):
+            raise InputRefused("loading", "This waits until all slices are there.")
+        return self.session
+
+    def _waiting_words(self) -> str:
+        volume = self.session.volume
+        of = volume.geometry.shape[0]
+        return f"3D comes when all slices are there: {of - len(volume.awaited)} of {of}"
+
+    def advance(self, volume: Volume) -> None:
+        """A later state of the volume that is coming; at most one is drawn at a time."""
+        if self._over or not isinstance(self.session, Arrival):
+            return
+        if any(pane in self._flying for pane in self._fourup.shown() if pane in PLANES):
+            self._later_volume = volume
+            return
+        self._later_volume = None
+        self.session.take(volume)
+        self._awaited = {volume.digest: volume.awaited}
+        self.scene.replace(volume)
+        self._stage.set_volume(volume)
+        self._viewports()["3d"].blank(self._waiting_words())
+        self.request(*PLANES)
+
+    def complete(self, session: Session) -> None:
+        """All slices are there: the same place goes on with the whole volume, and 3D comes."""
+        before, initial = self.scene, self._initial
+        self.session = session
+        self._awaited, self._later_volume = {}, None
+        self._flying.clear()
+        self.scene = Scene(session.display, {**session.facts, **_case_facts(session)})
+        for name in PANES:
+            self._fit(name)
+        self._initial = dict(self.scene.views)
+        self._stage.set_volume(session.volume)
+        session.use_stage(self._stage)
+        self._number_phases()
+        if self.touched:
+            windowed = before.views["axial"].window != initial["axial"].window
+            self.scene.carry(before, window=windowed)
+            kept = {}
+        else:
+            kept = {name: view for name, view in session.case.views.items() if name in {"axial", "3d"}}
+        self.scene.adopt(kept)
+        if "axial" in kept:
+            self.scene.centre(self.scene.foot("axial"))
+        self._stand_point()
+        self.request(*self._fourup.shown())
+        for name in PANES:
+            self.changed.emit(name)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture that was asked for has not come yet."""
+        return any(time.monotonic() - self._flying.get(name, 0.0) < _PATIENCE_S for name in self._fourup.shown())
+
+    def _number_phases(self) -> None:
+        if not isinstance(self.session, Arrival):
+            self._kin[self.session.volume.digest] = self.session.phases.index
+
+    def phase_changed(self, *, moving: bool = False) -> None:
+        """The session shows another phase: place, window and look stay."""
+        assert not isinstance(self.session, Arrival)
+        self._kin[self.session.volume.digest] = self.session.phases.index
+        self.scene.replace(self.session.display)
+        digest = self.session.volume.digest
+        self._initial = {name: view.replace(volume=digest) for name, view in self._initial.items()}
+        self._flying.clear()
+        self._stage.set_volume(self.session.volume)
+        self.request(*(n for n in self._fourup.shown() if n in PLANES))
+        self.request("3d", quality="drag" if moving else "settled")
+
+    def _here(self, view: View) -> View:
+        """A view of another phase of this series, on the phase that is shown."""
+        return view.replace(volume=self.scene.volume.digest) if view.volume in self._kin else view
 
     def end(self) -> None:
         """Nothing of this case reaches a pane from now on."""
@@ -158,8 +262,11 @@ class Stagehand(QObject):
         marks: tuple[Mark, ...] = ()
         if view.plane is not None:
             reach = max(2.0, view.slab.thickness_mm / 2 if view.slab else 0.0)
+            here = {"", self.session.volume.digest}  # what was measured on another volume is shown only there
             marks = tuple(
-                m.mark() for m in self.session.case.measurements if on_plane(view, m.points_lps_mm, within_mm=reach)
+                m.mark()
+                for m in self.session.case.measurements
+                if m.volume in here and on_plane(view, m.points_lps_mm, within_mm=reach)
             )
         overlays = "record" if quality == "record" else self.overlays
         view = view.replace(quality=quality, overlays=overlays, marks=marks)
@@ -177,8 +284,8 @@ class Stagehand(QObject):
         shown = self._fourup.shown()
         if "3d" not in panes and self._planes_moved():
             panes = (*panes, "3d")  # the planes in it went along
-        for name in panes:
-            if name not in shown:
+        for name in sorted(panes, key=lambda name: name == "3d"):  # three slices are there before the first ray
+            if name not in shown or (name == "3d" and self.loading):
                 continue
             if quality == "drag" and time.monotonic() - self._flying.get(name, 0.0) < _PATIENCE_S:
                 # one picture at a time under the hand: a stream of newer wishes must not starve the eye
@@ -211,20 +318,24 @@ class Stagehand(QObject):
         if pane in self._next:
             self._next.discard(pane)
             self.request(pane, quality="drag")
+        if self._later_volume is not None:
+            self.advance(self._later_volume)
 
     def _paint(self, pane: str, picture: Picture) -> None:
         # a picture of another volume, or one that comes after the case was closed, never reaches a pane
         if self._over or picture.view.volume not in {"", self.scene.volume.digest}:
             return
-        self._viewports()[pane].show_picture(picture)
+        awaited = self._awaited.get(picture.view.volume, ())
+        self._viewports()[pane].show_picture(picture, polygons(picture.view, self.session.volume, awaited))
         self._landed(pane)
         how = {"drag": "moving", "settled": "settled", "record": "record"}[picture.view.quality]
         if pane in {"3d", self.active}:
             self.made.emit(f"{picture.renderer} · {how} · {picture.seconds * 1000:.0f} ms")
         if pane == "3d" and not self._shown_scene and picture.view.quality != "drag":
             self._shown_scene = True
-            if self.session.actor is not None:
-                self.guarded(lambda: self.session.scene_shown(self.scene.views["3d"]))
+            session = self.session
+            if not isinstance(session, Arrival) and session.actor is not None:
+                self.guarded(lambda: session.scene_shown(self.scene.views["3d"]))
 
     def _refuse(self, pane: str, sentence: str) -> None:
         if not self._over:
@@ -274,6 +385,8 @@ class Stagehand(QObject):
 
     def choose_tool(self, name: str) -> None:
         """Take a tool into the hand."""
+        if self.loading and name in {"length", "angle", "crop"}:
+            raise InputRefused("loading", "Measuring and cropping wait until all slices are there.")
         self.tool = name
         self._drop_preview()
         self._measuring = {"length": LengthTool, "angle": AngleTool}[name]() if name in {"length", "angle"} else None
@@ -380,13 +493,17 @@ class Stagehand(QObject):
         after = self.scene.views[pane]
         if after == before:
             return
+        self.touched = True
+        session = self.session
+        if isinstance(session, Arrival):
+            return  # nothing of a volume that is still coming is kept
         if pane in PLANES and (after.window, after.slab) != (before.window, before.slab):
             # window and slab are shared: the case keeps them with the first plane
-            self.guarded(lambda: self.session.do(SetView(pane="axial", view=self.scene.views["axial"])))
+            self.guarded(lambda: session.do(SetView(pane="axial", view=self.scene.views["axial"])))
         elif pane == "3d":
-            self.guarded(lambda: self.session.do(SetView(pane=pane, view=after)))
-        if pane == "3d" and self.session.actor is not None:
-            self.guarded(lambda: self.session.steered(before, after, what, round(active_s, 2)))
+            self.guarded(lambda: session.do(SetView(pane=pane, view=after)))
+        if pane == "3d" and session.actor is not None:
+            self.guarded(lambda: session.steered(before, after, what, round(active_s, 2)))
 
     def _number(self, preview: Preview) -> str:
         want = 2 if preview.kind == "length" else 3
@@ -395,14 +512,14 @@ class Stagehand(QObject):
         try:
             plane = self.view(self.active)
             normal = planes.vector(planes.normal(plane.plane)) if plane.plane is not None else None
-            return self.session.preview(preview.kind, preview.points_lps_mm, normal).printed
+            return self.whole.preview(preview.kind, preview.points_lps_mm, normal).printed
         except (RenderDeskError, RenderError):
             return ""  # while points still coincide there is no number to show
 
     def _measure(self, effect: Measure) -> None:
         kind = effect.kind
         count = 1 + sum(m.kind == kind for m in self.session.case.measurements)
-        made = self.session.measure(
+        made = self.whole.measure(
             kind, effect.points_lps_mm, plane_normal=effect.plane_normal_lps, name=f"{kind.capitalize()} {count}"
         )
         reasons = f" ({'; '.join(made.measured.reasons)})" if made.measured.reasons else ""
@@ -432,7 +549,7 @@ class Stagehand(QObject):
             sides = (f"{b - a:.0f}" for a, b in zip(box.low_lps_mm, box.high_lps_mm, strict=True))
             told = " x ".join(sides) + " mm"
         if self.session.actor is not None:
-            self.guarded(lambda: self.session.set_region("crop", told, box))
+            self.guarded(lambda: self.whole.set_region("crop", told, box))
         return told
 
     def uncrop(self) -> None:
@@ -480,14 +597,19 @@ class Stagehand(QObject):
         point = lps_of(view, at)
         if point is None:
             return
-        number = self.scene.value_at(point, self.session.volume)
-        told = "outside" if number is None else words.voxel(number, self.session.volume)
+        volume = self.session.volume
+        number = self.scene.value_at(point, volume)
+        if number is not None and round(float(volume.geometry.to_index(point)[0])) in volume.awaited:
+            told = "still loading"
+        else:
+            told = "outside" if number is None else words.voxel(number, volume)
         self.hover.emit(f"{told} at {words.place(point)}")
 
     # Acts by key, menu and panel.
 
     def centre(self, point: Vector) -> None:
         """Move the crosshair; every plane goes through it."""
+        self.touched = True
         moved = self.scene.centre(point)
         for viewport in self._viewports().values():
             viewport.point = self.scene.point
@@ -505,6 +627,7 @@ class Stagehand(QObject):
         self._after_scroll(self.scene.scroll_to_end(self.active, end))
 
     def _after_scroll(self, moved: tuple[str, ...]) -> None:
+        self.touched = True
         for viewport in self._viewports().values():
             viewport.point = self.scene.point
             viewport.update()
@@ -535,6 +658,8 @@ class Stagehand(QObject):
 
     def set_slab(self, mode: Literal["off", "mip", "minip", "mean"], mm: float | None = None) -> None:
         """Slab of the planes."""
+        if self.loading:
+            raise InputRefused("loading", "Slabs wait until all slices are there.")
         before = self.scene.views["axial"]
         self.request(*self.scene.set_slab(mode, mm))
         self.keep("axial", before, "window", 0.0)
@@ -556,7 +681,7 @@ class Stagehand(QObject):
 
         title = presets.get(name).title
         if self.session.actor is not None:
-            self.guarded(lambda: self.session.set_tissues("preset", [title], after.look.name if after.look else name))
+            self.guarded(lambda: self.whole.set_tissues("preset", [title], after.look.name if after.look else name))
         self.surfaced.emit()
         self.changed.emit("3d")
 
@@ -613,7 +738,7 @@ class Stagehand(QObject):
         self.surfaced.emit()
         if self.session.actor is not None and self.scene.views["3d"] != before:
             told = f"surface at {words.voxel(surface.low, self.session.volume)}"
-            self.guarded(lambda: self.session.set_tissues("threshold", [surface.name or told], told))
+            self.guarded(lambda: self.whole.set_tissues("threshold", [surface.name or told], told))
 
     def turn_to(self, letter: str) -> None:
         """Turn the 3D eye to one of the six sides, in a quarter of a second; place and zoom stay."""
@@ -728,7 +853,10 @@ class Stagehand(QObject):
         self.changed.emit(pane)
 
     def stand(self, view: View) -> None:
-        """Put the panes where a picture was made."""
+        """Put the panes where a picture was made, on the phase that it shows."""
+        if view.volume in self._kin and view.volume != self.scene.volume.digest:
+            self.phase_wanted.emit(self._kin[view.volume])
+            view = self._here(view)
         pane = words.pane_of(view)
         if view.plane is not None:
             self.centre(view.plane.centre_lps_mm)
@@ -755,7 +883,7 @@ class Stagehand(QObject):
         The planes keep their place: going through slices is no edit, their window and slab are.
         """
         views = {name: self.session.case.views.get(name, self._initial.get(name)) for name in ("axial", "3d")}
-        wanted = {name: view for name, view in views.items() if view is not None}
+        wanted = {name: self._here(view) for name, view in views.items() if view is not None}
         mine = self.scene.views["axial"]
         wanted["axial"] = wanted["axial"].replace(plane=mine.plane, size=mine.size, scale=mine.scale)
         changed = self.scene.adopt(wanted)
@@ -787,7 +915,7 @@ class Stagehand(QObject):
         return "" if camera is None else cameras.angles(camera)
 
 
-def _case_facts(session: Session) -> dict[str, Any]:
+def _case_facts(session: Session | Arrival) -> dict[str, Any]:
     """What the study says of itself, for the choice of a preset."""
     series = next((s for s in session.series if s.series_uid == session.found.series_uid), None)
     return {

@@ -201,6 +201,8 @@ class Toolstrip(QWidget):
         fill_looks(self.preset.menu(), looks, self._actions)
         fill_windows(self.window_menu.menu(), stagehand, self._actions)
         fill_slabs(self.slab.menu(), stagehand, self._actions)
+        for part in (self.preset, self.slab, self._capture):
+            part.setEnabled(not stagehand.loading)
         self.tell(stagehand)
 
     def tell(self, stagehand: Stagehand) -> None:

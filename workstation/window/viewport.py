@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QBrush,
     QColor,
     QContextMenuEvent,
     QCursor,
@@ -20,6 +21,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from render.picture import Picture
     from render.view import Vector, View
     from workstation.window.actions import Actions
+    from workstation.window.models.awaited import Polygon
 
 _CLICK = 4.0
 _GAP = 12.0
@@ -90,6 +93,7 @@ class Viewport(QWidget):
         self._preview_text = ""
         self._region: Region | None = None
         self._guide: tuple[Vector, ...] = ()
+        self.awaited: list[Polygon] = []
         # opaque and self-painted: Qt never clears it to another colour first, so nothing flashes
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
@@ -112,6 +116,7 @@ class Viewport(QWidget):
         self._sentence = sentence
         self._preview = self._region = None
         self._guide = ()
+        self.awaited = []
         self._spinner.stop()
         self._waiting = False
         self.update()
@@ -122,9 +127,10 @@ class Viewport(QWidget):
         self._sentence = ""
         self._spinner.start()
 
-    def show_picture(self, picture: Picture) -> None:
-        """Paint this picture from now on."""
+    def show_picture(self, picture: Picture, awaited: list[Polygon] | None = None) -> None:
+        """Paint this picture from now on; `awaited`: parts of it (in its pixels) whose slices have not come."""
         self.picture = picture
+        self.awaited = awaited or []
         self._bytes = np.ascontiguousarray(picture.rgb)
         height, width = self._bytes.shape[:2]
         self._image = QImage(self._bytes.data, width, height, 3 * width, QImage.Format.Format_RGB888)
@@ -175,6 +181,7 @@ class Viewport(QWidget):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(self._place(), self._image)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._draw_awaited(painter)
             self._draw_cross(painter)
             self._draw_preview(painter)
             self._draw_region(painter)
@@ -194,6 +201,27 @@ class Viewport(QWidget):
         if abs(w - self.width()) < 2 and abs(h - self.height()) < 2:
             return QRectF(0, 0, self.width(), self.height())
         return QRectF((self.width() - w) / 2, (self.height() - h) / 2, w, h)
+
+    def _draw_awaited(self, painter: QPainter) -> None:
+        """A ground that no tissue has, hatched and named: what has not come is never taken for air."""
+        if not self.awaited or self._image is None:
+            return
+        place = self._place()
+        across, down = place.width() / self._image.width(), place.height() / self._image.height()
+        ground, lines = QColor(tokens.SELECTION), QColor(tokens.QUIET)
+        ground.setAlpha(110)
+        lines.setAlpha(120)
+        for part in self.awaited:
+            shape = QPolygonF([QPointF(place.x() + (x + 0.5) * across, place.y() + (y + 0.5) * down) for x, y in part])
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(ground)
+            painter.drawPolygon(shape)
+            painter.setBrush(QBrush(lines, Qt.BrushStyle.BDiagPattern))
+            painter.drawPolygon(shape)
+            box = shape.boundingRect().intersected(QRectF(self.rect()))
+            if box.height() >= 28 and box.width() >= 90:
+                self._label(painter, box.center() - QPointF(24, -12), "loading")
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _words(self, painter: QPainter, text: str, colour: str) -> None:
         painter.setPen(QColor(colour))

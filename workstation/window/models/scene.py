@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from render import camera as cameras
 from render import planes, presets
+from render.geometry import Geometry
 from render.view import Box, Camera, Clip, Plane, ScenePlane, Slab, Surface, Technique, Vector, View, Window, Within
 from render.volume import Volume
 from workstation.base.errors import InputRefused
@@ -43,10 +45,12 @@ class Scene:
         self.facts = facts
         self.point: Vector = _middle(volume)
         self.preset = presets.choose(volume, facts)
+        # a volume that is still coming shows planes alone; its 3D waits, and so does what needs all of its values
+        part = arrived(volume) if volume.loading else volume
         self.crop: Box | None = None
         self.views: dict[str, View] = {}
-        self._windows = presets.window_presets(volume.modality, volume)
-        window = self._windows[0][1] if self._windows else _full(volume)
+        self._windows = presets.window_presets(volume.modality, part)
+        window = self._windows[0][1] if self._windows else _full(part)
         for name in PLANES:
             self.views[name] = View(
                 technique=Technique.MPR,
@@ -57,6 +61,10 @@ class Scene:
                 overlays="screen",
                 quality="settled",
             )
+        self.views["3d"] = View(technique=Technique.VR, size=_START_SIZE, volume=volume.digest)
+        self.slab_mm = 10.0
+        if volume.loading:
+            return
         look, _ = presets.resolve(self.preset, volume)
         self.views["3d"] = View(
             technique=Technique.VR,
@@ -71,7 +79,22 @@ class Scene:
             background=BACKGROUND,
             cue=CUE,
         )
-        self.slab_mm = 10.0
+
+    def replace(self, volume: Volume) -> None:
+        """Another volume of the same grid: a later state of one that comes, another phase. All views stay."""
+        self.volume = volume
+        for name, view in self.views.items():
+            self.views[name] = view.replace(volume=volume.digest)
+
+    def carry(self, before: Scene, *, window: bool) -> None:
+        """Go on where another scene of the same place stood: its point, planes, sizes; its window if wanted."""
+        self.slab_mm = before.slab_mm
+        for name in PLANES:
+            old = before.views[name]
+            changed = self.views[name].replace(plane=old.plane, size=old.size, scale=old.scale)
+            self.views[name] = changed.replace(window=old.window) if window else changed
+        self.centre(before.point)
+        self.resize("3d", before.views["3d"].size, before.views["3d"].scale)
 
     # Windows and looks that there are.
 
@@ -401,3 +424,26 @@ def _middle(volume: Volume) -> Vector:
 def _full(volume: Volume) -> Window:
     low, high = float(volume.voxels.min()), float(volume.voxels.max())
     return Window(center=(low + high) / 2, width=max(1.0, high - low))
+
+
+def arrived(volume: Volume) -> Volume:
+    """The slices of a coming volume that are there, the first run of them, as a volume: what windows are made from."""
+    missing = set(volume.awaited)
+    there = [k for k in range(volume.geometry.shape[0]) if k not in missing]
+    first = there[0] if there else 0
+    last = first
+    while last + 1 in there:
+        last += 1
+    affine = volume.geometry.affine_lps.copy()
+    affine[:3, 3] = volume.geometry.to_lps((first, 0, 0))
+    shape = (last - first + 1, *volume.geometry.shape[1:])
+    return replace(
+        volume,
+        voxels=volume.voxels[first : last + 1],
+        geometry=Geometry(shape, affine, volume.geometry.frame_of_reference),
+        positions_lps=None,
+        awaited=(),
+        filled=(),
+        source_uids=(),
+        digest=f"{volume.digest} {first} {last}",
+    )

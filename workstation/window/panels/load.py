@@ -8,39 +8,23 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from workstation.base.errors import RenderDeskError
+from workstation.desk.findings_told import findings_told
+from workstation.desk.geometry_report import geometry_report
 from workstation.desk.identity import missing_identity
+from workstation.desk.phases import phase_name
+from workstation.dicom.choose import phases_of
 from workstation.window.panels.order_form import OrderForm
-from workstation.window.panels.parts import Card, Line, Panel, Rows, Rule, Words, button, sentence_row
+from workstation.window.panels.parts import Card, Line, Panel, Rows, Rule, Words, button, field_row, sentence_row
 from workstation.window.panels.say import counted, listed
+from workstation.window.series_strip import one_of_each, plural
 
 if TYPE_CHECKING:
-    from workstation.base.findings import Finding
     from workstation.desk.desk import Desk
     from workstation.desk.session import Session
     from workstation.dicom.found import SeriesFound, VolumeFound
     from workstation.window.actions import Actions
 
 _STATE = {"info": "", "warning": "wants", "refused": "refused"}
-_PHASES = {
-    "temporal": "time point",
-    "time": "time point",
-    "cardiac": "heart phase",
-    "echo": "echo",
-    "diffusion": "diffusion step",
-    "contrast": "contrast phase",
-    "kernel": "reconstruction",
-}
-
-
-def volume_words(volume: VolumeFound) -> str:
-    """One line about a volume: size, spacing and phase, in words."""
-    slices, rows, columns = volume.geometry.shape
-    between, _, within = volume.geometry.spacing_mm
-    words = f"{slices} slices of {columns} by {rows}, {between:.1f} mm apart, {within:.2f} mm in the slice"
-    if volume.phase is not None and volume.phase.of > 1:
-        name = _PHASES.get(volume.phase.kind, "phase")
-        words = f"{name} {volume.phase.index + 1} of {volume.phase.of}: {words}"
-    return words[:1].upper() + words[1:]
 
 
 class LoadPanel(Panel):
@@ -58,11 +42,17 @@ class LoadPanel(Panel):
         self._chosen = Card("Shown now")
         self._chosen_rows = Rows(4)
         self._chosen.add(self._chosen_rows)
+        self._findings = Card("What was found in the images")
+        self._findings_rows = Rows(6)
+        self._findings.add(self._findings_rows)
+        self._geometry = Card("Geometry")
+        self._geometry_rows = Rows(2)
+        self._geometry.add(self._geometry_rows)
         self._series = Card("Series of this study")
         self._series_rows = Rows(8)
         self._series.add(self._series_rows)
         self.order = OrderForm(desk, session)
-        for card in (self._identity, self._chosen, self._series, self.order):
+        for card in (self._identity, self._chosen, self._findings, self._geometry, self._series, self.order):
             self.add(card)
         self.finish()
         self.refresh()
@@ -72,8 +62,12 @@ class LoadPanel(Panel):
         who = (case.patient, case.findings, case.identity_confirmed_by, case.side_confirmed_by, self._desk.actor)
         if not self._identity_rows.stands(who):
             self._identity_rows.fill(self._identity_parts())
-        if not self._chosen_rows.stands((session.choice_line, session.findings)):
+        if not self._chosen_rows.stands((session.choice_line, session.found.id)):
             self._chosen_rows.fill(self._chosen_parts())
+        if not self._findings_rows.stands(session.findings):
+            self._findings_rows.fill(self._finding_parts())
+        if not self._geometry_rows.stands(session.found.id):
+            self._geometry_rows.fill(self._geometry_parts())
         if not self._series_rows.stands((session.key, len(session.series))):
             self._series_rows.fill(self._series_parts())
         self.order.refresh()
@@ -121,11 +115,30 @@ class LoadPanel(Panel):
         self.refresh()
 
     def _chosen_parts(self) -> list[QWidget]:
-        parts: list[QWidget] = []
-        if self._session.choice_line:
-            parts.append(Words(self._session.choice_line))
-        parts += [_finding(f) for f in self._session.findings]
+        found = self._session.found
+        number = found.facts.get("series_number")
+        title = " · ".join(str(x) for x in (number, found.facts.get("series_description")) if x)
+        parts: list[QWidget] = [Line(title, "strong")] if title else []
+        phases = self._session.phases
+        if len(phases) > 1:
+            parts.append(Words(phases.words(phases.index), "quiet"))
+        suits = "Suits 3D" if found.suits_3d else "Chosen by hand or for want of a better one; it does not suit 3D"
+        why = f": {'; '.join(found.score_reasons)}." if found.score_reasons else "."
+        parts.append(Words(suits + why, "quiet"))
         return parts
+
+    def _finding_parts(self) -> list[QWidget]:
+        told = findings_told(self._session.findings)
+        if not told:
+            return [sentence_row("done", "Nothing: positions, values and identity agree.")]
+        return [
+            sentence_row(_STATE[one.severity], one.sentence, " ".join(x for x in (one.means, one.remedy) if x))
+            for one in told
+        ]
+
+    def _geometry_parts(self) -> list[QWidget]:
+        series = next((s for s in self._session.series if s.series_uid == self._session.found.series_uid), None)
+        return [field_row(what, Words(value)) for what, value in geometry_report(self._session.found, series).rows]
 
     def _series_parts(self) -> list[QWidget]:
         parts: list[QWidget] = []
@@ -143,18 +156,23 @@ class LoadPanel(Panel):
         kind = counted(series.images, "image")
         quiet = f"{series.modality} · {kind}" + (" · shown now" if shown else "")
         parts: list[QWidget] = [head, Words(quiet, "quiet")]
-        parts += [Words(volume_words(v), "quiet") for v in series.volumes]
+        parts += [Words(_volume_words(series, v), "quiet") for v in one_of_each(series)]
         if not series.volumes:
             parts.append(Words("Set apart: these images do not make a volume.", "quiet"))
-        told = {f.sentence for f in self._session.findings} if shown else set()
-        seen: list[Finding] = [*series.findings, *(f for v in series.volumes for f in v.findings)]
-        for finding in seen:
-            if finding.sentence not in told:
-                told.add(finding.sentence)
-                parts.append(_finding(finding))
+        here = {f.sentence for f in self._session.findings} if shown else set()
+        for told in findings_told((*series.findings, *(f for v in series.volumes for f in v.findings))):
+            if told.sentence not in here:
+                parts.append(sentence_row(_STATE[told.severity], told.sentence))
         rows.fill(parts)
         return rows
 
 
-def _finding(finding: Finding) -> QWidget:
-    return sentence_row(_STATE[finding.severity], finding.sentence)
+def _volume_words(series: SeriesFound, volume: VolumeFound) -> str:
+    """One line about a volume, or about a set of phases."""
+    slices, rows, columns = volume.geometry.shape
+    between, _, within = volume.geometry.spacing_mm
+    words = f"{slices} slices of {columns} by {rows}, {between:.1f} mm apart, {within:.2f} mm in the slice"
+    of = phases_of(series, volume)
+    if len(of) > 1 and volume.phase is not None:
+        return f"{len(of)} {plural(phase_name(volume.phase.kind))} of {words}"
+    return words
