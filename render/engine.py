@@ -157,8 +157,7 @@ class Engine:
         assert plane is not None
         assert window is not None
         thin = 2 if view.quality == "drag" else 1
-        values = planes.sample(self.volume, plane, view.size, view.slab, view.interpolation, cancelled, thin)
-        rgb = grey_to_rgb(tones.grey(values, window, inverted=self.volume.inverted))
+        rgb = planes.picture(self.volume, plane, view.size, window, view.slab, view.interpolation, cancelled, thin)
         if any(s.visible and s.overlay != "none" and s.colour for s in view.segments):
             self._outline(rgb, view, cancelled)
         return rgb
@@ -339,8 +338,3 @@ def _axes(view: View) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
     assert view.camera is not None
     right, down, _ = cameras.axes(view.camera)
     return right, down
-
-
-def grey_to_rgb(grey: npt.NDArray[np.uint8]) -> Rgb:
-    """(height, width) grey to (height, width, 3), its own memory."""
-    return np.ascontiguousarray(np.broadcast_to(grey[..., None], (*grey.shape, 3)))

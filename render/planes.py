@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from render import places
-from render.view import Plane, Slab, Vector
+from render import places, tones
+from render.view import Plane, Slab, Vector, Window
 
 if TYPE_CHECKING:
     from render.volume import Volume
@@ -184,7 +184,52 @@ def sample(
     ------
     Cancelled
     """
+    from render.caster import portions
+
+    rows, out = _rows(volume, plane, size, slab, interpolation, thin)
+    portions.run(rows, size[1], max(4, size[1] // 64), cancelled)
+    return out
+
+
+def picture(
+    volume: Volume,
+    plane: Plane,
+    size: tuple[int, int],
+    window: Window,
+    slab: Slab | None = None,
+    interpolation: str = "linear",
+    cancelled: Callable[[], bool] | None = None,
+    thin: int = 1,
+) -> npt.NDArray[np.uint8]:
+    """A plane or slab through a window, (height, width, 3); see `sample` and `render.tones.grey`.
+
+    Raises
+    ------
+    Cancelled
+    """
     from render.caster import portions, sampling
+
+    straight = tones.straight(window)
+    values, known = _rows(volume, plane, size, slab, interpolation, thin)
+    rgb = np.empty((size[1], size[0], 3), dtype=np.uint8)
+    inverted = volume.inverted != window.inverted
+
+    def rows(begin: int, end: int) -> None:
+        values(begin, end)
+        if straight is not None:
+            sampling.grey_rows(known, *straight, inverted, begin, end, rgb)
+
+    portions.run(rows, size[1], max(4, size[1] // 64), cancelled)
+    if straight is None:
+        rgb[:] = tones.grey(known, window, inverted=volume.inverted)[..., None]
+    return rgb
+
+
+def _rows(
+    volume: Volume, plane: Plane, size: tuple[int, int], slab: Slab | None, interpolation: str, thin: int
+) -> tuple[Callable[[int, int], None], npt.NDArray[np.float32]]:
+    """What fills rows of a plane's values, and where it puts them."""
+    from render.caster import sampling
 
     width, height = size
     geometry = volume.geometry
@@ -208,12 +253,19 @@ def sample(
     low, high = volume.padding or (0.0, 0.0)
     levels, shifts = places.unevenness(volume)
     out = np.empty((height, width), dtype=np.float32)
+    done = np.zeros((height, 2), dtype=np.int32)
+    voxels = np.ascontiguousarray(volume.voxels)
+    padded = volume.padding is not None
+    plain = method == sampling.LINEAR and not len(levels)
 
     def rows(begin: int, end: int) -> None:
+        if plain:
+            sampling.linear_rows(
+                voxels, start, right, down, deep, count, mode, padded, float(low), float(high), begin, end, out, done
+            )
         sampling.sample_rows(
-            volume.voxels, levels, shifts, start, right, down, deep, count, mode, method,
-            volume.padding is not None, float(low), float(high), begin, end, out,
+            voxels, levels, shifts, start, right, down, deep, count, mode, method, padded, float(low), float(high),
+            begin, end, out, done,
         )  # fmt: skip
 
-    portions.run(rows, height, max(4, height // 64), cancelled)
-    return out
+    return rows, out

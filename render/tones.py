@@ -67,6 +67,16 @@ def fraction(values: npt.NDArray[np.float32], window: Window) -> npt.NDArray[np.
     return np.asarray(np.clip((x - np.float32(c)) / np.float32(w) + np.float32(0.5), 0, 1), np.float32)
 
 
+def straight(window: Window) -> tuple[float, float] | None:
+    """Centre and width of a window that is a ramp, as its formula takes them; None of any other."""
+    c, w = window.center, window.width
+    if window.function == "SIGMOID":
+        return None
+    if window.function == "LINEAR":
+        c, w = c - 0.5, w - 1.0
+    return None if w <= 1e-6 else (c, w)
+
+
 def thinned(volume: Volume) -> npt.NDArray[np.float32]:
     """At most two million voxels, evenly taken, without padding; float32, one axis."""
     v = volume.voxels

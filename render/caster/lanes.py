@@ -20,7 +20,7 @@ from numba.extending import intrinsic
 
 _FLOAT, _INT = ir.FloatType(), ir.IntType(32)
 _FLOATS, _INTS = ir.VectorType(_FLOAT, 4), ir.VectorType(_INT, 4)
-_FAST = ("fast",)
+_FAST = ("contract", "reassoc", "nsz", "arcp")  # fused and reordered; NaN stays NaN
 
 
 class _Lanes(types.Type):

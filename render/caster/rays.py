@@ -46,6 +46,7 @@ TILE = 16
 BLOCK = 1 << SHIFT
 MAXIMUM, MINIMUM, MEAN = 0, 1, 2
 NOWHERE = -(1 << 40)
+_INSIDE = np.float32(1e-3)  # of a step: surely behind the face through which a cell is entered
 _PLAIN = 0.75  # brightness of what has no gradient to be shaded by
 
 
@@ -379,15 +380,16 @@ def cast_tiles(
                 calm = -1
                 if near > 2e-3 or not perspective:
                     calm = int(np.ceil((near + max(to_mm[0], to_mm[1], to_mm[2])) / step)) - start
-                number = 0
+                t = nil  # in steps, and not whole where a block ends: the way from block to block is rounded nowhere
                 for layer in range(layers + 1):
                     until = last
                     if layer < layers:
                         reach = layer_depth[y, x, layer]
                         if reach < np.float32(1e20):
                             until = min(last, int(np.floor(reach / step)) - start)
-                    while number <= until and left > least_left:
-                        at = cut(most(least(plus(o, times(same(number), d)), limit), nought))
+                    end_of_layer = np.float32(until + 1)
+                    while t <= np.float32(until) and left > least_left:
+                        at = cut(most(least(plus(o, times(same(t + _INSIDE), d)), limit), nought))
                         block = shifted(at, SHIFT)
                         away = int(
                             distance[
@@ -397,10 +399,13 @@ def cast_tiles(
                         grow = max(away - 1, 0)
                         edge = plus(plus(both(at, within), ahead_by), times(whole(grow, grow, grow, grow), side))
                         leave = lowest(plus(times(minus(floats(edge), o), inverse), never))
-                        following = max(number + 1, int(np.ceil(min(leave, np.float32(until + 1)))))
+                        leave = min(max(leave, t + _INSIDE), end_of_layer)
                         if away > 0:
-                            number = following
+                            t = leave
                             continue
+                        number = int(np.ceil(t))
+                        following = int(np.ceil(leave))
+                        t = leave
                         while number < following and left > least_left:
                             place = most(least(plus(o, times(same(number), d)), limit), nought)
                             number += 1
@@ -482,6 +487,11 @@ def cast_tiles(
                 out[y, x, 2] = int(min((blue + left * ground[y, 2]) * 255 + 0.5, 255.0))
 
 
+@njit(inline="always")
+def _extreme(cells: Voxels, k: int, r: int, c: int) -> float:
+    return np.float32(cells[np.uint64(k), np.uint64(r), np.uint64(c)])  # type: ignore[return-value]
+
+
 @njit(**FAST)
 def project_tiles(
     voxels: Voxels,
@@ -522,6 +532,16 @@ def project_tiles(
     masked = body.size > 1
     labelled = labels.size > 1
     sign = np.float32(-1 if mode == MINIMUM else 1)
+    slices, rows = nr * nc, nc
+    limit, nought = four(nk - 1.001, nr - 1.001, nc - 1.001, 0), four(0, 0, 0, 0)
+    edge_fine, edge_block, edge_coarse = (
+        whole(1 << FINE, 1 << FINE, 1 << FINE, 0),
+        whole(1 << SHIFT, 1 << SHIFT, 1 << SHIFT, 0),
+        whole(1 << COARSE, 1 << COARSE, 1 << COARSE, 0),
+    )
+    within_fine = whole(-1 << FINE, -1 << FINE, -1 << FINE, 0)
+    within_block = whole(-1 << SHIFT, -1 << SHIFT, -1 << SHIFT, 0)
+    within_coarse = whole(-1 << COARSE, -1 << COARSE, -1 << COARSE, 0)
     for tile in range(first, end):
         ty, tx = tile // tiles_wide * TILE, tile % tiles_wide * TILE
         likely = NOWHERE
@@ -551,74 +571,82 @@ def project_tiles(
                 if near > far:
                     continue
                 start = int(np.ceil(near / step))
-                last = int(np.floor(far / step))
+                last = int(np.floor(far / step)) - start
+                begin = start * step
+                o = four(ok + begin * dk, orow + begin * dr, oc + begin * dc, 0)
+                d = four(dk * step, dr * step, dc * step, 0)
+                inverse = four(
+                    1 / (dk * step) if abs(dk) > 1e-9 else 0.0,
+                    1 / (dr * step) if abs(dr) > 1e-9 else 0.0,
+                    1 / (dc * step) if abs(dc) > 1e-9 else 0.0,
+                    0.0,
+                )
+                never = four(
+                    0.0 if abs(dk) > 1e-9 else 1e30,
+                    0.0 if abs(dr) > 1e-9 else 1e30,
+                    0.0 if abs(dc) > 1e-9 else 1e30,
+                    0.0,
+                )
+                up = whole(1 if dk > 0 else 0, 1 if dr > 0 else 0, 1 if dc > 0 else 0, 0)
+                up_fine, up_block, up_coarse = times(up, edge_fine), times(up, edge_block), times(up, edge_coarse)
                 best = np.float32(-1e30)
                 total = 0.0
                 met = 0
                 place = NOWHERE
                 # where a neighbour met its extreme, this ray is likely to: most cells then cannot win any more
-                for n in range(max(start, likely - 1), min(last, likely + 1) + 1 if likely != NOWHERE else start - 1):
-                    t = n * step
-                    pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
-                    if masked and _share(body, body_scale, pk, pr, pc) < np.float32(127):
-                        continue
-                    if labelled and not _counts(labels, label_map, label_look, mode != MAXIMUM, pk, pr, pc):
-                        continue
-                    i = min(max(int(pk), 0), nk - 2)
-                    j = min(max(int(pr), 0), nr - 2)
-                    m = min(max(int(pc), 0), nc - 2)
-                    value = _value(voxels, i, j, m, np.float32(pk - i), np.float32(pr - j), np.float32(pc - m)) * sign
-                    if value > best:
-                        best = value
-                        place = n
-                    met += 1
-                ik = 1 / dk if abs(dk) > 1e-9 else 1e30
-                ir = 1 / dr if abs(dr) > 1e-9 else 1e30
-                ic = 1 / dc if abs(dc) > 1e-9 else 1e30
-                number = start
-                while number <= last:
-                    t = number * step
+                number, following = 0, -1
+                if mode == MEAN:
                     following = last + 1
-                    if mode != MEAN:
-                        pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
-                        i = min(max(int(pk), 0), nk - 2)
-                        j = min(max(int(pr), 0), nr - 2)
-                        m = min(max(int(pc), 0), nc - 2)
-                        shift = 0
-                        if np.float32(coarse[i >> COARSE, j >> COARSE, m >> COARSE]) * sign <= best:
-                            shift = COARSE
-                        elif np.float32(blocks[i >> SHIFT, j >> SHIFT, m >> SHIFT]) * sign <= best:
-                            shift = SHIFT
-                        elif np.float32(fine[i >> FINE, j >> FINE, m >> FINE]) * sign <= best:
-                            shift = FINE
-                        size = shift if shift else FINE
-                        leave = min(
-                            ((((i >> size) + (dk > 0)) << size) - ok) * ik if ik < 1e29 else 1e30,
-                            ((((j >> size) + (dr > 0)) << size) - orow) * ir if ir < 1e29 else 1e30,
-                            ((((m >> size) + (dc > 0)) << size) - oc) * ic if ic < 1e29 else 1e30,
-                        )
-                        following = min(max(number + 1, int(np.ceil(leave / step))), last + 1)
-                        if shift:
-                            number = following
-                            continue
+                elif likely != NOWHERE:
+                    number, following = max(0, likely - start - 1), min(last, likely - start + 1) + 1
+                t = np.float32(0)
+                while True:
                     while number < following:
-                        t = number * step
+                        here = most(least(plus(o, times(same(number), d)), limit), nought)
                         number += 1
-                        pk, pr, pc = ok + t * dk, orow + t * dr, oc + t * dc
-                        i = min(max(int(pk), 0), nk - 2)
-                        j = min(max(int(pr), 0), nr - 2)
-                        m = min(max(int(pc), 0), nc - 2)
-                        if masked and _share(body, body_scale, pk, pr, pc) < np.float32(127):
+                        if masked:
+                            inside = _share(body, body_scale, get(here, 0), get(here, 1), get(here, 2))
+                            if inside < np.float32(127):
+                                continue
+                        if labelled and not _counts(
+                            labels, label_map, label_look, mode != MAXIMUM, get(here, 0), get(here, 1), get(here, 2)
+                        ):
                             continue
-                        if labelled and not _counts(labels, label_map, label_look, mode != MAXIMUM, pk, pr, pc):
-                            continue
-                        value = _value(voxels, i, j, m, np.float32(pk - i), np.float32(pr - j), np.float32(pc - m))
+                        at = cut(here)
+                        index = get(at, 0) * slices + get(at, 1) * rows + get(at, 2)
+                        value = _between(voxels, index, slices, rows, minus(here, floats(at)))
+                        met += 1
                         if mode == MEAN:
                             total += value
                         elif value * sign > best:
                             best = value * sign
-                            place = number - 1
-                        met += 1
+                            place = start + number - 1
+                    if mode == MEAN:
+                        break
+                    while t <= np.float32(last):
+                        at = cut(most(least(plus(o, times(same(t + _INSIDE), d)), limit), nought))
+                        cell = shifted(at, COARSE)
+                        if _extreme(coarse, get(cell, 0), get(cell, 1), get(cell, 2)) * sign <= best:
+                            edge = plus(both(at, within_coarse), up_coarse)
+                            leave = lowest(plus(times(minus(floats(edge), o), inverse), never))
+                            t = max(leave, t + _INSIDE)
+                            continue
+                        cell = shifted(at, SHIFT)
+                        if _extreme(blocks, get(cell, 0), get(cell, 1), get(cell, 2)) * sign <= best:
+                            edge = plus(both(at, within_block), up_block)
+                            leave = lowest(plus(times(minus(floats(edge), o), inverse), never))
+                            t = max(leave, t + _INSIDE)
+                            continue
+                        edge = plus(both(at, within_fine), up_fine)
+                        leave = max(lowest(plus(times(minus(floats(edge), o), inverse), never)), t + _INSIDE)
+                        cell = shifted(at, FINE)
+                        entered, t = t, leave
+                        if _extreme(fine, get(cell, 0), get(cell, 1), get(cell, 2)) * sign > best:
+                            number = int(np.ceil(entered))
+                            following = int(np.ceil(min(leave, np.float32(last + 1))))
+                            break
+                    if number >= following and t > np.float32(last):
+                        break
                 likely = place
                 if met > 0:
                     hit[y, x] = 1

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from numba import njit
 
 from render.caster import EXACT
+from render.caster.lanes import cut, floats, four, get, halves, least, minus, most, pair, plus, same, spread, times
 
 Voxels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -135,6 +136,7 @@ def sample_rows(
     first: int,
     end: int,
     out: npt.NDArray[np.float32],
+    done: npt.NDArray[np.int32],
 ) -> None:
     """Fill rows `first` to `end` of a plane picture.
 
@@ -149,10 +151,13 @@ def sample_rows(
     method : NEAREST, LINEAR or CUBIC
     padded, low, high : whether values from low to high are no image
     out : (height, width) float32, NaN where there is no image
+    done : (height, 2) int32: from which pixel to which a row is filled already, but for what is NaN in it
     """
     nk, nr, nc = voxels.shape
     for y in range(first, end):
         for x in range(out.shape[1]):
+            if done[y, 0] <= x and x < done[y, 1] and out[y, x] == out[y, x]:
+                continue
             k0 = start[0] + y * down[0] + x * right[0]
             r0 = start[1] + y * down[1] + x * right[1]
             c0 = start[2] + y * down[2] + x * right[2]
@@ -199,6 +204,122 @@ def sample_rows(
                 out[y, x] = best / number
             else:
                 out[y, x] = best
+
+
+_NEAR = 16  # pixels that are counted from one exact place: small numbers are exact enough in 32 bits
+
+
+@njit(inline="always")
+def _span(start: float, step: float, deep: float, last: float, low: float, high: float) -> tuple[float, float]:
+    """Cut an interval of pixels to those whose samples, the first and the last layer's, lie from 0 to `last`."""
+    bottom, top = max(0.0, -deep), last - max(0.0, deep)
+    if abs(step) < 1e-12:
+        if start < bottom or start > top:
+            return 1.0, 0.0
+        return low, high
+    a, b = (bottom - start) / step, (top - start) / step
+    return max(low, min(a, b)), min(high, max(a, b))
+
+
+@njit(**EXACT)
+def linear_rows(
+    voxels: Voxels,
+    start: Floats,
+    right: Floats,
+    down: Floats,
+    through: Floats,
+    count: int,
+    mode: int,
+    padded: bool,
+    low: float,
+    high: float,
+    first: int,
+    end: int,
+    out: npt.NDArray[np.float32],
+    done: npt.NDArray[np.int32],
+) -> None:
+    """Fill what lies well inside of the voxels in rows `first` to `end`; see `sample_rows`, of which this is a part.
+
+    Parameters
+    ----------
+    done : (height, 2) int32: from which pixel to which (exclusive) a row was filled. A pixel in between that is left
+        to `sample_rows`, since padding is near, is NaN.
+    """
+    nk, nr, nc = voxels.shape
+    slices, rows = nr * nc, nc
+    step, deep = four(right[0], right[1], right[2], 0), four(through[0], through[1], through[2], 0)
+    per_layer = np.float32(1.0 / count)
+    ahead = 1.0  # voxels that are added to keep them positive
+    for axis in range(3):
+        ahead = max(ahead, np.ceil(_NEAR * abs(right[axis]) + count * abs(through[axis])) + 1.0)
+    for y in range(first, end):
+        k0, r0, c0 = start[0] + y * down[0], start[1] + y * down[1], start[2] + y * down[2]
+        a, b = 0.0, out.shape[1] - 1.0
+        a, b = _span(k0, right[0], (count - 1) * through[0], nk - 1.001, a, b)
+        a, b = _span(r0, right[1], (count - 1) * through[1], nr - 1.001, a, b)
+        a, b = _span(c0, right[2], (count - 1) * through[2], nc - 1.001, a, b)
+        x0, x1 = (int(np.ceil(a)), int(np.floor(b)) + 1) if a <= b else (0, 0)
+        done[y, 0], done[y, 1] = x0, x1
+        for left in range(x0, x1, _NEAR):
+            pk, pr, pc = k0 + left * right[0], r0 + left * right[1], c0 + left * right[2]
+            ik, ir, ic = int(pk - ahead), int(pr - ahead), int(pc - ahead)
+            base = ik * slices + ir * rows + ic
+            begin = four(pk - ik, pr - ir, pc - ic, 0)
+            for x in range(left, min(left + _NEAR, x1)):
+                place = plus(begin, times(same(x - left), step))
+                total = np.float32(0)
+                if mode != MEAN:
+                    total = np.float32(-1e30) if mode == MAXIMUM else np.float32(1e30)
+                for layer in range(count):
+                    p = plus(place, times(same(layer), deep))
+                    at = cut(p)
+                    share = minus(p, floats(at))
+                    index = base + get(at, 0) * slices + get(at, 1) * rows + get(at, 2)
+                    before = pair(voxels, index, index + rows)
+                    behind = pair(voxels, index + slices, index + slices + rows)
+                    if padded:
+                        some = least(before, behind)
+                        some = least(some, halves(some))
+                        if min(get(some, 0), get(some, 1)) <= high:
+                            some = most(before, behind)
+                            some = most(some, halves(some))
+                            if max(get(some, 0), get(some, 1)) >= low:
+                                total = np.float32(np.nan)
+                                break
+                    v = plus(before, times(minus(behind, before), spread(share, 0)))
+                    v = plus(v, times(minus(halves(v), v), spread(share, 1)))
+                    value = get(v, 0) + (get(v, 1) - get(v, 0)) * get(share, 2)
+                    if mode == MEAN:
+                        total += value
+                    elif mode == MAXIMUM:
+                        total = max(total, value)
+                    else:
+                        total = min(total, value)
+                out[y, x] = total * per_layer if mode == MEAN else total
+
+
+@njit(**EXACT)
+def grey_rows(
+    values: npt.NDArray[np.float32],
+    center: float,
+    width: float,
+    inverted: bool,
+    first: int,
+    end: int,
+    out: npt.NDArray[np.uint8],
+) -> None:
+    """Linear window of rows `first` to `end` as RGB; what is NaN is black. See `render.tones.grey`."""
+    c, w = np.float32(center), np.float32(width)
+    half, one, top = np.float32(0.5), np.float32(1), np.float32(255)
+    for y in range(first, end):
+        for x in range(values.shape[1]):
+            share = min(max((values[y, x] - c) / w + half, np.float32(0)), one)
+            if inverted:
+                share = one - share
+            shade = np.uint8(share * top + half) if values[y, x] == values[y, x] else np.uint8(0)
+            out[y, x, 0] = shade
+            out[y, x, 1] = shade
+            out[y, x, 2] = shade
 
 
 @njit(**EXACT)

@@ -294,3 +294,25 @@ def test_no_letters_are_invented(code):
     assert picture.letters == ("", "", "", "")
     lettered = Engine(volume(ramp)).picture(view)
     assert (picture.rgb[60:140, :30] != lettered.rgb[60:140, :30]).any()
+
+
+@pytest.mark.parametrize("mode", ["mean", "mip", "minip"])
+@pytest.mark.parametrize("padding", [None, (-900.0, -600.0)])
+def test_the_quick_way_through_the_inside_gives_the_values_of_the_careful_one(mode, padding, monkeypatch):
+    """Oblique planes and slabs that reach beyond the grid, with padding strewn about, by both kernels."""
+    from render.caster import sampling
+
+    random = np.random.default_rng(11)
+    grain = random.integers(-500, 900, (21, 40, 33)).astype(np.int16)
+    grain[random.random(grain.shape) < 0.02] = -800
+    v = volume(lambda p: grain, geometry(grain.shape, (1.7, 0.8, 0.9)), padding=padding)
+    for thick in (0.0, 7.0):
+        plane = planes.rotate(planes.standard(v, "coronal", size=(90, 70)), (0.3, -0.5, 0.8), 37.0 + thick)
+        slab = Slab(mode=mode, thickness_mm=thick) if thick else None
+        quick = planes.sample(v, plane, (90, 70), slab)
+        with monkeypatch.context() as patch:
+            patch.setattr(sampling, "linear_rows", lambda *_: None)
+            careful = planes.sample(v, plane, (90, 70), slab)
+        assert (np.isnan(quick) == np.isnan(careful)).all()
+        assert np.isfinite(quick).mean() > 0.2
+        assert np.nanmax(np.abs(quick - careful)) < 0.05
