@@ -462,21 +462,11 @@ class _Reader:
             codes.append("decode_failed")
         if any(p.precision_differs for p in loaded):
             codes.append("precision_mismatch")
-        from workstation.dicom.position import table_verdict
-        from workstation.dicom.values import border_padding, cut_off
-
         padding = found.facts.get("padding")
         interval: tuple[float, float] | None = padding if isinstance(padding, tuple) else None
         if found.units == "HU":
-            guessed = border_padding(self.voxels, interval)
-            if guessed is not None:
-                interval = guessed
-                codes.append("padding_guessed")
-            if cut_off(self.voxels, interval):
-                codes.append("fov_truncated")
-            stated = str(found.facts.get("patient_position") or "")
-            if table_verdict(self.voxels, found.geometry, stated) == "contradicts":
-                codes.append("position_doubtful")
+            interval, more = self._told_by_values(interval)
+            codes.extend(more)
         windows = found.facts.get("windows")
         phase = found.phase
         positions = None if found.positions_lps is None else np.array(found.positions_lps, np.float64)
@@ -499,6 +489,26 @@ class _Reader:
             phase=None if phase is None else (phase.kind, phase.value, phase.index, phase.of),
             suv_factor=uptake if isinstance(uptake := found.facts.get("suv"), float) else None,
         )
+
+    def _told_by_values(self, padding: tuple[float, float] | None) -> tuple[tuple[float, float] | None, list[str]]:
+        """What a CT's voxels tell: its padding, a body cut off, labels that cannot be right. Two threads' work."""
+        from workstation.dicom.position import anatomy_verdicts, table_verdict
+        from workstation.dicom.values import border_padding, cut_off
+
+        codes: list[str] = []
+        stated = str(self.found.facts.get("patient_position") or "")
+        with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
+            anatomy = pool.submit(anatomy_verdicts, self.voxels, self.found.geometry)
+            guessed = border_padding(self.voxels, padding)
+            if guessed is not None:
+                padding = guessed
+                codes.append("padding_guessed")
+            if cut_off(self.voxels, padding):
+                codes.append("fov_truncated")
+            table = table_verdict(self.voxels, self.found.geometry, stated)
+            if "contradicts" in (table, *anatomy.result().values()):
+                codes.append("position_doubtful")
+        return padding, codes
 
 
 def _digest(

@@ -1,19 +1,18 @@
-"""Whether the scanner's table lies where the stated position says (clinical rules 1.5, *table*).
+"""Whether the pixels contradict what the images are labelled with (clinical rules 1.5).
 
-The table lies where gravity points. A wide, flat, still thing beside the body on another side than that of the
-stated Patient Position means that either the position or the orientation of the images is wrong.
+The table lies where gravity points: a wide, flat, still thing beside the body on another side than that of the stated
+Patient Position means that either the position or the orientation of the images is wrong. Spine, head or feet, and
+hand: `anatomy`.
 """
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from render.geometry import Geometry
-
-Verdict = Literal["agrees", "contradicts", "not assessable"]
+from workstation.dicom.anatomy import Verdict, Voxels, anatomy_of, hand, head_or_feet, spine
+from workstation.dicom.regions import regions
 
 # Patient Position (0018,5100), its last part: where the table is, LPS.
 _TABLE = {"S": (0.0, 1.0, 0.0), "P": (0.0, -1.0, 0.0), "DR": (-1.0, 0.0, 0.0), "DL": (1.0, 0.0, 0.0)}
@@ -27,9 +26,20 @@ _SAMPLE = 24
 _GRID_MM = 3.0
 
 
-def table_verdict(
-    voxels: npt.NDArray[np.int16] | npt.NDArray[np.float32], geometry: Geometry, patient_position: str
-) -> Verdict:
+def anatomy_verdicts(voxels: Voxels, geometry: Geometry) -> dict[str, Verdict]:
+    """What each test of the anatomy says of a CT in HU: "spine", "head or feet", "hand".
+
+    The hand is asked only where spine and head or feet agree: a volume that is turned is not also called mirrored.
+    """
+    anatomy = anatomy_of(voxels, geometry)
+    if anatomy is None:
+        return {"spine": "not assessable", "head or feet": "not assessable", "hand": "not assessable"}
+    out: dict[str, Verdict] = {"spine": spine(anatomy), "head or feet": head_or_feet(anatomy)}
+    both = out["spine"] == out["head or feet"] == "agrees"
+    return {**out, "hand": hand(anatomy) if both else "not assessable"}
+
+
+def table_verdict(voxels: Voxels, geometry: Geometry, patient_position: str) -> Verdict:
     """Compare the table's side with the stated position; axial CT in HU only.
 
     A table is a component above -400 HU outside the body's (the largest), at least 150 mm wide and four times as
@@ -40,10 +50,9 @@ def table_verdict(
     if expected is None or voxels.shape[0] < _FEWEST or abs(float(geometry.normal_lps[2])) < 0.8:
         return "not assessable"
     sampled = np.unique(np.linspace(0, voxels.shape[0] - 1, _SAMPLE).astype(int))
-    found = [pair for k in sampled if (pair := _body_and_table(voxels[k], geometry, int(k))) is not None]
-    if len(found) < _SHARE * len(sampled):
+    body, table = _body_and_table(voxels, geometry, sampled)
+    if len(table) < _SHARE * len(sampled):
         return "not assessable"
-    body, table = (np.array(part) for part in zip(*found, strict=True))
     towards = np.median(table - body, axis=0)
     towards[2] = 0.0
     length = float(np.linalg.norm(towards))
@@ -59,25 +68,28 @@ def table_verdict(
 
 
 def _body_and_table(
-    plane: npt.NDArray[np.int16] | npt.NDArray[np.float32], geometry: Geometry, k: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
-    """Centres of the body and of the widest flat thing beside it, LPS mm; None without one."""
-    from scipy import ndimage
-
+    voxels: Voxels, geometry: Geometry, sampled: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Centres of the body and of the widest flat thing beside it, LPS mm, of the slices that have one."""
     steps = [max(1, round(_GRID_MM / geometry.spacing_mm[axis])) for axis in (1, 2)]
-    labels, count = ndimage.label(plane[:: steps[0], :: steps[1]] > _SOLID_HU)
-    if count < 2:
-        return None
-    body = int(np.argmax(np.bincount(labels.ravel())[1:])) + 1
-    widest = None
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        if number == body or box is None:
-            continue
-        extent = [(part.stop - part.start) * steps[i] * geometry.spacing_mm[i + 1] for i, part in enumerate(box)]
-        if max(extent) >= _WIDE_MM and max(extent) >= _FLAT * min(extent):
-            widest = max(widest or (0.0, 0), (max(extent), number))
-    if widest is None:
-        return None
-    centres = ndimage.center_of_mass(np.ones_like(labels), labels, [body, widest[1]])
-    lps = geometry.to_lps([(k, y * steps[0], x * steps[1]) for y, x in centres])
-    return lps[0], lps[1]
+    parts = regions(voxels[sampled, :: steps[0], :: steps[1]] > _SOLID_HU, across_slices=False)
+    slice_of = parts.low[:, 0]
+    largest_first = np.lexsort((-parts.sizes, slice_of))
+    bodies = largest_first[np.unique(slice_of[largest_first], return_index=True)[1]]
+    extent = (parts.high - parts.low + 1)[:, 1:] * [step * geometry.spacing_mm[k + 1] for k, step in enumerate(steps)]
+    wide = extent.max(axis=1)
+    flat = (wide >= _WIDE_MM) & (wide >= _FLAT * extent.min(axis=1))
+    flat[bodies] = False
+    body_of = dict(zip(slice_of[bodies].tolist(), bodies.tolist(), strict=True))
+    table_of: dict[int, int] = {}
+    for number in np.flatnonzero(flat).tolist():
+        k = int(slice_of[number])
+        if k not in table_of or wide[number] > wide[table_of[k]]:
+            table_of[k] = number
+    if not table_of:
+        return np.empty((0, 3)), np.empty((0, 3))
+    centres = parts.centres.copy()
+    centres[:, 0] = sampled[slice_of]
+    centres[:, 1:] *= steps
+    pair = [[body_of[k] for k in table_of], list(table_of.values())]
+    return geometry.to_lps(centres[pair[0]]), geometry.to_lps(centres[pair[1]])

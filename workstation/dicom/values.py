@@ -25,13 +25,13 @@ def border_padding(
     if declared is not None and bool(((some >= declared[0]) & (some <= declared[1])).any()):
         return None
     blank = some == low
-    if float(blank.mean()) <= 0.05:
+    if np.count_nonzero(blank) <= 0.05 * blank.size:
         return None
     rows, columns = voxels.shape[1:]
     y, x = np.ogrid[:rows, :columns]
     radius = min(rows, columns) / 2
     inside = (y - (rows - 1) / 2) ** 2 + (x - (columns - 1) / 2) ** 2 < (radius - 2) ** 2
-    if bool(blank[:, inside].any()):
+    if bool((blank & inside).any()):
         return None
     return (low, low)
 
