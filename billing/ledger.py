@@ -11,7 +11,7 @@ that a department's years of charges are never read to keep one more.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -198,14 +198,29 @@ class Ledger:
         """
         return self._keep(drafted, actor, late=late, replaces=None)
 
-    def replace(self, old_id: str, drafted: Charge, actor: Actor, *, reason: str, late: bool = False) -> Charge:
+    def replace(
+        self,
+        old_id: str,
+        drafted: Charge,
+        actor: Actor,
+        *,
+        reason: str,
+        late: bool = False,
+        same_person: Collection[tuple[str, str]] = (),
+    ) -> Charge:
         """Put a new charge in an old one's place; the old one becomes `replaced` and is named by the new one.
 
         When the old one was sent, a credit goes out before the new charge (`needs_credit`).
+
+        Parameters
+        ----------
+        same_person : issuers and IDs that were found to be one person's: after a merge the new charge may bear
+            another of them than the old one
         """
         old = self.get(old_id)
         reason = _needed(reason, "replace")
-        if old.identity.patient_id != drafted.identity.patient_id:
+        was, will_be = ((c.identity.patient_issuer, c.identity.patient_id) for c in (old, drafted))
+        if was != will_be and not {was, will_be} <= set(same_person):
             raise TransitionRefused("A charge is replaced only by one for the same patient.")
         next_state(old.state, "replace", actor.role)
         next_state("draft", "confirm", actor.role)

@@ -15,6 +15,7 @@ from workstation.desk.charge_ledger import broken_ledger, ledger_of
 from workstation.desk.desk import Desk
 from workstation.desk.people_demo import PINS
 from workstation.desk.session import Session
+from workstation.desk.worklist import worklist
 
 WHY = "Second scan at 16:10 after the drain was placed, ordered anew"
 
@@ -74,6 +75,8 @@ def test_the_act_makes_a_second_service_and_each_series_shows_its_own(charged, d
     assert session.case.charge == ""
     lines = [e for e in desk.place.journal.entries(session.key.study_uid) if e.event.kind == "session_separated"]
     assert [(e.event.actor.account, e.event.payload["reason"]) for e in lines] == [("demo.rad", WHY)]
+    waiting = {(w.charge_id, w.state) for w in worklist(desk.place)}
+    assert waiting == {(first.charge_id, "confirmed"), ("", "open")}
     decided = session.decide()
     assert decided.facts["distinct"]["session"] == "separate"
     assert decided.proof["distinct.session"] == (lines[0].number,)
@@ -89,6 +92,8 @@ def test_the_act_makes_a_second_service_and_each_series_shows_its_own(charged, d
     assert {c.identity.session for c in kept.values()} == {1, 2}
     assert broken_ledger(desk.place) == ""
     assert session.case.charge == second.charge_id
+    assert {w.charge_id for w in worklist(desk.place)} == {first.charge_id, second.charge_id}
+    assert {w.task for w in worklist(desk.place)} == {""}
     morning = desk.open(str(two_scans), series="3")
     assert morning.session_number == 1
     assert morning.case.charge == first.charge_id

@@ -153,7 +153,7 @@ def test_nothing_changes_when_the_line_cannot_be_written() -> None:
 
 
 def test_released_pictures_and_signed_reports_have_no_way_back() -> None:
-    assert CAPTURE_STEPS["released"] == frozenset()
+    assert CAPTURE_STEPS["released"] == {"withdrawn"}
     assert progress(case()) == "opened"
     assert report_status(case()) == ""
 

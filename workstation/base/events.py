@@ -68,6 +68,7 @@ KINDS: dict[str, str] = {
     "study_opened": "{series: [UID], volume, shape, units, chosen_by: program|person, score}",
     "order_entered": "{accession, order_id, three_d_ordered, reason, ordering_npi, base: [...], source}",
     "diagnoses_coded": "{dx: [[code, words]], before: [[code, words]]}: the codes of the claim, in the order of weight",
+    "order_voided": "{accession, order_id, reason}: holds until an order is entered again",
     "identity_confirmed": "{missing: [field]}",
     "identity_proposed": "as identity_reconciled, by a role that may not decide",
     "identity_reconciled": "{act: same|apart|link|split|move|correct|undo, patients: [key], study_uid, issuers, "
@@ -82,6 +83,7 @@ KINDS: dict[str, str] = {
     "picture_shown": "{sop_uid, seconds, pixels}",
     "picture_released": "{sop_uid}",
     "picture_discarded": "{sop_uid, reason}",
+    "picture_withdrawn": "{sop_uid, reason, rejection}: a released picture that stays and counts no longer",
     "picture_archived": "{sop_uid, archive, acknowledged: bool}",
     "draft_returned": "{note}",
     "supervision_attested": "{acts: {region, tissues, pictures, steering: bool}, concurrent, text}",
@@ -100,6 +102,7 @@ KINDS: dict[str, str] = {
     "charge_confirmed": "{charge_id, code, modifiers, service_key, late, session}",
     "reference_imported": "{files, sha256, kept: digests of what is kept}: official tables that count from now on",
     "payer_recorded": "{payer, record}: what the site knows of a payer from a day on; older records stay",
+    "days_closed": "{until, before}: what is confirmed for these days from now on is late",
     "message_written": "{charge_id, path, control_id}",
     "message_sent": "{charge_id, control_id, receiver, attempt}: written before the first byte goes out",
     "message_answered": "{charge_id, control_id, outcome}",

@@ -124,6 +124,9 @@ def pictures_of(entries: Sequence[Entry]) -> Pictures:
         elif entry.event.kind == "picture_released" and uid in drafted and role in _RELEASING:
             word, number = drafted[uid]
             released.setdefault(uid, (word, (number, entry.number)))
+        elif entry.event.kind == "picture_withdrawn" and role in _RELEASING:
+            released.pop(uid, None)
+            drafted.pop(uid, None)
         elif entry.event.kind == "picture_archived" and uid in released:
             if payload.get("acknowledged") is True:
                 acknowledged[uid] = entry.number

@@ -61,14 +61,17 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Capture(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture for the record: a draft until a physician releases it; released ones never change."""
+    """A picture for the record: a draft until a physician releases it; released ones never change.
+
+    A released one that a physician withdrew stays in the archive with a note that rejects it, and counts no longer.
+    """
 
     sop_uid: str
     series_uid: str
     title: str
     view: View
     renderer: str
-    state: Literal["draft", "released", "discarded"] = "draft"
+    state: Literal["draft", "released", "discarded", "withdrawn"] = "draft"
     made_by: Actor
     made_at: str
     released_by: Actor | None = None

@@ -8,11 +8,12 @@ from workstation.case.model import Case
 
 Progress = Literal["new", "opened", "drafts", "released", "signed", "charged"]
 
-# from -> to: a released picture never goes back to a draft, a discarded one stays discarded
+# from -> to: a released picture never goes back to a draft, a discarded or withdrawn one stays so
 CAPTURE_STEPS: dict[str, frozenset[str]] = {
     "draft": frozenset({"released", "discarded"}),
-    "released": frozenset(),
+    "released": frozenset({"withdrawn"}),
     "discarded": frozenset(),
+    "withdrawn": frozenset(),
 }
 
 # A signed report is immutable; what follows it is a new document that names it (CLINICAL 6.3).

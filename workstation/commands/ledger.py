@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
 EXAMPLE = """Examples:
   renderdesk ledger --json
+  renderdesk ledger close 2026-03-31 --account b.ortiz
   renderdesk ledger separate study:2.25.12 --series 2.25.13 --account t.lee --reason "New scan at 16:10"
   renderdesk ledger rejoin study:2.25.12 --series 2.25.13 --account t.lee --reason "A late phase only\""""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "act", nargs="?", choices=("separate", "rejoin"), help="what to do; without it, list every charge"
+        "act", nargs="?", choices=("separate", "rejoin", "close"), help="what to do; without it, list every charge"
     )
-    parser.add_argument("target", nargs="?", metavar="study:UID", help="the study that is meant")
+    parser.add_argument("target", nargs="?", metavar="study:UID|DATE", help="the study, or the last day to close")
     parser.add_argument("--series", metavar="UID", help="the series that was acquired in a session of its own")
     parser.add_argument("--reason", default="", help="why; it stands in the record under your name")
     add_account_argument(parser)
@@ -35,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
         if args.act is None:
             done: Any = _listed(desk)
         else:
-            sign_in(desk, args)
-            done = _session(desk, args)
+            secret = sign_in(desk, args)
+            done = _closed(desk, args, secret) if args.act == "close" else _session(desk, args)
     finally:
         desk.close()
     if args.json:
@@ -71,6 +72,20 @@ def _listed(desk: Desk) -> list[dict[str, Any]]:
         }
         for c in ledger_of(desk.place).charges().values()
     ]
+
+
+def _closed(desk: Desk, args: argparse.Namespace, secret: str) -> dict[str, Any]:
+    from datetime import date
+
+    from workstation.base.errors import InputRefused
+    from workstation.desk.charge_ledger import close_days
+
+    try:
+        day = date.fromisoformat(args.target or "")
+    except ValueError as error:
+        raise InputRefused("date", "Name the last day to close as YYYY-MM-DD.") from error
+    until = close_days(desk.place, desk.people, day, secret=secret)
+    return {"closed_until": until, "sentence": f"The books are closed up to and including {until}."}
 
 
 def _session(desk: Desk, args: argparse.Namespace) -> dict[str, Any]:

@@ -141,6 +141,7 @@ def _step(capture: Capture, to: str) -> None:
         sentence = {
             "released": "This picture is already released; it never changes.",
             "discarded": "This picture was discarded; make it again from its view.",
+            "withdrawn": "This picture was withdrawn; make it again from its view.",
         }.get(capture.state, "This picture cannot go there.")
         raise InputRefused("capture_state", sentence)
 
@@ -219,7 +220,7 @@ def release(session: Session, sop_uid: str, secret: str) -> Capture:
         renderer=picture.renderer,
         letters=picture.letters,
     )
-    number = 1 + sum(1 for c in session.case.captures if c.state == "released")
+    number = 1 + sum(1 for c in session.case.captures if c.state in ("released", "withdrawn"))
     dataset = write_sc.secondary_capture(
         source_header(session),
         picture,

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from billing.charge import ACTIVE, Charge
+from billing.charge import ACTIVE, Charge, identity_of, is_late
 from billing.errors import BillingError
 from billing.ledger import START, Ledger, Row, charges, verify
+from billing.site import Site
 from workstation.archive.ledger import Begun, LedgerRow, LedgerTable
-from workstation.case.acquisition import FIRST, Sessions, sessions_of
+from workstation.base.errors import InputRefused
+from workstation.case.acquisition import FIRST, Sessions, drawn_on, sessions_of
+from workstation.people.roles import require
 
 if TYPE_CHECKING:
+    from billing.facts import Facts
+    from billing.key import ServiceIdentity
     from workstation.base.events import CaseKey
     from workstation.case.model import Case
     from workstation.desk.place import Place
+    from workstation.people.accounts import People
 
 
 class ChargeStore:
@@ -112,6 +119,91 @@ def with_standing_charge(place: Place, case: Case) -> Case:
     standing = standing_charge(place, case.key.study_uid, session_of(place, case))
     own = standing.charge_id if standing is not None else ""
     return case if own == case.charge else msgspec.structs.replace(case, charge=own)
+
+
+def person_of(place: Place, issuer: str, patient_id: str) -> tuple[str, str]:
+    """Issuer and ID that stand for this person after merges: what the key of a service is made of."""
+    from workstation.desk.reconcile import known_as
+
+    return known_as(place, issuer, patient_id)[0]
+
+
+def service_of(place: Place, facts: Facts, study_uid: str, session: int) -> ServiceIdentity:
+    """The parts of the service's key as facts, case and decisions about identities have them.
+
+    Raises
+    ------
+    BillingError
+        A part is not known.
+    """
+    stated = identity_of(facts, study_uid=study_uid, session=session)
+    issuer, number = person_of(place, stated.patient_issuer, stated.patient_id)
+    return msgspec.structs.replace(stated, patient_issuer=issuer, patient_id=number)
+
+
+CLOSED_UNTIL = "billing.closed_until"
+
+
+def late_now(place: Place, service_date: date) -> bool:
+    """Whether a charge confirmed at this moment is late: after the site's days, or in a day that was closed."""
+    from workstation.desk.charge_case import today
+    from workstation.desk.charge_site import grounds_of
+
+    closed = place.db.setting(CLOSED_UNTIL)
+    return is_late(
+        service_date,
+        date.fromisoformat(today(place)),
+        late_days=(grounds_of(place.home).site or Site()).late_days,
+        closed=closed is not None and service_date <= date.fromisoformat(closed),
+    )
+
+
+def close_days(place: Place, people: People, until: date, *, secret: str = "") -> str:
+    """Close the books up to and including a day: what is confirmed for it later is marked late.
+
+    Returns
+    -------
+    str
+        The last closed day; an earlier one than before changes nothing.
+
+    Raises
+    ------
+    NotAllowed
+        Not a role that confirms charges, or the secret is due again.
+    InputRefused
+        ``date``: that day has not come yet.
+    """
+    from workstation.desk.charge_case import today
+
+    require(people.actor.role if people.actor else None, "confirm_charge")
+    if until.isoformat() > today(place):
+        raise InputRefused("date", "A day that has not come yet cannot be closed.")
+    actor = people.proved_for("confirm_charge", secret)
+    with place.db.writing():
+        before = place.db.setting(CLOSED_UNTIL) or ""
+        if until.isoformat() > before:
+            place.act("days_closed", actor, until=until.isoformat(), before=before)
+            place.db.set_setting(CLOSED_UNTIL, until.isoformat())
+        return max(until.isoformat(), before)
+
+
+def of_session(place: Place, case: Case, session: int) -> Case | None:
+    """The case seen from a series of one of its acquisition sessions; None where it has no such session.
+
+    Of several series the one whose picture was released last speaks; of the first session the open one, if it is
+    of that session.
+    """
+    lines = place.journal.entries(case.key.study_uid)
+    sessions = sessions_of(lines)
+    if sessions.ordinal(case.key.series_uid) == session:
+        return case
+    drawn = drawn_on(lines)
+    shown = [drawn.get(str(e.event.payload.get("sop_uid")), "") for e in lines if e.event.kind == "picture_released"]
+    found = [uid for uid in (*sessions.of_series, *shown) if uid and sessions.ordinal(uid) == session]
+    if not found:
+        return None
+    key = msgspec.structs.replace(case.key, series_uid=found[-1])
+    return with_standing_charge(place, msgspec.structs.replace(case, key=key))
 
 
 def others_of_day(place: Place, case: Case, facts: Mapping[str, Any], session: int) -> list[Charge]:

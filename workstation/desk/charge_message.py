@@ -10,6 +10,7 @@ import msgspec
 from billing.facts import Facts
 from billing.messages import hl7
 from billing.site import Site
+from workstation.desk.charge_ledger import person_of
 from workstation.desk.charge_site import grounds_of
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def site_of(place: Place) -> Site:
 def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
     """What the message needs beside the charge."""
     patient, order = case.patient, case.order
+    # after a merge the charge bears the number that stands for the person, and so does what is said of it
+    issuer, number = person_of(place, patient.issuer, patient.id)
+    if (issuer, number) != (charge.identity.patient_issuer, charge.identity.patient_id):
+        issuer, number = patient.issuer, patient.id
     setting = place.db.setting
     accession = case.accession or (order.accession if order else "")
     site = site_of(place)
@@ -78,8 +83,8 @@ def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
             processing="T" if place.demo else "P",
         ),
         posted_at=place.clock.now().astimezone(UTC),
-        patient_id=patient.id,
-        patient_authority=patient.issuer or setting("site.patient_authority") or "LOCAL",
+        patient_id=number,
+        patient_authority=issuer or setting("site.patient_authority") or "LOCAL",
         patient_name=name_of(patient.name),
         birth_date=date.fromisoformat(patient.birth_date) if patient.birth_date else None,
         sex=patient.sex if patient.sex in ("M", "F", "O") else "U",  # type: ignore[arg-type]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from billing.charge import Charge, draft, identity_of, is_late
+from billing.charge import Charge, draft
 from billing.decide import decide
 from billing.errors import BillingError
 from billing.facts import read_facts
@@ -17,11 +16,12 @@ from billing.messages import hl7
 from workstation.archive.outbox import Message
 from workstation.base.errors import InputRefused
 from workstation.case.states import progress
-from workstation.desk.charge_case import decide_place, today
-from workstation.desk.charge_ledger import ledger_of, session_of
-from workstation.desk.charge_message import context_of, credit_text, site_of
+from workstation.desk.charge_case import decide_place
+from workstation.desk.charge_ledger import late_now, ledger_of, of_session, service_of
+from workstation.desk.charge_message import context_of, credit_text
 from workstation.desk.charge_site import grounds_of
 from workstation.desk.open_study import stored_case
+from workstation.desk.reconcile import known_as
 from workstation.people.roles import require
 
 if TYPE_CHECKING:
@@ -94,19 +94,19 @@ def _replaced(place: Place, actor: Actor, charge_id: str, reason: str) -> Undone
     case = stored_case(place, old.identity.study_uid or "")
     if case is None:
         raise InputRefused("unknown_study", "The study of this charge is not in the library; void the charge instead.")
-    session = session_of(place, case)
-    if session != old.identity.session:
-        raise InputRefused(
-            "session", "The study was last opened on a series of another session; open that of the charge."
-        )
+    session = old.identity.session
+    case = of_session(place, case, session)
+    if case is None:
+        raise InputRefused("session", "The series of this charge is no session of its own any more; void the charge.")
     decided = decide_place(place, case)
     facts, grounds = read_facts(decided.facts), grounds_of(place.home)
     answer = decide(facts, references=grounds.references, payers=grounds.payers, site=grounds.site)
-    drafted = draft(facts, answer, identity_of(facts, study_uid=case.key.study_uid, session=session))
+    drafted = draft(facts, answer, service_of(place, facts, case.key.study_uid, session))
     if _says(drafted) == _says(old):
         raise InputRefused("same", "The case says what is charged already; there is nothing to replace.")
-    late = is_late(drafted.service_date, date.fromisoformat(today(place)), late_days=site_of(place).late_days)
-    new = ledger.replace(charge_id, drafted, _by(place, actor), reason=reason, late=late)
+    late = late_now(place, drafted.service_date)
+    names = known_as(place, drafted.identity.patient_issuer, drafted.identity.patient_id)
+    new = ledger.replace(charge_id, drafted, _by(place, actor), reason=reason, late=late, same_person=names)
     credit = take_back_message(place, ledger.get(charge_id))
     put_message(place, case, new, payer_kind=facts.payer.kind)
     _keep(place, msgspec.structs.replace(case, charge=new.charge_id))

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from billing.charge import Charge, draft, identity_of, is_late
+from billing.charge import Charge, draft
 from billing.codes import HOSPITAL_POS
 from billing.decide import decide
 from billing.errors import BillingError
 from billing.facts import read_facts
 from billing.ledger import Actor as LedgerActor
-from billing.site import Site
 from workstation.archive.outbox import Message
 from workstation.base.atomic import make_folder, write_bytes
 from workstation.base.errors import InputRefused
 from workstation.case.evidence import may_be_given
-from workstation.desk.charge_case import decide_session, today
-from workstation.desk.charge_ledger import ledger_of, session_of, standing_charge
+from workstation.desk.charge_case import decide_session
+from workstation.desk.charge_ledger import late_now, ledger_of, service_of, session_of, standing_charge
 from workstation.desk.charge_message import message_text
 from workstation.desk.charge_site import grounds_of
 from workstation.desk.note_decision import noted_of
@@ -162,12 +160,9 @@ def confirm(session: Session, secret: str) -> Confirmed:
             drafted = draft(
                 facts,
                 decide(facts, references=grounds.references, payers=grounds.payers, site=grounds.site),
-                identity_of(facts, study_uid=session.key.study_uid, session=session_number),
+                service_of(place, facts, session.key.study_uid, session_number),
             )
-            late = is_late(
-                drafted.service_date, date.fromisoformat(today(place)), late_days=(grounds.site or Site()).late_days
-            )
-            charge = ledger_of(place).confirm(drafted, by, late=late)
+            charge = ledger_of(place).confirm(drafted, by, late=late_now(place, drafted.service_date))
             # who pays in person gets no claim: the charge stands in the ledger alone
             claimed = facts.payer.kind != "self_pay"
             text, control_id = message_text(session, charge) if claimed else ("", "")

@@ -54,6 +54,29 @@ def set_diagnoses(session: Session, dx: tuple[tuple[str, str], ...]) -> None:
     session.put("order", order=msgspec.structs.replace(order, dx=dx))
 
 
+def void_order(session: Session, reason: str) -> None:
+    """The order was taken back by who placed it: the case has none until one is entered again.
+
+    A charge that stands is not changed by it; the case is decided again and the worklist says what is to be done.
+    """
+    actor = session.require("order")
+    order = session.case.order
+    if order is None:
+        raise InputRefused("order", "There is no order to void.")
+    if not reason.strip():
+        raise InputRefused("reason", "Say why the order is void, and who said so.")
+    with session.acting():
+        session.place.act(
+            "order_voided",
+            actor,
+            session.key,
+            accession=order.accession,
+            order_id=order.order_id,
+            reason=reason.strip(),
+        )
+        session.put("order", order=None)
+
+
 def confirm_identity(session: Session) -> None:
     """The physician stands for who this is."""
     actor = session.require("confirm_identity")

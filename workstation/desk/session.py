@@ -391,6 +391,12 @@ class Session:
         """A draft that will not be kept."""
         return captures.discard(self, sop_uid, reason)
 
+    def withdraw(self, sop_uid: str, secret: str, reason: str) -> Capture:
+        """A physician withdraws a released picture; it stays in the archive and counts no longer."""
+        from workstation.desk.withdraw import withdraw
+
+        return withdraw(self, sop_uid, secret, reason)
+
     # --- order and identity -----------------------------------------------------------------------------------
 
     def set_order(self, order: Order) -> None:
@@ -402,6 +408,10 @@ class Session:
         """The codes of the claim, in the order of weight."""
         identity.set_diagnoses(self, dx)
         note_decision(self)
+
+    def void_order(self, reason: str) -> None:
+        """The order was taken back by who placed it."""
+        identity.void_order(self, reason)
 
     def confirm_identity(self) -> None:
         """A physician confirms who this is where the files leave it open."""

@@ -17,15 +17,17 @@ import msgspec
 from billing.charge import ACTIVE, Charge
 from billing.metrics import Seen, charges_seen
 from workstation.base.errors import InputRefused, RenderDeskError
+from workstation.case.acquisition import FIRST, SEPARATED, sessions_of
 from workstation.desk import charge_office
 from workstation.desk.charge_case import Decided, decide_place, today
-from workstation.desk.charge_ledger import ChargeStore, ledger_of
+from workstation.desk.charge_ledger import ChargeStore, ledger_of, of_session, person_of
 from workstation.desk.confirm_charge import Confirmed
 from workstation.desk.filed_case import FiledCase
 from workstation.desk.open_study import stored_case
 from workstation.desk.people_store import AccountTable
 
 if TYPE_CHECKING:
+    from workstation.archive.index import StudyRow
     from workstation.case.model import Case
     from workstation.desk.place import Place
     from workstation.people.accounts import People
@@ -41,6 +43,8 @@ _AFTER = (
     "facts_given",
     "anatomy_confirmed",
     "identity_reconciled",
+    "order_voided",
+    "picture_withdrawn",
     "session_separated",
     "session_rejoined",
 )
@@ -104,11 +108,15 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
     seen = {s.charge_id: s for s in charges_seen(store.rows())}
     changed = _changed_after(place)
     office = {line.charge_id: line for line in charge_office.charges(place)}
+    apart = {e.event.case.study_uid for e in place.journal.of_kinds(SEPARATED) if e.event.case is not None}
     for charge in ledger_of(place).charges().values():
         study = charge.identity.study_uid or ""
         if charge.state not in ACTIVE:
             continue
         case = stored_case(place, study) if study else None
+        if case is not None and study in apart:
+            # a charge of another session than the series that was open last has its own side of the case
+            case = of_session(place, case, charge.identity.session) or case
         if case is not None and case.charge == charge.charge_id:
             charged.add(study)
         line = _of_charge(place, charge, case, seen[charge.charge_id], readers, day, again=study in changed)
@@ -117,6 +125,9 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
         if line.state != "acknowledged" or line.task or recent:
             found.append(_with_office(replace(line, patient_name=name), office.get(charge.charge_id)))
     for row in rows.values():
+        if row.study_uid in apart:
+            found += _sessions(place, row, readers, day)
+            continue
         if row.study_uid in charged or row.state not in ("released", "signed", "charged"):
             continue
         case = stored_case(place, row.study_uid)
@@ -141,6 +152,17 @@ def _with_office(line: ChargeLine, known: charge_office.OfficeLine | None) -> Ch
         task=task,
         question=known.reason or line.question,
     )
+
+
+def _sessions(place: Place, row: StudyRow, readers: Mapping[str, str], day: date) -> list[ChargeLine]:
+    """The sessions of a study that have no charge yet, each for itself."""
+    case = stored_case(place, row.study_uid)
+    if case is None or row.state not in ("released", "signed", "charged"):
+        return []
+    apart = sessions_of(place.journal.entries(row.study_uid)).of_series.values()
+    seen = [of_session(place, case, ordinal) for ordinal in sorted({FIRST, *(s.ordinal for s in apart)})]
+    waiting = [c for c in seen if c is not None and not c.charge]
+    return [_of_case(place, c, row.patient_name, row.date, readers, day) for c in waiting]
 
 
 def _turn(line: ChargeLine) -> tuple[int, str]:
@@ -243,19 +265,23 @@ def _task(place: Place, charge: Charge, case: Case, before: Mapping[str, Any]) -
         decided = decide_place(place, case, before.get("as_of"))
     except RenderDeskError as error:
         return f"The case cannot be decided again: {error.sentence}", "hold"
-    return difference(charge, decided), str(decided.answer["decision"])
+    patient = decided.facts.get("patient") or {}
+    person = person_of(place, patient.get("issuer") or "", patient.get("id") or "")
+    return difference(charge, decided, person), str(decided.answer["decision"])
 
 
-def difference(charge: Charge, decided: Decided) -> str:
-    """What a charge and the decision of its case disagree in, as a task; "" when they agree."""
+def difference(charge: Charge, decided: Decided, person: tuple[str, str]) -> str:
+    """What a charge and the decision of its case disagree in, as a task; "" when they agree.
+
+    Parameters
+    ----------
+    person : issuer and ID that stand for the case's patient after merges
+    """
     answer, facts = decided.answer, decided.facts
     status = (facts.get("report") or {}).get("status")
     if status == "retracted":
         return "The report was retracted after this charge: void it."
-    patient = facts.get("patient") or {}
-    if (patient.get("id") or "") != charge.identity.patient_id or (
-        (patient.get("issuer") or "") != charge.identity.patient_issuer
-    ):
+    if person != (charge.identity.patient_issuer, charge.identity.patient_id):
         return "The patient's identity was corrected after this charge: replace it."
     if answer["decision"] != "bill":
         why = next((r["text"] for r in answer["reasons"] if r["outcome"] == answer["decision"]), "")

@@ -151,7 +151,7 @@ class FilmStrip(QWidget):
         self.frames = []
         captures = self._session.case.captures if self._session is not None else ()
         for capture in captures:
-            if capture.state == "discarded":
+            if capture.state in ("discarded", "withdrawn"):
                 continue
             frame = Frame(capture, self._picture(capture))
             frame.clicked.connect(lambda *_, c=capture: self._stand(c))
