@@ -151,6 +151,9 @@ def test_a_report_of_before_does_not_speak_for_the_second_session(
     assert session.decide().answer["decision"] != "bill"
     clock.advance(60)
     session.sign(PINS["demo.rad"])
+    # which region it is, was confirmed for the morning's pictures alone
+    assert {q["field"] for q in session.decide().answer["questions"]} == {"rendering.target", "rendering.anatomy"}
+    session.set_anatomy("abdomen_pelvis", "vascular")
     assert session.decide().answer["decision"] == "bill"
     session.close()
 
