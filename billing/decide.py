@@ -172,7 +172,7 @@ def _alternatives(steps: list[Step]) -> tuple[Alternative, ...]:
 
 
 def _uses(case: Context) -> tuple[ReferenceUse, ...]:
-    """Which tables stood behind the decision: the case's own, the imported, the built-in."""
+    """What stood behind the decision: the case's tables, the imported ones, the payer's record, the built-in set."""
     own = case.facts.reference
     found = [
         ReferenceUse(f"facts.reference.{name}", None)
@@ -189,6 +189,9 @@ def _uses(case: Context) -> tuple[ReferenceUse, ...]:
     ):
         if version is not None:
             found.append(ReferenceUse(version.file, version.effective))
+    if case.record is not None:
+        plan = f" {case.record.plan}" if case.record.plan else ""
+        found.append(ReferenceUse(f"payer record {case.facts.payer.kind}{plan}", case.record.since))
     found.append(ReferenceUse("built-in", BUILT_IN_EFFECTIVE))
     return tuple(found)
 

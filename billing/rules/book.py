@@ -27,7 +27,7 @@ from billing.rules import (
 from billing.rules.rule import Rule
 
 # Changes whenever a rule, a class of codes or a modifier's road changes what is decided.
-RULES_VERSION = "2026.11.3"
+RULES_VERSION = "2026.11.4"
 
 RULES: tuple[Rule, ...] = (
     *dates.RULES,

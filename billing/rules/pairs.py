@@ -19,6 +19,10 @@ def _services(case: Context) -> list[Beside]:
     return [s for s in (*case.beside, *sources) if s.code and s.code not in codes.FAMILY]
 
 
+def _bare(pair: Pair) -> bool:
+    return codes.well_formed(pair.column1) and codes.well_formed(pair.column2)
+
+
 def _pairs(case: Context, *, ours: int) -> list[tuple[Beside, str]]:
     """(service, worst indicator) of the pairs in force in which our code stands in column `ours` (1 or 2)."""
     rows = case.pair_rows
@@ -120,6 +124,12 @@ def edits_known(case: Context) -> list[Finding]:
         found.append(
             hold(f"{', '.join(named)} on the same day: no edit file is loaded, and edits are not guessed.", ask)
         )
+    # a pair with something stuck to a code would match nothing, and the edit would be lost
+    broken = [p for p in case.facts.reference.ptp or () if not _bare(p)]
+    if broken:
+        pair = f"{broken[0].column1} and {broken[0].column2}"
+        ask = ("reference.ptp", "Please give each pair as two bare codes of five characters.")
+        found.append(hold(f"A pair of the list given with the case is no pair of bare codes: {pair}.", ask))
     return found or [idle("No service of the day waits for an edit file.")]
 
 

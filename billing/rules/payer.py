@@ -15,13 +15,10 @@ def payer_known(case: Context) -> Finding:
     unknown = [name for name in ("covered", "prior_auth_required") if case.policy[name] is None]
     if unknown and payer.kind != "self_pay":
         words = {"covered": "whether it covers the service", "prior_auth_required": "whether it wants authorisation"}
-        looked = (
-            f"looked at {case.record.checked_on.isoformat()}: {case.record.source}"
-            if case.record
-            else "there is no record of this payer"
-        )
+        checked = f"checked {case.record.checked_on.isoformat()}" if case.record else "no record"
+        source = f" ({case.record.source})" if case.record else ""
         warnings.append(
-            Warned("W-PY-01", f"Not known of this payer: {' and '.join(words[u] for u in unknown)} ({looked}).")
+            Warned("W-PY-01", f"Not known of this payer, {checked}: {' and '.join(words[u] for u in unknown)}{source}.")
         )
     if payer.kind == "self_pay":
         warnings.append(Warned("W-PY-02", "The patient pays: no claim message is written, an estimate only."))

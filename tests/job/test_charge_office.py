@@ -65,6 +65,7 @@ def test_official_tables_are_taken_in_and_named_by_decisions(run, charged: str, 
     status, shown, _ = run("reference", "--json")
     assert [row["file"] for row in shown["files"]] == [UNITS_NAME]
     assert shown["files"][0]["effective"] == "2026-01-01"
+    assert (shown["built_in_effective"], shown["built_in_age_days"] > 300) == ("2026-01-01", True)
     assert len(references_of(desk.home).units) == 1
     study = desk.studies()[0].study_uid
     status, answer, _ = run("charge", "--case", f"study:{study}", "--date", "2026-01-06", "--json")

@@ -324,3 +324,51 @@ def test_strokes_are_no_anatomy(anatomy: str) -> None:
     """Otherwise the earlier charge would be one of "another region", and XS would follow."""
     answer = asked(ledger=[{**CHARGE, "anatomy": anatomy}], distinct={"session": "same", "anatomy_contiguous": False})
     assert [q.field for q in answer.questions] == ["ledger[0].anatomy"]
+
+
+@pytest.mark.parametrize("column1", ["61783 ", "61783-59", "6178", "", "61783,61784"])
+def test_a_pair_with_something_stuck_to_its_code_is_not_passed_over(column1: str) -> None:
+    """It would match nothing, and the edit with indicator 0 would be lost."""
+    pair = {"column1": column1, "column2": "76377", "indicator": "0"}
+    other = {"code": "61783", "same_anatomy": False, "same_session": False, "same_provider": True}
+    answer = asked(other_codes=[other], reference={"ptp": [pair]})
+    assert answer.decision == "hold"
+    assert "reference.ptp" in {q.field for q in answer.questions}
+
+
+CLASS_A = """70496 70498 71275 72191 73206 73706 74174 74175 75635 70544-70549 71555 72159 72198 73225 73725 74185
+    75571-75574 75557 75559 75561 75563 75565 74261-74263 78012-78999 77061-77063 31627 34839 93355"""
+CLASS_B = "76391 77046-77049 71271 75577 75580 93303-93308 93312-93319 77295 77301"
+CLASS_P = """70450 70460 70470 70480-70482 70486-70488 70490-70492 71250 71260 71270 72125-72133 72192-72194 73200-73202
+    73700-73702 74150 74160 74170 74176-74178 76380 70336 70540 70542 70543 70551-70553 71550-71552 72141 72142
+    72146-72149 72156-72158 72195-72197 73218-73223 73718-73723 74181-74183 76506 76536 76604 76641 76642 76700 76705
+    76770 76775 76776 76801-76817 76830 76856 76857 76870 76872 76873 76881 76882"""
+CONTRAST = """70460 70470 70481 70482 70487 70488 70491 70492 71260 71270 72126 72127 72129 72130 72132 72133 72193
+    72194 73201 73202 73701 73702 74160 74170 74177 74178 70542 70543 70552 70553 71551 71552 72142 72147 72149
+    72156-72158 72196 72197 73219 73220 73222 73223 73719 73720 73722 73723 74182 74183"""
+
+
+def spelt(text: str) -> set[str]:
+    found = set()
+    for part in text.split():
+        first, _, last = part.partition("-")
+        found |= {f"{n:05d}" for n in range(int(first), int(last or first) + 1)}
+    return found
+
+
+def test_every_code_of_the_lists_and_no_other_is_in_its_class() -> None:
+    from billing.codes import lookup
+
+    rows = {f"{n:05d}": lookup(f"{n:05d}") for n in range(10_000, 100_000)}
+    for kind, text in (("A", CLASS_A), ("B", CLASS_B), ("P", CLASS_P)):
+        assert {code for code, row in rows.items() if row and row.kind == kind} == spelt(text), kind
+    assert {code for code, row in rows.items() if row and row.contrast} == spelt(CONTRAST)
+    for letter, text in (("T", "0523 0623-0626 0633-0638 0648-0649 0697-0698 0721-0722"), ("U", ""), ("M", "")):
+        some = {f"{n:04d}{letter}" for n in range(10_000)}
+        assert {c for c in some if lookup(c)} == {f"{c[1:]}{letter}" for c in spelt(text)}, letter
+    assert {c for c in (f"G{n:04d}" for n in range(10_000)) if lookup(c)} == {"G0279"}
+
+
+def test_the_payer_s_record_is_named_among_what_a_decision_stands_on() -> None:
+    answer = asked(payer={"kind": "bcbs", "plan": "Anthem Blue Cross"})
+    assert [r.file for r in answer.references] == ["payer record bcbs Anthem", "built-in"]

@@ -18,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from datetime import date
+
     from billing.reference.tables import BUILT_IN_EFFECTIVE
     from billing.rules.book import RULES_VERSION
     from workstation.base.clock import SystemClock
@@ -32,14 +34,17 @@ def run(args: argparse.Namespace) -> int:
     place = Place(home(), SystemClock(), "", demo=False)
     try:
         new = import_files(place, None, args.files) if args.what else ()
-        found = ages(place.home, today(place))
+        day = today(place)
+        found = ages(place.home, day)
     finally:
         place.close()
+    age = (date.fromisoformat(day) - BUILT_IN_EFFECTIVE).days
     if args.json:
         print_json(
             {
                 "rules_version": RULES_VERSION,
                 "built_in_effective": BUILT_IN_EFFECTIVE.isoformat(),
+                "built_in_age_days": age,
                 "imported": [one.file for one in new],
                 "files": found,
             }
@@ -47,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for one in new:
         print(f"Imported {one.file} ({one.kind}, effective {one.effective}).")
-    print(f"Rules {RULES_VERSION}; built-in tables of {BUILT_IN_EFFECTIVE}.")
+    print(f"Rules {RULES_VERSION}; built-in tables of {BUILT_IN_EFFECTIVE}, {age} days old.")
     for row in found:
-        print(f"{row['file']:48}  {row['kind']:10}  effective {row['effective']}  {row['age_days']} days old")
+        replaced = "  replaced by a later import" if row["replaced"] else ""
+        print(f"{row['file']:48}  {row['kind']:10}  effective {row['effective']}  {row['age_days']} days old{replaced}")
     return 0
