@@ -16,7 +16,8 @@ from render.view import Camera, Look, Plane, Technique, View, Window
 from workstation.base.events import Actor
 from workstation.base.uids import derived_uid
 from workstation.case.model import Capture, Measured, Measurement, Patient
-from workstation.dicom.write_common import Equipment, to_bytes
+from workstation.dicom.write_common import to_bytes
+from workstation.dicom.written import Equipment
 from workstation.report.model import KeyPicture, Participation, ReportContent
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, 589000, tzinfo=UTC)

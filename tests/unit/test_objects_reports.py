@@ -32,17 +32,12 @@ from workstation.case.model import Measured
 from workstation.dicom import codes
 from workstation.dicom.read_sr import measurements_of
 from workstation.dicom.sr_content import decimal
-from workstation.dicom.write_common import (
-    COMPREHENSIVE_3D_SR_CLASS,
-    ENHANCED_SR_CLASS,
-    Reference,
-    from_bytes,
-    to_bytes,
-)
+from workstation.dicom.write_common import from_bytes, to_bytes
 from workstation.dicom.write_kos import key_objects
 from workstation.dicom.write_pdf import encapsulated_pdf, pdf_of
 from workstation.dicom.write_sr_measurements import measurements_sr, on_slice
 from workstation.dicom.write_sr_report import report_sr
+from workstation.dicom.written import COMPREHENSIVE_3D_SR_CLASS, ENHANCED_SR_CLASS, Reference
 
 REPORT = Reference(ENHANCED_SR_CLASS, derived_uid("t", "report"), derived_uid("t", "reports"))
 NUMBERS = Reference(COMPREHENSIVE_3D_SR_CLASS, derived_uid("t", "numbers"), derived_uid("t", "numberss"))

@@ -12,12 +12,12 @@ from render.view import Technique
 from tests.factory.written import EQUIPMENT, NOW, RAD, capture, content, measurement, picture, validate
 from workstation.base.errors import InputRefused
 from workstation.base.uids import derived_uid
-from workstation.dicom.write_common import Reference
 from workstation.dicom.write_kos import key_objects
 from workstation.dicom.write_pdf import encapsulated_pdf
 from workstation.dicom.write_sc import secondary_capture
 from workstation.dicom.write_sr_measurements import measurements_sr
 from workstation.dicom.write_sr_report import report_sr
+from workstation.dicom.written import Reference
 
 SERIES = [
     "ct_head_ge_tilt_variable",

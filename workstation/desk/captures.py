@@ -22,7 +22,7 @@ from workstation.desk.equipment import equipment_of, source_header
 from workstation.desk.identity import missing_identity
 from workstation.desk.labels import removals_of
 from workstation.desk.png import png_bytes, rgb_of
-from workstation.dicom import write_common, write_sc
+from workstation.dicom import written
 
 if TYPE_CHECKING:
     from workstation.desk.session import Session
@@ -201,6 +201,8 @@ def release(session: Session, sop_uid: str, secret: str) -> Capture:
     InputRefused
         ``release``: what must be settled first.
     """
+    from workstation.dicom import write_common, write_sc
+
     session.require("release")
     capture = _of(session, sop_uid)
     _step(capture, "released")
@@ -226,7 +228,7 @@ def release(session: Session, sop_uid: str, secret: str) -> Capture:
         picture,
         after,
         sources=[(str(session.facts.get("sop_class", "")), u) for u in capture.source_uids],
-        series_number=write_common.SERIES_NUMBER["captures"],
+        series_number=written.SERIES_NUMBER["captures"],
         instance_number=number,
         equipment=equipment_of(session.place, session.facts),
         now=now,
@@ -241,7 +243,7 @@ def release(session: Session, sop_uid: str, secret: str) -> Capture:
     write_bytes(session.place.drafts(session.key.study_uid) / capture.picture, png_bytes(picture.rgb))
     with session.acting():
         session.place.act("picture_released", actor, session.key, sop_uid=sop_uid)
-        index_object(session, stored, write_common.SC_CLASS, 9001, "OT", "3D pictures")
+        index_object(session, stored, written.SC_CLASS, 9001, "OT", "3D pictures")
         if local_archive(session):
             session.place.act(
                 "picture_archived", actor, session.key, sop_uid=sop_uid, archive="local", acknowledged=True

@@ -9,7 +9,7 @@ from workstation import __version__
 from workstation.base.errors import InputRefused
 from workstation.desk.place import Place
 from workstation.dicom.load import header_of
-from workstation.dicom.write_common import Equipment
+from workstation.dicom.written import Equipment
 
 if TYPE_CHECKING:
     from workstation.desk.session import Session

@@ -20,9 +20,9 @@ from workstation.desk.equipment import equipment_of, source_header
 from workstation.desk.findings_told import findings_told
 from workstation.desk.geometry_report import geometry_report
 from workstation.desk.supervise import counting
-from workstation.dicom import write_common, write_kos, write_pdf, write_sr_measurements, write_sr_report
+from workstation.dicom import written
 from workstation.dicom.load import header_of
-from workstation.dicom.write_common import Reference
+from workstation.dicom.written import Reference
 from workstation.report.checks import Check, checks
 from workstation.report.compose import DataFacts, compose
 from workstation.report.model import ReportContent
@@ -100,6 +100,8 @@ def _pictures(session: Session, report: ReportContent) -> dict[str, Any]:
 
 def pdf(session: Session) -> bytes:
     """The report as PDF: the signed one as it was signed, else the draft."""
+    from workstation.dicom import write_pdf
+
     last = session.case.reports[-1] if session.case.reports else None
     if last is not None and last.pdf_sop_uid:
         item = session.place.library.instance(last.pdf_sop_uid)
@@ -113,6 +115,8 @@ def pdf(session: Session) -> bytes:
 
 def header_and_pixels(session: Session, place: str) -> Any:
     """An object of the archive, read back."""
+    from workstation.dicom import write_common
+
     return write_common.from_bytes(session.place.files.path(place).read_bytes())
 
 
@@ -217,16 +221,16 @@ def _objects(
     session: Session, report: ReportContent, actor: Actor, now: datetime, previous: SignedReport | None
 ) -> tuple[dict[str, tuple[bytes, str, str]], SignedReport]:
     """Every object of a signature, as bytes: name -> (bytes, SOP instance UID, SOP class UID)."""
+    from workstation.dicom import write_common, write_kos, write_pdf, write_sr_measurements, write_sr_report
+
     source = source_header(session)
     equipment = equipment_of(session.place, session.facts)
     uids = {name: new_uid() for name in _SERIES}
     number = 1 + len(session.case.reports)
     accepted = [m for m in report.measurements if m.accepted and not m.stale and m.measured.value is not None]
     own = {"source": source, "equipment": equipment, "now": now, "instance_number": number}
-    measured_at = Reference(
-        write_common.COMPREHENSIVE_3D_SR_CLASS, uids["measurements"], _series(session, "measurements")
-    )
-    report_at = Reference(write_common.ENHANCED_SR_CLASS, uids["report"], _series(session, "report"))
+    measured_at = Reference(written.COMPREHENSIVE_3D_SR_CLASS, uids["measurements"], _series(session, "measurements"))
+    report_at = Reference(written.ENHANCED_SR_CLASS, uids["report"], _series(session, "report"))
     objects: dict[str, tuple[bytes, str, str]] = {}
     if accepted:
         frames = {f.sop_uid: f for f in session.found.frames if f is not None}
@@ -245,11 +249,11 @@ def _objects(
         objects["measurements"] = (
             write_common.to_bytes(dataset),
             uids["measurements"],
-            write_common.COMPREHENSIVE_3D_SR_CLASS,
+            written.COMPREHENSIVE_3D_SR_CLASS,
         )
     predecessor = None
     if previous is not None:
-        predecessor = Reference(write_common.ENHANCED_SR_CLASS, previous.sop_uid, _series(session, "report"))
+        predecessor = Reference(written.ENHANCED_SR_CLASS, previous.sop_uid, _series(session, "report"))
     made_by = {c.made_by.account: c.made_by for c in session.case.captures}
     dataset = write_sr_report.report_sr(
         report,
@@ -260,7 +264,7 @@ def _objects(
         participants=[a for a in made_by.values() if a.account != actor.account],
         **own,
     )
-    objects["report"] = (write_common.to_bytes(dataset), uids["report"], write_common.ENHANCED_SR_CLASS)
+    objects["report"] = (write_common.to_bytes(dataset), uids["report"], written.ENHANCED_SR_CLASS)
     pages = pdf_bytes(report, _pictures(session, report), made_at=session.place.now())
     dataset = write_pdf.encapsulated_pdf(
         pages,
@@ -271,7 +275,7 @@ def _objects(
         references=[report_at],
         **own,
     )
-    objects["pdf"] = (write_common.to_bytes(dataset), uids["pdf"], write_common.PDF_CLASS)
+    objects["pdf"] = (write_common.to_bytes(dataset), uids["pdf"], written.PDF_CLASS)
     if report.pictures:
         dataset = write_kos.key_objects(
             references=[Reference(p.sop_class, p.sop_uid, p.series_uid) for p in report.pictures],
@@ -280,7 +284,7 @@ def _objects(
             author=actor,
             **own,
         )
-        objects["key_images"] = (write_common.to_bytes(dataset), uids["key_images"], write_common.KOS_CLASS)
+        objects["key_images"] = (write_common.to_bytes(dataset), uids["key_images"], written.KOS_CLASS)
     signed = SignedReport(
         sop_uid=uids["report"],
         measurements_sop_uid=uids["measurements"] if accepted else "",
@@ -296,6 +300,8 @@ def _objects(
 
 def retract(session: Session, secret: str, reason: str) -> SignedReport:
     """Retract the last signed report: a rejection note names it, nothing is deleted (clinical rules 6.3)."""
+    from workstation.dicom import write_common, write_kos
+
     session.require("sign")
     if not reason.strip():
         raise InputRefused("retract", "Say why the report is retracted: wrong patient, side or study, or what else.")
@@ -304,12 +310,10 @@ def retract(session: Session, secret: str, reason: str) -> SignedReport:
     actor = session.people.proved_for("sign", secret)
     last = session.case.reports[-1]
     uid = new_uid()
-    references = [Reference(write_common.ENHANCED_SR_CLASS, last.sop_uid, _series(session, "report"))]
+    references = [Reference(written.ENHANCED_SR_CLASS, last.sop_uid, _series(session, "report"))]
     if last.measurements_sop_uid:
         references.append(
-            Reference(
-                write_common.COMPREHENSIVE_3D_SR_CLASS, last.measurements_sop_uid, _series(session, "measurements")
-            )
+            Reference(written.COMPREHENSIVE_3D_SR_CLASS, last.measurements_sop_uid, _series(session, "measurements"))
         )
     dataset = write_kos.key_objects(
         source_header(session),
@@ -330,6 +334,6 @@ def retract(session: Session, secret: str, reason: str) -> SignedReport:
             "report_retracted", actor, session.key, sop_uid=last.sop_uid, reason=reason.strip(), rejection=uid
         )
         number, modality, words = _SERIES["key_images"]
-        captures.index_object(session, stored, write_common.KOS_CLASS, number, modality, words)
+        captures.index_object(session, stored, written.KOS_CLASS, number, modality, words)
         session.put("report", reports=(*session.case.reports, after))
     return after

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from render.geometry import Geometry
+from workstation.dicom.medians import median
 from workstation.dicom.regions import Mask, Numbers, regions
 
 Verdict = Literal["agrees", "contradicts", "not assessable"]
@@ -67,7 +68,7 @@ class Anatomy:
         x = np.arange(count.size) * self.steps[0, 0]
         for axis in (1, 2):
             x = x + self.steps[axis, 0] * _sums(self.bone, axis) / np.maximum(count, 1)
-        return float(np.median(x[some]))
+        return median(x[some])
 
     @property
     def litres(self) -> float:
@@ -125,7 +126,7 @@ def spine(a: Anatomy) -> Verdict:
     some = section > 0
     count = a.bone.sum(axis=(1, 2))
     share = float(count.sum()) / max(1, int(section.sum()))
-    if not some.any() or float(np.median(section[some])) * a.cm2 < 300 or not 0.004 <= share <= 0.1:
+    if not some.any() or median(section[some]) * a.cm2 < 300 or not 0.004 <= share <= 0.1:
         return "not assessable"
     length = float(np.linalg.norm(a.steps[0]))
     if int((count > 0).sum()) * length < 100:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from render.geometry import Geometry
 from workstation.dicom.anatomy import Verdict, Voxels, anatomy_of, hand, head_or_feet, spine
+from workstation.dicom.medians import medians
 from workstation.dicom.regions import regions
 
 # Patient Position (0018,5100), its last part: where the table is, LPS.
@@ -49,11 +50,11 @@ def table_verdict(voxels: Voxels, geometry: Geometry, patient_position: str) -> 
     expected = _TABLE.get(patient_position.strip().upper()[2:])
     if expected is None or voxels.shape[0] < _FEWEST or abs(float(geometry.normal_lps[2])) < 0.8:
         return "not assessable"
-    sampled = np.unique(np.linspace(0, voxels.shape[0] - 1, _SAMPLE).astype(int))
+    sampled = np.array(sorted({int(k) for k in np.linspace(0, voxels.shape[0] - 1, _SAMPLE)}))
     body, table = _body_and_table(voxels, geometry, sampled)
     if len(table) < _SHARE * len(sampled):
         return "not assessable"
-    towards = np.median(table - body, axis=0)
+    towards = medians(table - body)
     towards[2] = 0.0
     length = float(np.linalg.norm(towards))
     if length == 0:
@@ -75,7 +76,7 @@ def _body_and_table(
     parts = regions(voxels[sampled, :: steps[0], :: steps[1]] > _SOLID_HU, across_slices=False)
     slice_of = parts.low[:, 0]
     largest_first = np.lexsort((-parts.sizes, slice_of))
-    bodies = largest_first[np.unique(slice_of[largest_first], return_index=True)[1]]
+    bodies = largest_first[np.diff(slice_of[largest_first], prepend=-1) != 0]
     extent = (parts.high - parts.low + 1)[:, 1:] * [step * geometry.spacing_mm[k + 1] for k, step in enumerate(steps)]
     wide = extent.max(axis=1)
     flat = (wide >= _WIDE_MM) & (wide >= _FLAT * extent.min(axis=1))

@@ -12,7 +12,7 @@ from render.view import Vector
 from workstation.base.errors import InputRefused
 from workstation.dicom import codes
 from workstation.dicom.codes import Code
-from workstation.dicom.write_common import COMPREHENSIVE_3D_SR_CLASS
+from workstation.dicom.written import COMPREHENSIVE_3D_SR_CLASS
 
 _UNITS = {code.value: printed for printed, code in codes.UNITS.items()}
 # the tree of a report of ours is four levels deep; a hostile one must not end in a recursion error

@@ -67,8 +67,9 @@ def regions(mask: Mask, *, across_slices: bool) -> Regions:
         label = label[label]
         if np.array_equal(label, before):
             break
-    _, label = np.unique(label, return_inverse=True)
-    count = int(label.max()) + 1 if label.size else 0
+    roots = label == np.arange(label.size)
+    label = (np.cumsum(roots) - 1)[label]
+    count = int(roots.sum())
     lengths = ends - starts
     sizes = np.bincount(label, weights=lengths, minlength=count).astype(np.intp)
     k, r = row_of // rows, row_of % rows

@@ -17,6 +17,7 @@ from workstation.base.findings import Finding
 from workstation.dicom import tags as el
 from workstation.dicom.found import Phase
 from workstation.dicom.images import Image, Key
+from workstation.dicom.medians import median
 from workstation.dicom.words import finding
 
 # In the order in which they are tried; the word is what the phase is called.
@@ -82,7 +83,7 @@ def median_gap(distances: Sequence[float]) -> float:
     """Median distance between neighbouring places, those that coincide left out; 0 with one place."""
     steps = np.diff(np.sort(np.asarray(distances, float)))
     steps = steps[steps > _REPEAT_MM]
-    return float(np.median(steps)) if steps.size else 0.0
+    return median(steps) if steps.size else 0.0
 
 
 def places(images: Sequence[Image]) -> list[list[Image]]:

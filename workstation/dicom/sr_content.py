@@ -19,8 +19,6 @@ from workstation.base.uids import derived_uid
 from workstation.dicom import codes
 from workstation.dicom.codes import Code
 from workstation.dicom.write_common import (
-    Equipment,
-    Reference,
     clipped,
     coded,
     date_text,
@@ -32,6 +30,7 @@ from workstation.dicom.write_common import (
     text_of,
     time_text,
 )
+from workstation.dicom.written import Equipment, Reference
 
 if TYPE_CHECKING:
     from workstation.base.events import Actor

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from workstation.base.findings import Finding
 from workstation.dicom.found import Phase
 from workstation.dicom.images import Image
+from workstation.dicom.medians import median, medians
 from workstation.dicom.split import median_gap, soft_split
 from workstation.dicom.words import finding
 
@@ -100,7 +101,7 @@ def _valid_orientation(orientation: tuple[float, ...] | None) -> bool:
 
 def axes(images: Sequence[Image]) -> tuple[Vector, Vector, Vector]:
     """Orthonormal r, c, n of the group: the median orientation, r first."""
-    middle = np.median([i.orientation for i in images], axis=0)
+    middle = medians([i.orientation or () for i in images])
     r = middle[:3] / np.linalg.norm(middle[:3])
     c = middle[3:] - (middle[3:] @ r) * r
     c = c / np.linalg.norm(c)
@@ -121,7 +122,7 @@ def _stack(images: list[Image], r: Vector, c: Vector) -> Stack | Finding:
     if off_line.max() > max(0.1 * min(row_mm, column_mm), 0.05):
         return finding("stack_not_straight", files=len(images))
     gaps = np.diff(s)
-    g = float(np.median(gaps))
+    g = median(gaps)
     findings: list[Finding] = []
     slices: tuple[Image | None, ...] = tuple(images)
     filled: tuple[int, ...] = ()

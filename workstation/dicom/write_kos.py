@@ -12,7 +12,8 @@ from pydicom.sequence import Sequence as Items
 from workstation.base.errors import InputRefused
 from workstation.dicom import codes
 from workstation.dicom.sr_content import document, image, observers, root, text
-from workstation.dicom.write_common import (
+from workstation.dicom.write_common import begin, date_text, evidence, local_time, time_text
+from workstation.dicom.written import (
     COMPREHENSIVE_3D_SR_CLASS,
     ENHANCED_SR_CLASS,
     KOS_CLASS,
@@ -20,11 +21,6 @@ from workstation.dicom.write_common import (
     SERIES_NUMBER,
     Equipment,
     Reference,
-    begin,
-    date_text,
-    evidence,
-    local_time,
-    time_text,
 )
 
 if TYPE_CHECKING:

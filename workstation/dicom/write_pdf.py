@@ -10,19 +10,8 @@ from pydicom.sequence import Sequence as Items
 
 from workstation.base.errors import RenderDeskError
 from workstation.dicom import codes
-from workstation.dicom.write_common import (
-    PDF_CLASS,
-    SERIES_NUMBER,
-    Equipment,
-    Reference,
-    begin,
-    coded,
-    date_text,
-    instance,
-    local_time,
-    put,
-    time_text,
-)
+from workstation.dicom.write_common import begin, coded, date_text, instance, local_time, put, time_text
+from workstation.dicom.written import PDF_CLASS, SERIES_NUMBER, Equipment, Reference
 
 
 def encapsulated_pdf(

@@ -13,8 +13,6 @@ from pydicom.sequence import Sequence as Items
 from render.geometry import letters
 from workstation.dicom import codes
 from workstation.dicom.write_common import (
-    SC_CLASS,
-    Equipment,
     anatomy,
     begin,
     clipped,
@@ -28,6 +26,7 @@ from workstation.dicom.write_common import (
     text_of,
     time_text,
 )
+from workstation.dicom.written import SC_CLASS, Equipment
 
 if TYPE_CHECKING:
     from render.picture import Picture

@@ -31,15 +31,8 @@ from workstation.dicom.sr_content import (
     uid,
     within,
 )
-from workstation.dicom.write_common import (
-    COMPREHENSIVE_3D_SR_CLASS,
-    SERIES_NUMBER,
-    Equipment,
-    Reference,
-    begin,
-    local_time,
-    text_of,
-)
+from workstation.dicom.write_common import begin, local_time, text_of
+from workstation.dicom.written import COMPREHENSIVE_3D_SR_CLASS, SERIES_NUMBER, Equipment, Reference
 
 if TYPE_CHECKING:
     from workstation.base.events import Actor

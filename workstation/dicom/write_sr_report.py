@@ -22,15 +22,8 @@ from workstation.dicom.sr_content import (
     root,
     text,
 )
-from workstation.dicom.write_common import (
-    ENHANCED_SR_CLASS,
-    SERIES_NUMBER,
-    Equipment,
-    Reference,
-    begin,
-    local_time,
-    moment,
-)
+from workstation.dicom.write_common import begin, local_time, moment
+from workstation.dicom.written import ENHANCED_SR_CLASS, SERIES_NUMBER, Equipment, Reference
 
 if TYPE_CHECKING:
     from workstation.base.events import Actor
