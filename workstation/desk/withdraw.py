@@ -11,8 +11,8 @@ from workstation.base.errors import InputRefused
 from workstation.base.uids import derived_uid, new_uid
 from workstation.desk import captures
 from workstation.desk.equipment import equipment_of, source_header
-from workstation.dicom import write_common, write_kos
-from workstation.dicom.write_common import Reference
+from workstation.dicom import written
+from workstation.dicom.written import Reference
 
 if TYPE_CHECKING:
     from workstation.case.model import Capture
@@ -32,6 +32,8 @@ def withdraw(session: Session, sop_uid: str, secret: str, reason: str) -> Captur
     InputRefused
         ``withdraw``: the picture is not released, or no reason is given.
     """
+    from workstation.dicom import write_common, write_kos
+
     session.require("release")
     capture = next((c for c in session.case.captures if c.sop_uid == sop_uid), None)
     if capture is None or capture.state != "released":
@@ -44,7 +46,7 @@ def withdraw(session: Session, sop_uid: str, secret: str, reason: str) -> Captur
     number = 200 + sum(1 for c in session.case.captures if c.state == "withdrawn")
     note = write_kos.key_objects(
         source_header(session),
-        [Reference(write_common.SC_CLASS, capture.sop_uid, capture.series_uid)],
+        [Reference(written.SC_CLASS, capture.sop_uid, capture.series_uid)],
         sop_uid=uid,
         series_uid=series,
         equipment=equipment_of(session.place, session.facts),
@@ -60,7 +62,7 @@ def withdraw(session: Session, sop_uid: str, secret: str, reason: str) -> Captur
         session.place.act(
             "picture_withdrawn", actor, session.key, sop_uid=sop_uid, reason=reason.strip(), rejection=uid
         )
-        captures.index_object(session, stored, write_common.KOS_CLASS, 9013, "KO", "Key pictures of the 3D report")
+        captures.index_object(session, stored, written.KOS_CLASS, 9013, "KO", "Key pictures of the 3D report")
         kept = tuple(after if c.sop_uid == sop_uid else c for c in session.case.captures)
         session.put("captures", captures=kept)
     session.told("supervision")
