@@ -161,6 +161,9 @@ class FakeDesk:
     def set_setting(self, name: str, value: str) -> None:
         self.settings[name] = value
 
+    def charge(self, charge_id: str) -> None:
+        return None  # a stand-in keeps no ledger
+
     def charge_history(self, charge_id: str) -> tuple[HistoryLine, ...]:
         at, who = "2026-11-23T16:05:00Z", "b.sample"
         return (HistoryLine(at, "confirm", "draft", "confirmed", who, "biller", "WS1", ""), *self.later)

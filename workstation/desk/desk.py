@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from billing.errors import BillingError
 from render.volume import Volume
 from workstation.archive.index import StudyRow
 from workstation.archive.reconcile import Act as IdentityAct
@@ -22,6 +23,7 @@ from workstation.base.paths import home as default_home
 from workstation.desk import charge_metrics, charge_office, charge_site, charge_table, worklist
 from workstation.desk import reconcile as reconciling
 from workstation.desk.arrival import Arrival
+from workstation.desk.charge_ledger import ledger_of
 from workstation.desk.export_study import Exported, export_studies
 from workstation.desk.filed_case import FiledCase
 from workstation.desk.library import Imported, import_paths
@@ -39,6 +41,7 @@ from workstation.people.accounts import Account, People
 from workstation.people.roles import Act, may, refusal, require
 
 if TYPE_CHECKING:
+    from billing.charge import Charge
     from billing.payer_book import PayerRecord
 
 
@@ -328,6 +331,19 @@ class Desk:
         """
         require(self.actor.role if self.actor else None, "confirm_charge")
         return worklist.confirm_several(self.place, self.people, tuple(study_uids), secret)
+
+    def charge(self, charge_id: str) -> Charge:
+        """A charge of the ledger, with facts and answer as they were confirmed.
+
+        Raises
+        ------
+        InputRefused
+            ``ledger``: there is none of that id.
+        """
+        try:
+            return ledger_of(self.place).get(charge_id)
+        except BillingError as error:
+            raise InputRefused(error.code, error.sentence) from error
 
     def charge_history(self, charge_id: str) -> tuple[charge_office.HistoryLine, ...]:
         """Who did what to a charge, in order."""

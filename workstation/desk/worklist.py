@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from billing.charge import ACTIVE, Charge
-from billing.metrics import Seen, charges_seen
+from billing.metrics import BASE_INCLUDED, Seen, charges_seen
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.case.acquisition import FIRST, SEPARATED, sessions_of
 from workstation.desk import charge_office
@@ -60,7 +60,8 @@ class ChargeLine:
     decision : ``bill``, ``hold`` or ``reject``; of a charge what its case says now
     state : ``open``, or the state of the charge in the ledger
     question : what is asked, or why it is not billed, in a sentence; of a charge the reason that its receiver gave
-    covers : codes that cover the work where it is not billed
+    covered_by : code of the base study that includes the 3D; "" where that is not why
+    covers : codes to consider where it is not billed
     rules : rules that hold or reject
     task : what a person has to do about a charge, in a sentence; "" where nothing has changed
     amount : estimated payment in US dollars as text, "" without an estimate
@@ -81,6 +82,7 @@ class ChargeLine:
     accession: str = ""
     payer: str = ""
     reader: str = ""
+    covered_by: str = ""
     covers: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     task: str = ""
@@ -200,6 +202,7 @@ def _of_case(
         accession=case.accession,
         payer=(facts.get("payer") or {}).get("kind") or "",
         reader=readers.get(npi, npi),
+        covered_by=_covered_by(answer, facts),
         covers=_covering(answer),
         rules=_against(answer),
         amount=_amount(answer),
@@ -211,6 +214,15 @@ def _against(answer: Mapping[str, Any]) -> tuple[str, ...]:
     """Rules that hold or reject."""
     named = (str(r["rule"]) for r in answer["reasons"] if r["outcome"] == answer["decision"] != "bill")
     return tuple(dict.fromkeys(named))
+
+
+def _covered_by(answer: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """The code of the base study that includes the 3D already, where that is why nothing is billed."""
+    if BASE_INCLUDED not in _against(answer):
+        return ""
+    bases = facts.get("base") or ()
+    sources = [b for b in bases if b.get("source") is not False and b.get("code")]
+    return str(sources[0]["code"]) if len(sources) == 1 else ""
 
 
 def _covering(answer: Mapping[str, Any]) -> tuple[str, ...]:

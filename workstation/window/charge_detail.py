@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from workstation.base.errors import RenderDeskError
 from workstation.window.models.charges import patient_of, state_of
 from workstation.window.panels.charge import ChargePanel
-from workstation.window.panels.parts import Words, button, row
+from workstation.window.panels.parts import Line, Words, button, row
 
 if TYPE_CHECKING:
     from workstation.desk.desk import Desk
@@ -34,8 +34,8 @@ class ChargeDetail(QWidget):
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 12, 0, 0)
         self.column.setSpacing(0)
-        self.who = Words("", "strong")
-        self.what = Words("", "quiet")
+        self.who = Line("", "strong")
+        self.what = Line("", "quiet")
         self.open = button("Open the case", self._open, tip="With its pictures  [Enter]")
         head = QVBoxLayout()
         head.setContentsMargins(16, 0, 16, 0)
@@ -57,9 +57,18 @@ class ChargeDetail(QWidget):
         self.column.addWidget(self.area, 1)
         self.setMinimumWidth(340)
 
+    def leave(self, line: ChargeLine | None) -> None:
+        """Take away what belongs to another line at once; what belongs to this one is decided in a moment."""
+        if line != self._line:
+            self.area.hide()
+            self.who.say(patient_of(line) if line is not None else "")
+            self.what.say("")
+
     def put(self, line: ChargeLine | None) -> None:
         """Show another line; the same one, unchanged, stays with what is typed in it."""
+        self.area.show()
         if line == self._line and self.panel is not None:
+            self._head(line)
             self.panel.refresh()
             return
         self._line = line
@@ -91,6 +100,12 @@ class ChargeDetail(QWidget):
         self.panel.changed.connect(self.changed)
         self.panel.go_to.connect(self._lead)
         self.area.setWidget(self.panel)
+
+    def _head(self, line: ChargeLine | None) -> None:
+        if line is not None:
+            self.who.say(patient_of(line))
+            told = (line.date or "", line.accession, state_of(line)[0])
+            self.what.say(" · ".join(part for part in told if part))
 
     def _lead(self, where: str) -> None:
         if self._line is not None:

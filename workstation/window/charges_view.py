@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from workstation.window.actions import Actions
 
 _ROW = 40
-_WIDTHS = (190, 112, 150, 112, 128, 300, 150, 96)
+_WIDTHS = (190, 112, 150, 112, 144, 300, 150, 96)
 _SOON_MS = 60  # while arrows walk down the list, only where they stop is decided and shown
 
 
@@ -66,6 +66,7 @@ class ChargesView(QWidget):
         self._desk, self._actions = desk, actions
         self._lines: tuple[ChargeLine, ...] = ()
         self._kinds: frozenset[str] = frozenset()
+        self._sending = False
         self.setObjectName("Charges")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -179,7 +180,7 @@ class ChargesView(QWidget):
         for place, width in enumerate(_WIDTHS):
             table.setColumnWidth(place, width)
         header.setSectionResizeMode(WHY, QHeaderView.ResizeMode.Stretch)
-        table.selectionModel().currentRowChanged.connect(lambda *_: self._soon.start(_SOON_MS))
+        table.selectionModel().currentRowChanged.connect(lambda *_: self._another())
         table.selectionModel().selectionChanged.connect(lambda *_: self._stand())
         table.activated.connect(lambda _i: self._open())
         self.search.textChanged.connect(self._look_for)
@@ -290,6 +291,11 @@ class ChargesView(QWidget):
         rows = sorted(self.table.selectionModel().selectedRows(), key=lambda i: i.row())
         return tuple(i.data(LINE) for i in rows)
 
+    def _another(self) -> None:
+        # never another patient's charge beside the line in hand, not even for a moment
+        self.detail.leave(self.current())
+        self._soon.start(_SOON_MS)
+
     def _show_line(self) -> None:
         self.detail.put(self.current())
 
@@ -355,13 +361,15 @@ class ChargesView(QWidget):
 
     def send_now(self) -> None:
         """Send what waits; the list stays usable meanwhile, and is read anew at the end."""
-        self.send.setEnabled(False)
+        if self._sending:
+            return
+        self._sending = True
         self._actions.job(
             "Sending charges", lambda _progress, stop: self._desk.send_charges(stop), self._sent, self._not_sent
         )
 
     def _sent(self, told: Sent) -> None:
-        self.send.setEnabled(True)
+        self._sending = False
         words = [f"{told.sent} sent", f"{told.acknowledged} acknowledged"]
         words += [f"{told.rejected} refused"] if told.rejected else []
         words += [f"{told.waiting} waiting"] if told.waiting else []
@@ -374,7 +382,7 @@ class ChargesView(QWidget):
         self.refresh()
 
     def _not_sent(self, error: BaseException) -> None:
-        self.send.setEnabled(True)
+        self._sending = False
         self._actions.refused(error)
 
     def export_new(self) -> None:

@@ -40,7 +40,7 @@ def kind_of(line: ChargeLine) -> str:
 def state_of(line: ChargeLine) -> tuple[str, str]:
     """Word and state of a line's pill."""
     kind = kind_of(line)
-    word = _WORDS.get(kind, line.state)
+    word = f"included in {line.covered_by}" if line.covered_by else _WORDS.get(kind, line.state)
     state = _STATES.get(kind, "done" if kind == "done" else "")
     return (f"{word} · late" if line.late else word), state
 

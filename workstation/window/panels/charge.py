@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from workstation.base.errors import RenderDeskError
+from workstation.desk.worklist import difference
 from workstation.window.panels.answers import AnswerForm, act_of, keep, site_facts
 from workstation.window.panels.charge_facts import FactsCard
 from workstation.window.panels.charge_standing import StandingCard
@@ -41,6 +44,12 @@ if TYPE_CHECKING:
     from workstation.window.actions import Actions
 
 _OTHER_CHARGE = frozenset({"R-LG-01", "R-LG-03", "R-LG-04", "R-LG-05"})
+_STANDS = {
+    "confirmed": ("Confirmed", "done"),
+    "sent": ("Sent, no answer yet", ""),
+    "acknowledged": ("Acknowledged by the receiver", "done"),
+    "rejected": ("Refused by the receiver", "refused"),
+}
 _STATE = {"bill": "done", "hold": "wants", "reject": "refused"}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _TURN = ("load", "3d", "view", "film", "report", "charge")
@@ -231,8 +240,19 @@ class ChargePanel(Panel):
         sent = self._session.message_path
         confirmed = bool(self._session.case.charge)
         wanted = [] if confirmed else asked(answer, self._session.case.anatomy)
-        restate(self.decision, "wants" if wanted else _STATE[answer["decision"]])
-        self.words.say("Confirmed" if confirmed else headline(answer, len(wanted)))
+        charge = self._desk.charge(self._session.case.charge) if confirmed else None
+        task = ""
+        if charge is not None:
+            # what was confirmed stays what is shown; what the case says now is told beside it
+            task = difference(charge, decided)
+            answer = json.loads(charge.answer)
+            decided = replace(decided, answer=answer, facts=json.loads(charge.facts))
+            words, state = _STANDS.get(charge.state, (charge.state.capitalize(), ""))
+            self.words.say(words)
+            restate(self.decision, state)
+        else:
+            self.words.say("Confirmed" if confirmed else headline(answer, len(wanted)))
+            restate(self.decision, "wants" if wanted else _STATE[answer["decision"]])
         self.code.say(str(answer["code"] or ("None" if answer["decision"] == "reject" else "No code yet")))
         self.code.show()
         self._show_modifiers(answer)
@@ -243,12 +263,13 @@ class ChargePanel(Panel):
         self._show_separate(decided)
         self.facts.put(self._session.fact_sources(decided))
         self._show_steps(wanted)
-        self._show_questions(wanted, contradicted(decided.answer, decided.facts))
+        self._show_questions(wanted, {} if confirmed else contradicted(decided.answer, decided.facts))
         self._show_why(decided)
         self._show_notes(answer)
         self._show_given()
-        self._show_confirm(answer, sent, complete=not wanted)
-        self.standing.put(self._session.case.charge)
+        self._show_confirm(answer, complete=not wanted)
+        self.standing.put(self._session.case.charge, task)
+        self._show_message(sent, charge.state if charge is not None else "confirmed")
 
     def _show_payer(self, decided: Decided) -> None:
         """Which record of the payer counts, and how old it is."""
@@ -427,7 +448,7 @@ class ChargePanel(Panel):
             parts += [Line(question.ask, "quiet"), holder]
         self._given_rows.fill(parts)
 
-    def _show_confirm(self, answer: dict[str, Any], sent: Any, *, complete: bool) -> None:
+    def _show_confirm(self, answer: dict[str, Any], *, complete: bool) -> None:
         may = self._desk.may("confirm_charge")
         code = " ".join([str(answer["code"] or ""), *(str(m) for m in answer["modifiers"])]).strip()
         self.confirm.setText(f"Confirm {code}".strip())
@@ -438,15 +459,22 @@ class ChargePanel(Panel):
             self.word.show()
         elif not self.word.property("state"):
             self.word.hide()
-        self.message.setVisible(sent is not None)
-        if sent is not None:
-            text = Words("The charge stands in the ledger; its message waits in the outgoing folder.")
-            show = button("Show the folder", lambda: self._open(sent), "link")
-            holder = QWidget()
-            line = row(Sign("done"), text)
-            line.setStretch(1, 1)
-            holder.setLayout(line)
-            self._message_rows.fill([holder, Line(str(sent.name), "mono"), show])
+
+    def _show_message(self, sent: Any, state: str) -> None:
+        told = {
+            "confirmed": "The charge stands in the ledger; its message waits to be sent.",
+            "sent": "The message went out; there is no answer yet.",
+        }.get(state, "")
+        self.message.setVisible(sent is not None and bool(told))
+        if sent is None or not told or self._message_rows.stands((sent, told)):
+            return
+        text = Words(told)
+        show = button("Show the folder", lambda: self._open(sent), "link")
+        holder = QWidget()
+        line = row(Sign("done"), text)
+        line.setStretch(1, 1)
+        holder.setLayout(line)
+        self._message_rows.fill([holder, Line(str(sent.name), "mono"), show])
 
     def _open(self, path: Any) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))

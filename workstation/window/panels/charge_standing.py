@@ -53,8 +53,8 @@ class StandingCard(Card):
         line = row(self.resend, self.replace, self.void, 0)
         self.add(line)
 
-    def put(self, charge_id: str) -> None:
-        """Show a charge; none with "" ."""
+    def put(self, charge_id: str, task: str = "") -> None:
+        """Show a charge, and what has to be done about it; none with ""."""
         self._charge_id = charge_id
         self.setVisible(bool(charge_id))
         if not charge_id:
@@ -65,16 +65,18 @@ class StandingCard(Card):
             self._rows.fill([sentence_row("refused", error.sentence)])
             return
         state = told[-1].after
-        restate(self, {"acknowledged": "done", "rejected": "refused"}.get(state, ""))
+        restate(self, "wants" if task else {"acknowledged": "done", "rejected": "refused"}.get(state, ""))
         may = self._desk.may("confirm_charge")
         for act, part in (("resend", self.resend), ("replace", self.replace), ("void", self.void)):
             part.setVisible(act in _possible(state))
             part.setEnabled(may)
             if not may:
                 part.setToolTip(self._desk.why_not("confirm_charge"))
-        if self._rows.stands((charge_id, told)):
+        if self._rows.stands((charge_id, told, task)):
             return
         parts: list[QWidget] = [Words(f"Charge {charge_id}", "mono")]
+        if task:
+            parts.append(sentence_row("wants", task))
         for one in told:
             parts.append(Rule())
             who = "" if one.role == "system" else f" · {one.who}"
