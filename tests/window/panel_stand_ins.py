@@ -23,9 +23,8 @@ from workstation.base.events import Actor, CaseKey
 from workstation.base.findings import Finding
 from workstation.case.model import Capture, Case, Measured, Measurement, Order, Patient, ReportText, SignedReport
 from workstation.case.supervision import ACTS, ActState, Supervision
-from workstation.desk.charge_office import HistoryLine, Sent, Taken
+from workstation.desk.charge_office import HandedOver, HistoryLine, LeftOut, Sent, Taken
 from workstation.desk.charge_site import PayerPage
-from workstation.desk.charge_table import TableExport
 from workstation.desk.fact_sources import FactSource
 from workstation.desk.worklist import ChargeLine as Line
 from workstation.desk.worklist import Confirming
@@ -196,11 +195,12 @@ class FakeDesk:
         self.did.append(("send",))
         return self.sending
 
-    def export_charges(self) -> TableExport:
-        if "export" in [d[0] for d in self.did]:
-            raise InputRefused("nothing_new", "Every charge was exported already; there is nothing new.")
-        self.did.append(("export",))
-        return TableExport(1, Path("charges-000001.csv"), 2, 1)
+    def export_charges(self, form: str, out: Path, *, force: bool = False) -> HandedOver:
+        done = ("export", form) in self.did
+        self.did.append(("export", form))
+        if done:
+            return HandedOver(0, form, None)
+        return HandedOver(1, form, out, ("C1", "C2"), ("C0",), (LeftOut("C3", "x", "The plan is not known."),))
 
     def take_answers(self, paths: Any) -> tuple[Taken, ...]:
         self.did.append(("answers", *[p.name for p in paths]))

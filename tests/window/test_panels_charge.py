@@ -565,10 +565,12 @@ def test_sending_answers_and_export_say_what_became_of_them(worklist, qtbot, tmp
     assert actions.said[-1][0].endswith("BILLING does not answer.")
     view.take_in([tmp_path / "a.hl7"])
     assert actions.said[-1] == ("Answers: 1 acknowledged, 1 about nothing that went out from here.", "wants")
-    click(qtbot, view.export)
-    assert actions.said[-1] == ("2 charges and 1 credit written to exports/charges-000001.csv.", "done")
-    click(qtbot, view.export)
-    assert actions.said[-1] == ("Every charge was exported already; there is nothing new.", "refused")
+    view.export_to("837p", tmp_path / "march.837")
+    told = "2 charges and 1 credit written to march.837. 1 charge left out: The plan is not known."
+    assert actions.said[-1] == (told, "wants")
+    view.export_to("837p", tmp_path / "again.837")
+    assert actions.said[-1] == ("There is nothing new to export.", "info")
+    assert view.export.menu().actions()[0].text() == "Table (CSV)"
 
 
 def test_a_refresh_keeps_the_line_in_hand(worklist, qtbot):

@@ -20,7 +20,7 @@ from workstation.base.clock import Clock, SystemClock
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.events import Actor, Role
 from workstation.base.paths import home as default_home
-from workstation.desk import charge_metrics, charge_office, charge_site, charge_table, worklist
+from workstation.desk import charge_metrics, charge_office, charge_site, worklist
 from workstation.desk import reconcile as reconciling
 from workstation.desk.arrival import Arrival
 from workstation.desk.charge_ledger import ledger_of
@@ -371,9 +371,10 @@ class Desk:
         require(self.actor.role if self.actor else None, "confirm_charge")
         return charge_office.take_in(self.place, self.actor, paths)
 
-    def export_charges(self) -> charge_table.TableExport:
-        """Charges since the last export, as a table in the home."""
-        return charge_table.export_since_last(self.place, self.actor)
+    def export_charges(self, form: charge_office.Format, out: Path, *, force: bool = False) -> charge_office.HandedOver:
+        """Write what has not left the house yet as a file: charges, and credits for what was taken back since."""
+        require(self.actor.role if self.actor else None, "claims")
+        return charge_office.export(self.place, self.actor, form, out, force=force)
 
     def metrics(self) -> charge_metrics.Gathered:
         """What the department's figures are counted from.

@@ -5,6 +5,7 @@ billed; the case in hand at the right, answered and confirmed without opening it
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
+    QMenu,
     QSplitter,
     QTableView,
     QVBoxLayout,
@@ -44,12 +46,20 @@ from workstation.window.panels.secret import ask_secret
 from workstation.window.plot_area import PlotArea
 
 if TYPE_CHECKING:
+    from workstation.desk.charge_office import Format
     from workstation.desk.charge_send import Sent
     from workstation.desk.desk import Desk
     from workstation.desk.worklist import ChargeLine
     from workstation.window.actions import Actions
 
 _ROW = 40
+_FORMS: tuple[tuple[Format, str, str], ...] = (
+    ("csv", "Table (CSV)", ".csv"),
+    ("837p", "Claims of the physicians (837P)", ".837"),
+    ("837i", "Lines of the hospital (837I)", ".837"),
+    ("cms1500", "Paper claims (CMS-1500)", ".pdf"),
+    ("fhir", "FHIR R4B", ".json"),
+)
 _WIDTHS = (190, 112, 150, 112, 144, 300, 150, 96)
 _SOON_MS = 60  # while arrows walk down the list, only where they stop is decided and shown
 
@@ -127,7 +137,11 @@ class ChargesView(QWidget):
         )
         self.confirm = button("Confirm", self.confirm_selected, "primary", "Confirm the selected ones  [Ctrl+Enter]")
         self.send = button("Send now", self.send_now, tip="One round over the links that the site file names")
-        self.export = button("Export since last", self.export_new, tip="New charges and credits as a table in the home")
+        self.export = button("Export since last", lambda: None, tip="New charges, and credits for what was taken back")
+        menu = QMenu(self.export)
+        for form, words, _ in _FORMS:
+            menu.addAction(words, partial(self.export_new, form))
+        self.export.setMenu(menu)
         self.answers = button("Take in answers ...", self.take_answers, tip="Acknowledgements that came as files")
         parts = (self.search, again, self.send, self.export, self.answers, 0, self.said, self.all_ready, self.confirm)
         line = row(*parts)
@@ -322,8 +336,9 @@ class ChargesView(QWidget):
         self.confirm.setText(f"Confirm {len(chosen)}" if len(chosen) > 1 else "Confirm")
         self.confirm.setEnabled(bool(chosen) and may)
         self.confirm.setToolTip(self._desk.why_not("confirm_charge") or "Confirm the selected ones  [Ctrl+Enter]")
-        for part in (self.send, self.export, self.answers):
+        for part in (self.send, self.answers):
             part.setEnabled(may)
+        self.export.setEnabled(self._desk.may("claims"))
         self.all_ready.setEnabled(any(kind_of(x) == "ready" for x in self._lines))
         left = len(selected) - len(chosen)
         told = f"{len(selected)} selected" if len(selected) > 1 else ""
@@ -385,15 +400,31 @@ class ChargesView(QWidget):
         self._sending = False
         self._actions.refused(error)
 
-    def export_new(self) -> None:
-        """Write new charges and credits as a table."""
+    def export_new(self, form: Format) -> None:
+        """Choose a file, and write new charges and credits in a form."""
+        suffix = next(end for own, _, end in _FORMS if own == form)
+        name = f"charges-{date.today().isoformat()}{suffix}"  # noqa: DTZ011 - the site's own day
+        path, _ = QFileDialog.getSaveFileName(self, "Export since last", name, f"*{suffix}")
+        if path:
+            self.export_to(form, Path(path))
+
+    def export_to(self, form: Format, path: Path) -> None:
+        """Write what has not left the house yet; what lacks something is left out and named."""
         try:
-            made = self._desk.export_charges()
+            made = self._desk.export_charges(form, path, force=True)
         except RenderDeskError as error:
             self._actions.say(error.sentence, "refused")
             return
-        credit = f" and {counted(made.credits, 'credit')}" if made.credits else ""
-        self._actions.say(f"{counted(made.charges, 'charge')}{credit} written to exports/{made.path.name}.", "done")
+        left = (
+            f" {counted(len(made.left_out), 'charge')} left out: {made.left_out[0].sentence}" if made.left_out else ""
+        )
+        if made.path is None:
+            self._actions.say(left.strip() or "There is nothing new to export.", "wants" if left else "info")
+            return
+        credit = f" and {counted(len(made.credits), 'credit')}" if made.credits else ""
+        told = f"{counted(len(made.charges), 'charge')}{credit} written to {made.path.name}.{left}"
+        self._actions.say(told, "wants" if left else "done")
+        self.refresh()
 
     def take_answers(self) -> None:
         """Choose files with acknowledgements, and take them in."""

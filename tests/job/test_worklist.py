@@ -1,0 +1,155 @@
+"""The biller's worklist on real cases: answered, confirmed several at once, and what comes after a confirmation."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.factory.afternoon import STATION, Waiting, make_home
+from tests.job import acts
+from workstation.base.clock import ScriptedClock
+from workstation.base.errors import InputRefused, NotAllowed
+from workstation.case.model import ReportText
+from workstation.desk.desk import Desk
+from workstation.desk.people_demo import PINS
+from workstation.desk.verify import verify
+from workstation.desk.worklist import ChargeLine
+
+DAY = dt.date(2026, 11, 24)
+PIN = PINS["demo.bill"]
+CASES = (
+    Waiting("SAMPLE^Aorta", "medicare", DAY - dt.timedelta(days=8)),
+    Waiting("ROSSI^Luca", "cigna", DAY, dx="I71.4", label="abdominal aortic aneurysm"),
+    Waiting("MÜLLER^Anne", "medicare", DAY, base="74174", angiographic=True),
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one ready, one held and one covered case; made once, copied for each test."""
+    folder = tmp_path_factory.mktemp("afternoon")
+    make_home(folder / "home", folder / "files", CASES)
+    return folder / "home"
+
+
+@pytest.fixture
+def clock() -> ScriptedClock:
+    return ScriptedClock(dt.datetime(2026, 11, 25, 16, tzinfo=dt.UTC))
+
+
+@pytest.fixture
+def desk(made: Path, tmp_path: Path, clock: ScriptedClock) -> Iterator[Desk]:
+    shutil.copytree(made, tmp_path / "home")
+    found = Desk(tmp_path / "home", clock=clock, station=STATION, demo=True)
+    found.sign_in("demo.bill", PIN)
+    yield found
+    assert verify(found.place).wrong == ()
+    found.close()
+
+
+def line(desk: Desk, name: str) -> ChargeLine:
+    (found,) = [x for x in desk.charges() if x.patient_name.startswith(name)]
+    return found
+
+
+def test_each_case_stands_in_the_list_with_what_it_wants(desk: Desk) -> None:
+    assert [(x.patient_name[:6], x.decision, x.state) for x in desk.charges()] == [
+        ("SAMPLE", "bill", "open"),
+        ("ROSSI^", "hold", "open"),
+        ("MÜLLER", "reject", "open"),
+    ]
+    ready, held, covered = desk.charges()
+    assert (ready.code, ready.modifiers, ready.payer, ready.age_days) == ("76377", ("26",), "medicare", 9)
+    assert ready.reader == "Demo Radiologist, MD"
+    assert (held.rules, "I71.43" in held.question) == (("R-DX-02",), True)
+    assert (covered.code, covered.covered_by) == (None, "74174")
+
+
+def test_the_biller_codes_the_diagnosis_and_confirms_both_after_one_pin(desk: Desk, clock: ScriptedClock) -> None:
+    held = desk.filed(line(desk, "ROSSI").study_uid)
+    with pytest.raises(NotAllowed, match="may not enter an order"):
+        held.set_order(acts.ORDER)
+    held.set_diagnoses((("I71.43", "infrarenal abdominal aortic aneurysm"),))
+    told = {s.path: (s.origin, len(s.lines)) for s in held.fact_sources(held.decide())}
+    assert told["dx[0].code"] == ("coded by Demo Biller", 1)
+    assert told["payer.kind"] == ("stated by Demo Radiologist, MD", 1)
+    assert told["supervision.region_designed"][0] == "witnessed by the program"
+    assert told["base[0].code"][0] == "the order, as typed here"
+    assert told["providers.rendering_taxonomy"][0] == "the reading physician's account"
+    ready = [x.study_uid for x in desk.charges() if x.decision == "bill"]
+    clock.advance(600)
+    with pytest.raises(NotAllowed):
+        desk.confirm_charges(ready, "000000")
+    assert all(x.state == "open" for x in desk.charges())
+    done = desk.confirm_charges([*ready, line(desk, "MÜLLER").study_uid], PIN)
+    assert [bool(d.confirmed) for d in done] == [True, True, False]
+    assert "only a decision to bill" in done[2].sentence
+    again = desk.confirm_charges(ready, PIN)
+    assert [d.confirmed.charge_id for d in again if d.confirmed] == [d.confirmed.charge_id for d in done if d.confirmed]
+    assert (line(desk, "SAMPLE").state, line(desk, "SAMPLE").late) == ("confirmed", True)
+    assert (line(desk, "ROSSI").state, line(desk, "ROSSI").late) == ("confirmed", False)
+    assert line(desk, "ROSSI").acts == ("replace", "void")
+
+
+def test_a_retraction_makes_a_task_and_a_void_ends_it(desk: Desk, clock: ScriptedClock) -> None:
+    study = line(desk, "SAMPLE").study_uid
+    desk.confirm_charges([study], PIN)
+    assert line(desk, "SAMPLE").task == ""
+    desk.sign_in("demo.rad", PINS["demo.rad"])
+    session = desk.open(f"study:{study}")
+    session.retract(PINS["demo.rad"], "wrong patient")
+    session.close()
+    desk.sign_in("demo.bill", PIN)
+    found = line(desk, "SAMPLE")
+    assert (found.state, found.task) == ("confirmed", "The report was retracted after this charge: void it.")
+    with pytest.raises(InputRefused):
+        desk.void_charge(found.charge_id, again="OTHER", reason="report retracted", secret=PIN)
+    desk.void_charge(found.charge_id, again=found.charge_id, reason="report retracted", secret=PIN)
+    after = line(desk, "SAMPLE")
+    assert (after.state, after.decision, after.charge_id) == ("open", "reject", "")
+    assert [h.after for h in desk.charge_history(found.charge_id)] == ["confirmed", "void"]
+
+
+def test_another_diagnosis_after_the_charge_makes_a_task_and_a_replacement_ends_it(desk: Desk) -> None:
+    study = line(desk, "SAMPLE").study_uid
+    desk.confirm_charges([study], PIN)
+    filed = desk.filed(study)
+    filed.set_diagnoses((("I71.40", "abdominal aortic aneurysm, unspecified"),))
+    found = line(desk, "SAMPLE")
+    assert found.task == "Decided again, the diagnoses are I71.40: replace the charge."
+    assert desk.charge(found.charge_id).diagnoses == ("I71.43",)
+    made = desk.replace_charge(found.charge_id, reason="coded too narrowly", secret=PIN)
+    assert desk.charge(made.new_charge_id).diagnoses == ("I71.40",)
+    after = line(desk, "SAMPLE")
+    assert (after.charge_id, after.task, after.state) == (made.new_charge_id, "", "confirmed")
+
+
+def test_an_addendum_that_changes_nothing_makes_no_task(desk: Desk, clock: ScriptedClock) -> None:
+    study = line(desk, "SAMPLE").study_uid
+    desk.confirm_charges([study], PIN)
+    desk.sign_in("demo.rad", PINS["demo.rad"])
+    session = desk.open(f"study:{study}")
+    text = session.case.text
+    session.set_text(
+        ReportText(
+            **{n: getattr(text, n) for n in text.__struct_fields__ if n != "impression"}, impression="Second look."
+        )
+    )
+    clock.advance(60)
+    session.sign(PINS["demo.rad"])
+    session.close()
+    desk.sign_in("demo.bill", PIN)
+    assert line(desk, "SAMPLE").task == ""
+
+
+def test_a_case_that_is_open_in_a_window_is_not_charged_beside_it(desk: Desk) -> None:
+    study = line(desk, "SAMPLE").study_uid
+    session = desk.open(f"study:{study}")
+    with pytest.raises(InputRefused, match="close it before"):
+        desk.filed(study)
+    session.close()
+    assert desk.filed(study).case.key.study_uid == study
