@@ -158,12 +158,70 @@ def demonstration_pictures(folder: Path) -> None:
     app.processEvents()
 
 
+def charges_pictures(folder: Path) -> None:
+    """The biller's worklist, the figures and a payer's records, on an afternoon's cases."""
+    import datetime as dt
+
+    from PySide6.QtCore import Qt
+
+    from billing.payer_book import PayerRecord
+    from render.stage import Stage
+    from tests.factory.afternoon import STATION, cases, make_home
+    from workstation.desk.desk import Desk
+    from workstation.desk.people_demo import PINS
+    from workstation.window.app import application
+    from workstation.window.main import MainWindow
+
+    today = dt.datetime.now(dt.UTC).date()
+    make_home(folder / "home", folder / "files", cases(today))
+    app = application()
+    desk = Desk(folder / "home", demo=True, station=STATION)
+    window = MainWindow(desk, Stage())
+    window.resize(1600, 1000)
+    window.show()
+    hand = Hand(app, window)
+    window.begin()
+    hand.rest()
+    hand.sign_in("demo.bill")
+    hand.rest(1.0)
+    record = PayerRecord(
+        since=dt.date(today.year, 1, 1),
+        source="Provider portal, bulletin 4711",
+        checked_on=today,
+        prior_auth_required=True,
+        auth_vendor="Carelon",
+        plan="Plan A",
+    )
+    desk.add_payer_record("bcbs", record, PINS["demo.bill"])
+    window.show_page("charges")
+    page: Any = window.charges
+    ready = [x for x in desk.charges() if x.decision == "bill"]
+    desk.confirm_charges([x.study_uid for x in ready[:6]], PINS["demo.bill"])
+    page.refresh()
+    page.worklist.table.selectRow(0)
+    page.worklist.table.setFocus(Qt.FocusReason.OtherFocusReason)
+    hand.rest(1.0)
+    window.grab().save(str(OUT / "worklist.png"))
+    page.show_page("figures")
+    hand.rest(1.0)
+    window.grab().save(str(OUT / "figures.png"))
+    page.show_page("payers")
+    page.pages["payers"].choose("bcbs")
+    page.pages["payers"].plan.setText("Plan A")
+    page.pages["payers"].refresh()
+    hand.rest(1.0)
+    window.grab().save(str(OUT / "payers.png"))
+    window.close()
+    app.processEvents()
+
+
 def main() -> None:
     """Make them all."""
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         window_pictures(Path(folder))
         demonstration_pictures(Path(folder))
+        charges_pictures(Path(folder) / "charges")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ class ChargeDetail(QWidget):
         self.setObjectName("LibraryDetail")
         self._desk, self._actions = desk, actions
         self._line: ChargeLine | None = None
+        self._in_hand: ChargeLine | None = None
         self.panel: ChargePanel | None = None
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 12, 0, 0)
@@ -59,6 +60,7 @@ class ChargeDetail(QWidget):
 
     def leave(self, line: ChargeLine | None) -> None:
         """Take away what belongs to another line at once; what belongs to this one is decided in a moment."""
+        self._in_hand = line
         if line != self._line:
             self.area.hide()
             self.who.say(patient_of(line) if line is not None else "")
@@ -66,6 +68,7 @@ class ChargeDetail(QWidget):
 
     def put(self, line: ChargeLine | None) -> None:
         """Show another line; the same one, unchanged, stays with what is typed in it."""
+        self._in_hand = line
         self.area.show()
         if line == self._line and self.panel is not None:
             self._head(line)
@@ -108,9 +111,9 @@ class ChargeDetail(QWidget):
             self.what.say(" · ".join(part for part in told if part))
 
     def _lead(self, where: str) -> None:
-        if self._line is not None:
-            self.open_at.emit(self._line.study_uid, where)
+        if self._in_hand is not None:
+            self.open_at.emit(self._in_hand.study_uid, where)
 
     def _open(self) -> None:
-        if self._line is not None:
-            self.open_case.emit(self._line.study_uid)
+        if self._in_hand is not None:
+            self.open_case.emit(self._in_hand.study_uid)
