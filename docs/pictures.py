@@ -196,7 +196,7 @@ def charges_pictures(folder: Path) -> None:
     window.show_page("charges")
     page: Any = window.charges
     ready = [x for x in desk.charges() if x.decision == "bill"]
-    desk.confirm_charges([x.study_uid for x in ready[:6]], PINS["demo.bill"])
+    desk.confirm_charges([(x.study_uid, x.session) for x in ready[:6]], PINS["demo.bill"])
     page.refresh()
     page.worklist.table.selectRow(0)
     page.worklist.table.setFocus(Qt.FocusReason.OtherFocusReason)

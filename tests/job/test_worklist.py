@@ -80,12 +80,12 @@ def test_the_biller_codes_the_diagnosis_and_confirms_both_after_one_pin(desk: De
     assert told["supervision.region_designed"][0] == "witnessed by the program"
     assert told["base[0].code"][0] == "the order, as typed here"
     assert told["providers.rendering_taxonomy"][0] == "the reading physician's account"
-    ready = [x.study_uid for x in desk.charges() if x.decision == "bill"]
+    ready = [(x.study_uid, x.session) for x in desk.charges() if x.decision == "bill"]
     clock.advance(600)
     with pytest.raises(NotAllowed):
         desk.confirm_charges(ready, "000000")
     assert all(x.state == "open" for x in desk.charges())
-    done = desk.confirm_charges([*ready, line(desk, "MÜLLER").study_uid], PIN)
+    done = desk.confirm_charges([*ready, (line(desk, "MÜLLER").study_uid, 0)], PIN)
     assert [bool(d.confirmed) for d in done] == [True, True, False]
     assert "only a decision to bill" in done[2].sentence
     again = desk.confirm_charges(ready, PIN)
@@ -97,7 +97,7 @@ def test_the_biller_codes_the_diagnosis_and_confirms_both_after_one_pin(desk: De
 
 def test_a_retraction_makes_a_task_and_a_void_ends_it(desk: Desk, clock: ScriptedClock) -> None:
     study = line(desk, "SAMPLE").study_uid
-    desk.confirm_charges([study], PIN)
+    desk.confirm_charges([(study, 0)], PIN)
     assert line(desk, "SAMPLE").task == ""
     desk.sign_in("demo.rad", PINS["demo.rad"])
     session = desk.open(f"study:{study}")
@@ -116,7 +116,7 @@ def test_a_retraction_makes_a_task_and_a_void_ends_it(desk: Desk, clock: Scripte
 
 def test_another_diagnosis_after_the_charge_makes_a_task_and_a_replacement_ends_it(desk: Desk) -> None:
     study = line(desk, "SAMPLE").study_uid
-    desk.confirm_charges([study], PIN)
+    desk.confirm_charges([(study, 0)], PIN)
     filed = desk.filed(study)
     filed.set_diagnoses((("I71.40", "abdominal aortic aneurysm, unspecified"),))
     found = line(desk, "SAMPLE")
@@ -130,7 +130,7 @@ def test_another_diagnosis_after_the_charge_makes_a_task_and_a_replacement_ends_
 
 def test_an_addendum_that_changes_nothing_makes_no_task(desk: Desk, clock: ScriptedClock) -> None:
     study = line(desk, "SAMPLE").study_uid
-    desk.confirm_charges([study], PIN)
+    desk.confirm_charges([(study, 0)], PIN)
     desk.sign_in("demo.rad", PINS["demo.rad"])
     session = desk.open(f"study:{study}")
     text = session.case.text

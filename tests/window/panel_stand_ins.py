@@ -167,13 +167,14 @@ class FakeDesk:
         at, who = "2026-11-23T16:05:00Z", "b.sample"
         return (HistoryLine(at, "confirm", "draft", "confirmed", who, "biller", "WS1", ""), *self.later)
 
-    def filed(self, study_uid: str) -> FakeSession:
+    def filed(self, study_uid: str, session: int = 0) -> FakeSession:
         return FakeSession(self, a_case())
 
     def payer_page(self, kind: str, plan: str | None, day: date) -> PayerPage:
         return PayerPage(kind, plan, day, (), ())
 
-    def confirm_charges(self, study_uids: list[str], secret: str = "") -> tuple[Confirming, ...]:
+    def confirm_charges(self, cases: list[tuple[str, int]], secret: str = "") -> tuple[Confirming, ...]:
+        study_uids = [uid for uid, _ in cases]
         if self.ask_again and secret != PIN:
             raise NotAllowed("wrong_secret", "The PIN or password is wrong.")
         self.did.append(("confirm", *study_uids))

@@ -96,7 +96,7 @@ KINDS: dict[str, str] = {
     "report_retracted": "{sop_uid, reason}",
     "facts_given": "{field: value}: what only people know (payer, place of service, ownership ...)",
     "charge_decided": "{decision, code, modifiers, rules: [that held or rejected], rules_version, payer, reader, "
-    "service_date, acts}: at the signature, when the decision changes, and with facts_digest at the confirmation",
+    "service_date, session, acts}: at the signature, when the decision changes, with facts_digest at the confirmation",
     "session_separated": "{series: [UID], ordinal, anatomy, reason}: acquired apart, a service of its own",
     "session_rejoined": "{series: [UID], line, reason}: takes the act in that line back",
     "charge_confirmed": "{charge_id, code, modifiers, service_key, late, session}",

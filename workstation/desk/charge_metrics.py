@@ -6,7 +6,7 @@ import csv
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -86,46 +86,58 @@ def _sectional(row: StudyRow) -> bool:
     return bool(_SECTIONAL & set(row.modalities.split("\\")))
 
 
-def _sessions(entries: tuple[Entry, ...], site_of: Any) -> tuple[Session, ...]:
+def _sessions(entries: tuple[Entry, ...], site_of: Callable[[str], str]) -> tuple[Session, ...]:
     """Each study with a signed report, as its lines tell it; a deleted study keeps what was decided for it."""
-    signed: dict[str, Entry] = {}
-    noted: dict[str, list[Entry]] = defaultdict(list)
-    charges: dict[str, list[str]] = defaultdict(list)
+    signed: dict[str, list[Entry]] = defaultdict(list)
+    noted: dict[tuple[str, int], list[Entry]] = defaultdict(list)
+    charges: dict[tuple[str, int], list[str]] = defaultdict(list)
+    ordinals: dict[str, set[int]] = defaultdict(set)
     for entry in entries:
         event = entry.event
         study = event.case.study_uid if event.case else ""
+        key = (study, int(event.payload.get("session", 1)))
         if event.kind == "report_signed":
-            signed.setdefault(study, entry)
+            signed[study].append(entry)
         elif event.kind == KIND and "rules" in event.payload:
-            noted[study].append(entry)
+            noted[key].append(entry)
+            ordinals[study].add(key[1])
         elif event.kind == "charge_confirmed":
-            charges[study].append(str(event.payload.get("charge_id", "")))
+            charges[key].append(str(event.payload.get("charge_id", "")))
     found = []
-    for study, first in signed.items():
-        lines = noted.get(study, [])
-        last: Mapping[str, Any] = lines[-1].event.payload if lines else {}
-        signer = first.event.actor.npi if first.event.actor else ""
-        found.append(
-            Session(
-                id=study,
-                date=_day(last.get("service_date")) or moment(first.event.at).date(),
-                signed_at=moment(first.event.at),
-                decisions=tuple(
-                    Noted(
-                        at=moment(e.event.at),
-                        decision=str(e.event.payload.get("decision", "")),
-                        rules=tuple(str(r) for r in e.event.payload.get("rules", ())),
-                    )
-                    for e in lines
-                ),
-                reader=str(last.get("reader") or signer or UNKNOWN),
-                site=site_of(first.event.station),
-                payer=str(last.get("payer") or UNKNOWN),
-                acts=tuple(str(kind) for kind in (last.get("acts") or {}).values()),
-                charge_ids=tuple(charges.get(study, ())),
-            )
-        )
+    for study, reports in signed.items():
+        for own in sorted(ordinals.get(study) or {1}):
+            lines = noted.get((study, own), [])
+            # a second session of the day is signed by an addendum: the last signature before it was first decided
+            before = [r for r in reports if lines and r.number < lines[0].number]
+            signature = (before[-1:] if own > 1 else []) or reports[:1]
+            found.append(_session(study, signature[0], lines, tuple(charges.get((study, own), ())), site_of))
     return tuple(found)
+
+
+def _session(
+    study: str, first: Entry, lines: Sequence[Entry], charge_ids: tuple[str, ...], site_of: Callable[[str], str]
+) -> Session:
+    """One piece of 3D work out of its signature and the decisions noted for it."""
+    last: Mapping[str, Any] = lines[-1].event.payload if lines else {}
+    signer = first.event.actor.npi if first.event.actor else ""
+    return Session(
+        id=study,
+        date=_day(last.get("service_date")) or moment(first.event.at).date(),
+        signed_at=moment(first.event.at),
+        decisions=tuple(
+            Noted(
+                at=moment(e.event.at),
+                decision=str(e.event.payload.get("decision", "")),
+                rules=tuple(str(r) for r in e.event.payload.get("rules", ())),
+            )
+            for e in lines
+        ),
+        reader=str(last.get("reader") or signer or UNKNOWN),
+        site=site_of(first.event.station),
+        payer=str(last.get("payer") or UNKNOWN),
+        acts=tuple(str(kind) for kind in (last.get("acts") or {}).values()),
+        charge_ids=charge_ids,
+    )
 
 
 def _day(text: object) -> date | None:

@@ -43,6 +43,7 @@ from workstation.people.roles import Act, may, refusal, require
 if TYPE_CHECKING:
     from billing.charge import Charge
     from billing.payer_book import PayerRecord
+    from workstation.case.model import Case
 
 
 class Desk:
@@ -309,8 +310,8 @@ class Desk:
         """The biller's worklist: cases that wait for a charge, and charges with what became of them."""
         return worklist.worklist(self.place)
 
-    def filed(self, study_uid: str) -> FiledCase:
-        """A case of the library for acts that need no voxels.
+    def filed(self, study_uid: str, session: int = 0) -> FiledCase:
+        """A case of the library for acts that need no voxels; of an acquisition session where it has several.
 
         Raises
         ------
@@ -319,10 +320,10 @@ class Desk:
         """
         if any(s.key.study_uid == study_uid and not s.closed for s in self._opened):
             raise InputRefused("study_open", "This study is open; close it before it is charged from the list.")
-        return FiledCase(self.place, self.people, study_uid)
+        return FiledCase(self.place, self.people, study_uid, session)
 
-    def confirm_charges(self, study_uids: Iterable[str], secret: str = "") -> tuple[worklist.Confirming, ...]:
-        """Confirm several ready cases; each stands or falls alone.
+    def confirm_charges(self, cases: Iterable[tuple[str, int]], secret: str = "") -> tuple[worklist.Confirming, ...]:
+        """Confirm several ready cases, each by study UID and session; each stands or falls alone.
 
         Raises
         ------
@@ -330,7 +331,7 @@ class Desk:
             Not the role for it, or the PIN or password is due or wrong: nothing was confirmed.
         """
         require(self.actor.role if self.actor else None, "confirm_charge")
-        return worklist.confirm_several(self.place, self.people, tuple(study_uids), secret)
+        return worklist.confirm_several(self.place, self.people, tuple(cases), secret)
 
     def charge(self, charge_id: str) -> Charge:
         """A charge of the ledger, with facts and answer as they were confirmed.
@@ -344,6 +345,10 @@ class Desk:
             return ledger_of(self.place).get(charge_id)
         except BillingError as error:
             raise InputRefused(error.code, error.sentence) from error
+
+    def charge_task(self, charge_id: str, case: Case) -> str:
+        """What has to be done about a charge whose case says something else now; "" when they agree."""
+        return worklist.task_of(self.place, self.charge(charge_id), case)
 
     def charge_history(self, charge_id: str) -> tuple[charge_office.HistoryLine, ...]:
         """Who did what to a charge, in order."""

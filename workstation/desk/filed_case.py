@@ -33,22 +33,26 @@ if TYPE_CHECKING:
 class FiledCase:
     """One case as it was left.
 
+    Parameters
+    ----------
+    session : the acquisition session that is meant, where the study has several; 0: that of the series opened last
+
     Raises
     ------
     InputRefused
         ``unknown_study``: the home has no such case.
     """
 
-    def __init__(self, place: Place, people: People, study_uid: str) -> None:
+    def __init__(self, place: Place, people: People, study_uid: str, session: int = 0) -> None:
         self.place, self.people = place, people
-        self._study_uid = study_uid
+        self._study_uid, self._ordinal = study_uid, session
         self.case: Case = self._read()
 
     def _read(self) -> Case:
         case = stored_case(self.place, self._study_uid)
         if case is None:
             raise InputRefused("unknown_study", "This study has no case yet; open it first.")
-        return case
+        return (charge_ledger.of_session(self.place, case, self._ordinal) if self._ordinal else None) or case
 
     @property
     def key(self) -> CaseKey:

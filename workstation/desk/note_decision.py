@@ -28,10 +28,8 @@ def note_decision(session: Session) -> None:
         return
     with contextlib.suppress(RenderDeskError):
         noted = noted_of(session, session.decide())
-        before = next(
-            (e.event.payload for e in reversed(session.place.journal.entries(session.key.study_uid)) if _is_one(e)),
-            None,
-        )
+        lines = [e.event.payload for e in session.place.journal.entries(session.key.study_uid) if _is_one(e)]
+        before = next((p for p in reversed(lines) if p.get("session", 1) == noted["session"]), None)
         if before is None or any(before.get(name) != noted[name] for name in _SAME):
             session.place.act(KIND, session.actor, session.key, **noted)
 
@@ -50,6 +48,7 @@ def noted_of(session: Session, decided: Decided) -> dict[str, Any]:
         "payer": (facts.get("payer") or {}).get("kind"),
         "reader": (facts.get("providers") or {}).get("rendering_npi"),
         "service_date": (facts.get("service") or {}).get("date"),
+        "session": session.session_number,
         "acts": {name: seen.acts[name].kind for name in ACTS},
     }
 

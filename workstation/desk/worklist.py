@@ -63,6 +63,7 @@ class ChargeLine:
     covered_by : code of the base study that includes the 3D; "" where that is not why
     covers : codes to consider where it is not billed
     rules : rules that hold or reject
+    session : ordinal of the acquisition session; 0 where the study has only one
     task : what a person has to do about a charge, in a sentence; "" where nothing has changed
     amount : estimated payment in US dollars as text, "" without an estimate
     sending, problem : how the charge's message stands, and why it has not arrived
@@ -78,6 +79,7 @@ class ChargeLine:
     state: str
     question: str
     charge_id: str = ""
+    session: int = 0
     patient_id: str = ""
     accession: str = ""
     payer: str = ""
@@ -115,6 +117,13 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
         study = charge.identity.study_uid or ""
         if charge.state not in ACTIVE:
             continue
+        known = office.get(charge.charge_id)
+        recent = (day - seen[charge.charge_id].confirmed_at.date()).days <= KEPT_DAYS
+        settled = charge.state == "acknowledged" and not recent and not (known and known.contradicted)
+        if settled and study not in changed:
+            # years of settled charges are not read again for a list of this month
+            charged.add(study)
+            continue
         case = stored_case(place, study) if study else None
         if case is not None and study in apart:
             # a charge of another session than the series that was open last has its own side of the case
@@ -122,10 +131,11 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
         if case is not None and case.charge == charge.charge_id:
             charged.add(study)
         line = _of_charge(place, charge, case, seen[charge.charge_id], readers, day, again=study in changed)
+        if study in apart:
+            line = replace(line, session=charge.identity.session)
         name = rows[study].patient_name if study in rows else case.patient.name if case else ""
-        recent = (day - seen[charge.charge_id].confirmed_at.date()).days <= KEPT_DAYS
-        if line.state != "acknowledged" or line.task or recent:
-            found.append(_with_office(replace(line, patient_name=name), office.get(charge.charge_id)))
+        if not settled or line.task:
+            found.append(_with_office(replace(line, patient_name=name), known))
     for row in rows.values():
         if row.study_uid in apart:
             found += _sessions(place, row, readers, day)
@@ -162,9 +172,13 @@ def _sessions(place: Place, row: StudyRow, readers: Mapping[str, str], day: date
     if case is None or row.state not in ("released", "signed", "charged"):
         return []
     apart = sessions_of(place.journal.entries(row.study_uid)).of_series.values()
-    seen = [of_session(place, case, ordinal) for ordinal in sorted({FIRST, *(s.ordinal for s in apart)})]
-    waiting = [c for c in seen if c is not None and not c.charge]
-    return [_of_case(place, c, row.patient_name, row.date, readers, day) for c in waiting]
+    found = []
+    for ordinal in sorted({FIRST, *(s.ordinal for s in apart)}):
+        own = of_session(place, case, ordinal)
+        if own is not None and not own.charge:
+            line = _of_case(place, own, row.patient_name, row.date, readers, day)
+            found.append(replace(line, session=ordinal))
+    return found
 
 
 def _turn(line: ChargeLine) -> tuple[int, str]:
@@ -282,6 +296,11 @@ def _task(place: Place, charge: Charge, case: Case, before: Mapping[str, Any]) -
     return difference(charge, decided, person), str(decided.answer["decision"])
 
 
+def task_of(place: Place, charge: Charge, case: Case) -> str:
+    """What has to be done about a charge whose case says something else now; "" when they agree."""
+    return _task(place, charge, case, msgspec.json.decode(charge.answer))[0]
+
+
 def difference(charge: Charge, decided: Decided, person: tuple[str, str]) -> str:
     """What a charge and the decision of its case disagree in, as a task; "" when they agree.
 
@@ -346,8 +365,14 @@ class Confirming:
     sentence: str = ""
 
 
-def confirm_several(place: Place, people: People, study_uids: tuple[str, ...], secret: str) -> tuple[Confirming, ...]:
+def confirm_several(
+    place: Place, people: People, cases: tuple[tuple[str, int], ...], secret: str
+) -> tuple[Confirming, ...]:
     """Confirm ready cases one by one; each is decided again under the archive's lock and stands or falls alone.
+
+    Parameters
+    ----------
+    cases : study UID and acquisition session of each (0 where there is only one)
 
     Raises
     ------
@@ -356,10 +381,10 @@ def confirm_several(place: Place, people: People, study_uids: tuple[str, ...], s
     """
     people.proved_for("confirm_charge", secret)
     found = []
-    for study in study_uids:
+    for study, session in cases:
         try:
             # the secret was proved a moment ago and is not asked of every case
-            found.append(Confirming(study, FiledCase(place, people, study).confirm_charge("")))
+            found.append(Confirming(study, FiledCase(place, people, study, session).confirm_charge("")))
         except RenderDeskError as error:
             found.append(Confirming(study, sentence=error.sentence))
     return tuple(found)

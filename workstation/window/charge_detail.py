@@ -94,7 +94,7 @@ class ChargeDetail(QWidget):
         )
         self.what.say(" · ".join(part for part in told if part))
         try:
-            case = self._desk.filed(line.study_uid)
+            case = self._desk.filed(line.study_uid, line.session)
         except RenderDeskError as error:
             self.word.say(error.sentence)
             self.word.show()

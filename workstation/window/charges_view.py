@@ -256,7 +256,8 @@ class ChargesView(QWidget):
         again = QItemSelection()
         for place in range(self.filter.rowCount()):
             line = self.filter.index(place, 0).data(LINE)
-            if keep is not None and line.study_uid == keep.study_uid and keep.charge_id in ("", line.charge_id):
+            same = keep is not None and (line.study_uid, line.session) == (keep.study_uid, keep.session)
+            if same and keep is not None and keep.charge_id in ("", line.charge_id):
                 chosen = place
             if selected and line.study_uid in selected:
                 again.select(self.filter.index(place, 0), self.filter.index(place, self.filter.columnCount() - 1))
@@ -359,7 +360,7 @@ class ChargesView(QWidget):
                 return
             secret = asked
         try:
-            done = self._desk.confirm_charges([x.study_uid for x in chosen], secret)
+            done = self._desk.confirm_charges([(x.study_uid, x.session) for x in chosen], secret)
         except RenderDeskError as error:
             self._actions.say(error.sentence, "refused")
             return

@@ -14,7 +14,6 @@ from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from workstation.base.errors import RenderDeskError
-from workstation.desk.worklist import difference
 from workstation.window.panels.answers import AnswerForm, act_of, keep, site_facts
 from workstation.window.panels.charge_facts import FactsCard
 from workstation.window.panels.charge_standing import StandingCard
@@ -244,7 +243,7 @@ class ChargePanel(Panel):
         task = ""
         if charge is not None:
             # what was confirmed stays what is shown; what the case says now is told beside it
-            task = difference(charge, decided)
+            task = self._desk.charge_task(charge.charge_id, self._session.case)
             answer = json.loads(charge.answer)
             decided = replace(decided, answer=answer, facts=json.loads(charge.facts))
             words, state = _STANDS.get(charge.state, (charge.state.capitalize(), ""))
