@@ -211,6 +211,18 @@ class FakeDesk:
         return self.lines
 
 
+class FakePhases:
+    """One phase."""
+
+    index = 0
+
+    def __len__(self) -> int:
+        return 1
+
+    def words(self, index: int) -> str:
+        return ""
+
+
 class FakeSession:
     """The case is real, the acts are written down in `did`."""
 
@@ -220,6 +232,7 @@ class FakeSession:
         self.volume = self.display = volume()
         self.series: tuple[SeriesFound, ...] = (series_found(),)
         self.findings: tuple[Finding, ...] = ()
+        self.phases = FakePhases()
         self.choice_line = "Series 3, 40 thin slices: the thinnest soft series of this study."
         self.did: list[tuple[Any, ...]] = []
         self.answer = answer()
@@ -230,6 +243,10 @@ class FakeSession:
         self.picture = b""
         self.decisions = 0
         self.sources: tuple[FactSource, ...] = ()
+
+    @property
+    def found(self) -> VolumeFound:
+        return self.series[0].volumes[0]
 
     @property
     def key(self) -> CaseKey:

@@ -71,6 +71,17 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     series_description: str = ""
 
 
+class SeriesRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A series as the list shows it; `made_here`: pictures and reports of this program."""
+
+    series_uid: str
+    number: int | None
+    modality: str
+    description: str
+    images: int
+    made_here: bool
+
+
 class StudyFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the files say about their study."""
 
@@ -336,6 +347,25 @@ class Library:
             "GROUP BY s.series_uid ORDER BY count(i.sop_uid) DESC, s.series_uid"
         )
         return tuple(str(r[0]) for r in self._db.rows(sql, (study_uid,)))
+
+    def series_rows(self, study_uid: str) -> tuple[SeriesRow, ...]:
+        """A study's series by number, those that were received before those made here."""
+        sql = (
+            "SELECT s.series_uid, s.number, s.modality, s.description, count(i.sop_uid), coalesce(min(i.made_here), 0) "
+            "FROM series s LEFT JOIN instances i ON i.series_uid = s.series_uid WHERE s.study_uid = ? "
+            "GROUP BY s.series_uid, s.number, s.modality, s.description ORDER BY 6, s.number, s.series_uid"
+        )
+        return tuple(
+            SeriesRow(
+                series_uid=str(r[0]),
+                number=None if r[1] is None else int(r[1]),
+                modality=str(r[2]),
+                description=str(r[3]),
+                images=int(r[4] or 0),
+                made_here=bool(r[5]),
+            )
+            for r in self._db.rows(sql, (study_uid,))
+        )
 
     def _instances(self, where: str, value: str | int) -> tuple[Instance, ...]:
         sql = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from billing.errors import BillingError
 from render.volume import Volume
-from workstation.archive.index import StudyRow
+from workstation.archive.index import SeriesRow, StudyRow
 from workstation.archive.reconcile import Act as IdentityAct
 from workstation.archive.reconcile import Patient, Question
 from workstation.base.clock import Clock, SystemClock
@@ -152,12 +152,13 @@ class Desk:
         paths: Iterable[Path],
         *,
         progress: Callable[[int, int], None] | None = None,
+        reading: Callable[[int, int], None] | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> Imported:
-        """Take studies into the library."""
+        """Take studies into the library; see `desk.library.import_paths`."""
         if self.actor is not None:
             require(self.actor.role, "import")
-        return import_paths(self.place, self.actor, paths, progress=progress, stop=stop)
+        return import_paths(self.place, self.actor, paths, progress=progress, reading=reading, stop=stop)
 
     def studies(self, query: str = "") -> tuple[StudyRow, ...]:
         """The study list."""
@@ -283,6 +284,14 @@ class Desk:
     def study_thumbnail(self, study_uid: str) -> bytes | None:
         """Small PNG of a study's largest series that has one."""
         return study_thumbnail(self.place, study_uid)
+
+    def series(self, study_uid: str) -> tuple[SeriesRow, ...]:
+        """The series of a study of the library."""
+        return self.place.library.series_rows(study_uid)
+
+    def priors(self, study_uid: str) -> tuple[StudyRow, ...]:
+        """Other studies of the same person, after all decisions."""
+        return self.place.library.priors(study_uid)
 
     def deletion(self, study_uid: str) -> Deletion:
         """What deleting a study would take away, for the first of the two steps."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from render.errors import Cancelled
 from workstation.archive.files import FileStore, Stored, digest_of
 from workstation.archive.identity import Stated
 from workstation.archive.index import Instance, Library, StudyFacts
@@ -37,6 +38,8 @@ class Imported:
     new: int
     skipped: int
     findings: tuple[Finding, ...] = ()
+    stopped: bool = False
+    """Whether a person stopped it: what is in stays, the rest comes with the next import of the same."""
 
 
 def files_of(home: Path, kind: str, uid: str) -> tuple[Path, ...]:
@@ -206,26 +209,44 @@ def import_paths(
     paths: Iterable[Path],
     *,
     progress: Callable[[int, int], None] | None = None,
+    reading: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Imported:
     """Scan folders, files, ZIPs or DICOMDIRs and take every study in.
+
+    Parameters
+    ----------
+    progress : told (files copied, of all files of all studies)
+    reading : told (headers read, of all files) before that
+    stop : asked between files; while headers are read nothing has changed yet, later what is in stays
 
     Raises
     ------
     InputRefused
         ``missing`` path, ``no_images``: nothing there is DICOM. Other studies than a refused one still come in.
+    Cancelled
+        Stopped before anything came in.
     """
     given = list(paths)
     for path in given:
         if not path.exists():
             raise InputRefused("missing", "There is nothing at the given path; name a folder, a file or a ZIP.")
-    result = scan(given)
+    result = scan(given, progress=reading, stop=stop)
+    if stop is not None and stop():
+        raise Cancelled
     if not result.studies:
         reason = next((f.sentence for f in result.findings if f.severity != "info"), "")
         raise InputRefused("no_images", reason or "No DICOM images were found there.", findings=result.findings)
     findings = list(result.findings)
     taken: list[str] = []
     there = new = 0
+    total = sum(len(s.files) for study in result.studies for s in study.series)
+    before = 0
+
+    def copied(done: int, _of: int) -> None:
+        if progress is not None:
+            progress(before + done, total)
+
     for study in result.studies:
         try:
             file_study(place, study, undecided=True)
@@ -235,7 +256,8 @@ def import_paths(
         except RenderDeskError as error:
             findings.append(Finding(error.code, "refused", error.sentence))
             continue
-        some, fresh, found = take_in(place, study, progress=progress, stop=stop)
+        some, fresh, found = take_in(place, study, progress=copied, stop=stop)
+        before += sum(len(s.files) for s in study.series)
         there, new = there + some, new + fresh
         findings += [*study.findings, *found]
         taken.append(study.study_uid)
@@ -243,4 +265,5 @@ def import_paths(
             break
     refresh(place)
     place.act("imported", actor, files=there, studies=len(taken), findings=[f.code for f in findings])
-    return Imported(tuple(taken), there, new, result.skipped, tuple(findings))
+    stopped = stop is not None and stop()
+    return Imported(tuple(taken), there, new, result.skipped, tuple(findings), stopped)

@@ -147,6 +147,7 @@ class FilmStrip(QWidget):
         """Read the captures anew; pictures that are known already stay."""
         for frame in self.frames:
             self._row.removeWidget(frame)
+            frame.hide()  # at once: deletion waits for the event loop, and nothing of another case may be seen
             frame.deleteLater()
         self.frames = []
         captures = self._session.case.captures if self._session is not None else ()

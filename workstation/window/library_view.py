@@ -23,22 +23,27 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workstation.base.errors import RenderDeskError
 from workstation.window import words
 from workstation.window.icons import icon, pixmap
-from workstation.window.models.studies import COLUMNS, STATE_ROLE, Studies, modalities
-from workstation.window.series_strip import from_png
+from workstation.window.identities_view import IdentitiesView
+from workstation.window.models.studies import COLUMNS, STATE_ROLE, Studies
+from workstation.window.study_detail import StudyDetail
 from workstation.window.theme import tokens
-from workstation.window.widgets import Elided, button, label, named
+from workstation.window.widgets import button, label, named, restate
 
 if TYPE_CHECKING:
     from workstation.archive.index import StudyRow
+    from workstation.archive.reconcile import Question
     from workstation.desk.desk import Desk
+    from workstation.desk.export_study import Exported
     from workstation.window.actions import Actions
 
 GROUPS = ("All", "Today", "CT", "MR", "With open work")
+IDENTITIES = "Identities"
+_POINT_MS = 180
 _OPEN_WORK = {"opened", "drafts", "released"}
 _WIDTHS = (196, 116, 112, 0, 112, 60, 68, 150)
-_SMALL = QSize(320, 128)
 _COLOURS = {"": tokens.QUIET, "wants": tokens.WANTS, "done": tokens.DONE, "refused": tokens.REFUSED}
 
 
@@ -87,16 +92,18 @@ class Table(QTableView):
 
 
 class LibraryView(QWidget):
-    """Signals: `open_study(StudyRow)`, `open_bundled()`."""
+    """Signals: `open_study(StudyRow)`, `open_bundled()`, `export(study UIDs, folder, without identity, looked)`."""
 
     open_study = Signal(object)
     open_bundled = Signal()
+    export = Signal(object, object, bool, bool)
 
     def __init__(self, desk: Desk, actions: Actions, *, bundled: bool) -> None:
         super().__init__()
         self._desk, self._actions = desk, actions
         self._group = "All"
         self._rows: tuple[StudyRow, ...] = ()
+        self._asked: tuple[Question, ...] = ()
         self.model = Studies(self)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -106,9 +113,25 @@ class LibraryView(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(self._side(bundled))
+        self.detail = StudyDetail(desk, actions)
+        self._pointed = QTimer(self)
+        self._pointed.setSingleShot(True)
+        self._pointed.setInterval(_POINT_MS)
+        self._pointed.timeout.connect(self._point_at)
         row.addWidget(self._middle(bundled), 1)
-        row.addWidget(self._detail())
+        row.addWidget(self.detail)
+        self.detail.open_study.connect(self.open_study)
+        self.detail.export.connect(self.export)
+        self.detail.delete.connect(self._guarded_delete)
+        self.detail.decide.connect(lambda: self.choose_group(IDENTITIES))
+        self.identities.changed.connect(self.refresh)
         self._show_detail(None)
+
+    def _guarded_delete(self, study_uid: str, reason: str) -> None:
+        try:
+            self.delete(study_uid, reason)
+        except RenderDeskError as refusal:
+            self.detail.not_deleted(refusal)
 
     # Parts.
 
@@ -121,7 +144,7 @@ class LibraryView(QWidget):
         column.addWidget(label("  LIBRARY", "section"))
         self._groups: dict[str, QPushButton] = {}
         self._counts: dict[str, QLabel] = {}
-        for name in GROUPS:
+        for name in (*GROUPS, IDENTITIES):
             item = named(QPushButton(name), "SideItem")
             item.setCheckable(True)
             item.setAutoExclusive(True)
@@ -132,6 +155,9 @@ class LibraryView(QWidget):
             inside.addStretch(1)
             inside.addWidget(count)
             self._groups[name], self._counts[name] = item, count
+            if name == IDENTITIES:
+                column.addSpacing(12)
+                column.addWidget(label("  TO DECIDE", "section"))
             column.addWidget(item)
         self._groups["All"].setChecked(True)
         column.addStretch(1)
@@ -157,7 +183,7 @@ class LibraryView(QWidget):
         bar.setContentsMargins(12, 0, 12, 0)
         bar.setSpacing(8)
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Name, ID, accession, description, date ...")
+        self.search.setPlaceholderText("Name, ID, accession, description, date, modality:CT ...")
         self.search.addAction(icon("magnifying-glass", tokens.QUIET), QLineEdit.ActionPosition.LeadingPosition)
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Search the study list")
@@ -177,6 +203,8 @@ class LibraryView(QWidget):
         nothing = label("Nothing fits this search.", "quiet")
         nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.stack.addWidget(nothing)
+        self.identities = IdentitiesView(self._desk, self._actions)
+        self.stack.addWidget(self.identities)
         column.addWidget(self.stack, 1)
         return middle
 
@@ -213,6 +241,7 @@ class LibraryView(QWidget):
         column.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.setSpacing(12)
         area = named(QFrame(), "DropArea")
+        self.drops = (self.drop, area)
         area.setFixedSize(QSize(460, 220))
         inside = QVBoxLayout(area)
         inside.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -240,64 +269,36 @@ class LibraryView(QWidget):
         column.addWidget(area)
         return empty
 
-    def _detail(self) -> QWidget:
-        self.detail = named(QWidget(), "LibraryDetail")
-        self.detail.setFixedWidth(tokens.PANEL_WIDTH)
-        column = QVBoxLayout(self.detail)
-        column.setContentsMargins(16, 18, 16, 16)
-        column.setSpacing(8)
-        self._name = Elided(role="name")
-        self._who = label("", "quiet", wrap=True)
-        self._what = label("", wrap=True)
-        self._when = label("", "quiet", wrap=True)
-        self._work = label("", "badge")
-        card = QFrame()
-        card.setProperty("role", "card")
-        inside = QVBoxLayout(card)
-        inside.setContentsMargins(14, 12, 14, 12)
-        inside.setSpacing(6)
-        inside.addWidget(label("STUDY", "section"))
-        inside.addWidget(self._what)
-        inside.addWidget(self._when)
-        self._warning = label("", "", "refused", wrap=True)
-        inside.addWidget(self._warning)
-        for part in (self._name, self._who):
-            column.addWidget(part)
-        self._small = QLabel()
-        self._small.setFixedHeight(_SMALL.height())
-        column.addWidget(self._small)
-        column.addSpacing(4)
-        column.addWidget(card)
-        held = QHBoxLayout()
-        held.addWidget(self._work)
-        held.addStretch(1)
-        column.addLayout(held)
-        column.addStretch(1)
-        self.open = button("Open", "primary")
-        self.open.setMinimumHeight(32)
-        self.open.clicked.connect(lambda: self._open_row(self.table.currentIndex().row()))
-        column.addWidget(self.open)
-        return self.detail
-
     # Doing.
 
     def choose_group(self, name: str) -> None:
-        """Show one group of studies."""
+        """Show one group of studies, or the identities that wait for a decision."""
         self._group = name
+        self._groups[name].setChecked(True)
         self._fill()
 
     def refresh(self) -> None:
         """Read the list anew, with what stands in the search field."""
         self._rows = self._desk.studies(self.search.text().strip())
+        self._asked = self._desk.identity_questions() if self._desk.actor is not None else ()
         self._fill()
 
     def forget(self) -> None:
         """No name stays on screen."""
-        self._rows = ()
+        self._rows = self._asked = ()
         self.model.fill(())
+        self.identities.show_questions(())
         self._show_detail(None)
 
     def _fill(self) -> None:
+        waiting = self._counts[IDENTITIES]
+        waiting.setText(str(len(self._asked)) if self._asked else "")
+        restate(waiting, state="wants" if self._asked else "")
+        if self._group == IDENTITIES:
+            self.identities.show_questions(self._asked)
+            self.stack.setCurrentIndex(3)
+            self._show_detail(None)
+            return
         kept = self.model.at(self.table.currentIndex().row())
         for name in GROUPS:
             count = sum(_in_group(row, name) for row in self._rows)
@@ -313,39 +314,29 @@ class LibraryView(QWidget):
             self._show_detail(None)
 
     def _show_detail(self, row: StudyRow | None) -> None:
-        self.detail.setVisible(row is not None)
-        if row is None:
-            return
-        self._name.set_whole(words.person(row.patient_name))
-        born = words.date(row.birth_date) or "birth date not known"
-        self._who.setText(" · ".join(x for x in (row.patient_id or "no ID", born, row.sex or "sex not known") if x))
-        self._what.setText(row.description or f"{modalities(row)} study without a description".strip())
-        parts = [words.date(row.date) or "date not known"]
-        if row.accession:
-            parts.append(f"accession {row.accession}")
-        count = ", ".join(x for x in (f"{row.series} series", f"{row.images} images", modalities(row)) if x)
-        self._when.setText(" · ".join(parts) + "\n" + count)
-        png = self._desk.study_thumbnail(row.study_uid)
-        small = from_png(png, _SMALL, self.devicePixelRatioF()) if png is not None else None
-        self._small.setVisible(small is not None)
-        if small is not None:
-            self._small.setPixmap(small)
-        told = self.model.data(self.model.index(self.model.row_of(row.study_uid), len(COLUMNS) - 1), int(STATE_ROLE))
-        text, state = told or ("", "")
-        self._work.setText(text)
-        self._work.setProperty("state", state)
-        self._work.style().unpolish(self._work)
-        self._work.style().polish(self._work)
-        self._warning.setText(
-            "Files of this study name several patients; it cannot be opened before that is decided."
-            if row.mixed
-            else ""
-        )
-        if row.partial and not row.mixed:
-            self._warning.setText("Taking this study in was interrupted; it is incomplete. Import it again.")
-        self._warning.setVisible(row.mixed or row.partial)
-        self.open.setEnabled(not row.mixed)
-        self.open.setText("Open" if row.state == "new" else "Continue")
+        self.detail.show_study(row)
+        if row is not None and not row.mixed:
+            self._pointed.start()
+
+    def _point_at(self) -> None:
+        """Who rests on a row will open it: its headers are read ahead."""
+        row = self.model.at(self.table.currentIndex().row())
+        if row is not None and self.isVisible():
+            self._desk.point_at(row.study_uid)
+
+    def exported(self, done: Exported) -> None:
+        """An export has ended."""
+        self.detail.exported(done)
+
+    def not_exported(self, error: BaseException) -> None:
+        """An export was refused."""
+        self.detail.not_exported(error)
+
+    def delete(self, study_uid: str, reason: str) -> None:
+        """The second step: the study goes for good."""
+        done = self._desk.delete(study_uid, reason)
+        self._actions.say(f"Deleted: {done.images:,} images. The journal keeps that it was done, and by whom.", "done")
+        self.refresh()
 
     def _open_row(self, place: int) -> None:
         row = self.model.at(place)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from workstation.archive.index import StudyRow
     from workstation.desk.arrival import Arrival
     from workstation.desk.desk import Desk
+    from workstation.desk.library import Imported
     from workstation.desk.session import Session
 
 _log = logging.getLogger(__name__)
@@ -122,6 +123,7 @@ class MainWindow(QMainWindow):
         self.bar.page.connect(self.show_page)
         self.library.open_study.connect(self.open_row)
         self.library.open_bundled.connect(self.open_bundled)
+        self.library.export.connect(self._export)
         self.case.series.connect(self.open_series)
         self.case.stopped.connect(self.give_up)
         self.arriving.connect(self._arrive, Qt.ConnectionType.QueuedConnection)
@@ -601,6 +603,14 @@ class MainWindow(QMainWindow):
             self.case.session.discard(sop_uid, "discarded in the film strip")
             self.actions_.say("The draft is discarded.")
 
+    def _export(self, study_uids: tuple[str, ...], out: Path, anonymise: bool, looked: bool) -> None:
+        """Write studies into a folder, with progress; what was left out and should be known is said in the panel."""
+
+        def work(progress: Any, _stop: Any) -> Any:
+            return self.desk.export(study_uids, out, anonymise=anonymise, looked=looked, progress=progress)
+
+        self.jobs.start("Exporting", work, self.library.exported, self.library.not_exported, lane="library")
+
     # Taking in.
 
     def choose_files(self) -> None:
@@ -623,34 +633,59 @@ class MainWindow(QMainWindow):
             return
 
         def work(progress: Any, stop: Any) -> Any:
-            return self.desk.import_paths(paths, progress=progress, stop=stop)
+            def reading(done: int, of: int) -> None:
+                progress(0.0, f"Reading headers: {done:,} of {of:,} files")
 
-        def done(imported: Any) -> None:
-            if self.case.session is None:
-                self._show_library()
-            count = len(imported.studies)
-            skipped = f", {imported.skipped} files are not usable" if imported.skipped else ""
-            if not count:
-                found = imported.findings[0].sentence if imported.findings else "Nothing usable was found there."
-                self.actions_.say(found, "refused")
-                return
-            told = f"{count} {'study' if count == 1 else 'studies'}, {imported.new} new files{skipped}."
-            self.actions_.say(told, "done")
-            if count == 1 and self.case.session is None:
-                self.open(f"study:{imported.studies[0]}")
+            return self.desk.import_paths(paths, progress=progress, reading=reading, stop=stop)
 
-        self.jobs.start("Importing", work, done)
+        self.jobs.start("Importing", work, self._taken_in, lane="library")
+
+    def _taken_in(self, imported: Imported) -> None:
+        """Say what came in; open the study when it is one alone and nobody works on another."""
+        idle = self.case.session is None and self.case.hand is None and self._coming is None
+        if idle and self.pages.currentWidget() is self.library:
+            self.library.refresh()
+        count = len(imported.studies)
+        if not count:
+            found = imported.findings[0].sentence if imported.findings else "Nothing usable was found there."
+            self.actions_.say(found, "refused")
+            return
+        studies = "1 study" if count == 1 else f"{count} studies"
+        if imported.stopped:
+            told = f"Import stopped: {imported.files:,} files are in; import the same again to complete it."
+            self.actions_.say(told, "wants")
+            return
+        if not imported.new:
+            told = f"Already here: {studies}, {imported.files:,} files; nothing was copied."
+        else:
+            here = imported.files - imported.new
+            told = f"{studies}, {imported.new:,} new files" + (f", {here:,} already here" if here else "") + "."
+        if imported.skipped:
+            told += f" {imported.skipped:,} files are not usable."
+        asked = any(f.code == "mixed_patients" for f in imported.findings)
+        if asked:
+            told += " Decide under Identities whose images they are."
+        self.actions_.say(told, "wants" if asked else "done")
+        if count == 1 and idle and not asked:
+            self.open(f"study:{imported.studies[0]}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and not self.cover.isVisible():
             event.acceptProposedAction()
-            restate(self.library.drop, over="true")
+            self._drop_here("true")
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        restate(self.library.drop, over="false")
+        self._drop_here("false")
+
+    def _drop_here(self, over: str) -> None:
+        """The window says that it takes what hangs over it, on whatever page."""
+        for area in self.library.drops:
+            restate(area, over=over)
+        if over == "true" and self.pages.currentWidget() is not self.library:
+            self.actions_.say("Drop it anywhere: its studies come into the list, what is open stays open.")
 
     def dropEvent(self, event: QDropEvent) -> None:
-        restate(self.library.drop, over="false")
+        self._drop_here("false")
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
         self.take_in(paths)

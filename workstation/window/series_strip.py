@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 _PICTURE = QSize(112, 76)
 _MOST = 4  # findings beside the series; the rest stand in the panel of the first step
+_KINDS = {
+    "P": "phase map",
+    "PHASE MAP": "phase map",
+    "FIELD_MAP": "field map",
+    "VELOCITY": "velocity",
+    "R": "real part",
+    "I": "imaginary part",
+}
 _SIGNS = {
     "refused": ("x-circle", tokens.REFUSED),
     "warning": ("warning-circle", tokens.WANTS),
@@ -170,6 +178,7 @@ class SeriesStrip(QWidget):
             item = self._column.takeAt(0)
             widget = item.widget() if item is not None else None
             if widget is not None:
+                widget.hide()  # at once: deletion waits for the event loop
                 widget.deleteLater()
 
     def _add(self, widget: QWidget | QLabel) -> None:
@@ -216,14 +225,23 @@ def _lines(series: SeriesFound, volume: VolumeFound | None, of: tuple[VolumeFoun
         return (f"{series.images} images", _reason(series))
     k, r, c = volume.geometry.shape
     s = volume.geometry.spacing_mm
+    kind = kind_words(volume)
     size = f"{k} x {r} x {c}"
     spacing = " x ".join(f"{mm:.2g}" for mm in (s[2], s[1], s[0])) + " mm"
     suits = f"{volume.units}, {'suits 3D' if volume.suits_3d else 'does not suit 3D'}"
     why = "; ".join(volume.score_reasons)
     told = [t.sentence for t in findings_told(volume.findings)]
     if len(of) > 1 and volume.phase is not None:
-        return (f"{len(of)} {plural(phase_name(volume.phase.kind))}", size, spacing, suits, why, *told)
-    return (size, spacing, suits, why, *told)
+        many = f"{len(of)} {plural(phase_name(volume.phase.kind))}"
+        return (f"{many}, {kind}" if kind else many, size, spacing, suits, why, *told)
+    return (f"{size}, {kind}" if kind else size, spacing, suits, why, *told)
+
+
+def kind_words(volume: VolumeFound) -> str:
+    """What kind of MR values these are, where it is not the usual magnitude: two sets of a series look alike else."""
+    stated = volume.facts.get("image_type")
+    words = set(stated) if isinstance(stated, tuple | list) else set()
+    return next((told for word, told in _KINDS.items() if word in words), "")
 
 
 def plural(name: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from workstation.base.errors import RenderDeskError
 from workstation.desk.findings_told import findings_told
@@ -14,7 +15,7 @@ from workstation.desk.identity import missing_identity
 from workstation.desk.phases import phase_name
 from workstation.dicom.choose import phases_of
 from workstation.window.panels.order_form import OrderForm
-from workstation.window.panels.parts import Card, Line, Panel, Rows, Rule, Words, button, field_row, sentence_row
+from workstation.window.panels.parts import Card, Line, Panel, Rows, Rule, Words, button, sentence_row
 from workstation.window.panels.say import counted, listed
 from workstation.window.series_strip import one_of_each, plural
 
@@ -122,7 +123,7 @@ class LoadPanel(Panel):
         phases = self._session.phases
         if len(phases) > 1:
             parts.append(Words(phases.words(phases.index), "quiet"))
-        suits = "Suits 3D" if found.suits_3d else "Chosen by hand or for want of a better one; it does not suit 3D"
+        suits = "Suits 3D" if found.suits_3d else "Does not suit 3D well"
         why = f": {'; '.join(found.score_reasons)}." if found.score_reasons else "."
         parts.append(Words(suits + why, "quiet"))
         return parts
@@ -138,7 +139,7 @@ class LoadPanel(Panel):
 
     def _geometry_parts(self) -> list[QWidget]:
         series = next((s for s in self._session.series if s.series_uid == self._session.found.series_uid), None)
-        return [field_row(what, Words(value)) for what, value in geometry_report(self._session.found, series).rows]
+        return [_fact(what, value) for what, value in geometry_report(self._session.found, series).rows]
 
     def _series_parts(self) -> list[QWidget]:
         parts: list[QWidget] = []
@@ -165,6 +166,19 @@ class LoadPanel(Panel):
                 parts.append(sentence_row(_STATE[told.severity], told.sentence))
         rows.fill(parts)
         return rows
+
+
+def _fact(what: str, value: str) -> QWidget:
+    """A line of a table: what, quiet, in a column of its own; the value beside it."""
+    line = QWidget()
+    column = QHBoxLayout(line)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(8)
+    name = Words(what, "quiet")
+    name.setFixedWidth(104)
+    column.addWidget(name, 0, Qt.AlignmentFlag.AlignTop)
+    column.addWidget(Words(value), 1)
+    return line
 
 
 def _volume_words(series: SeriesFound, volume: VolumeFound) -> str:
