@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ class Mesh:
     triangles : (M, 3) int32, indices into the points, counter-clockwise seen from outside
     normals : (N, 3) float32 unit vectors pointing outward, or None
     name, colour : what a file may carry; the colour as "rrggbb" sRGB
+    whole : its maker knows that it is closed, so that from outside no inner side is to be seen
 
     Raises
     ------
@@ -32,6 +34,7 @@ class Mesh:
     normals: npt.NDArray[np.float32] | None = None
     name: str = ""
     colour: str = "e8dcc0"
+    whole: bool = False
 
     def __post_init__(self) -> None:
         p, t = self.points_lps_mm, self.triangles
@@ -74,7 +77,7 @@ class Mesh:
         back.sort()
         return bool((there == back).all() and (there[1:] != there[:-1]).all())
 
-    @property
+    @cached_property
     def bounds_lps_mm(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Smallest and largest LPS coordinates; zeros for an empty mesh."""
         if not len(self.points_lps_mm):

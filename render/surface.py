@@ -67,7 +67,8 @@ def extract(
     points = isosurface.smoothed(points, triangles, surface.smooth)
     look()
     points, triangles = isosurface.reduced(points, triangles, reduce)
-    return Mesh(points, triangles, isosurface.with_normals(points, triangles), surface.name, surface.colour)
+    normals = isosurface.with_normals(points, triangles)
+    return Mesh(points, triangles, normals, surface.name, surface.colour, whole=reduce <= 0)
 
 
 def _field(volume: Volume, surface: Surface) -> tuple[npt.NDArray[Any], float]:

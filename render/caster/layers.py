@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,7 @@ _MATERIAL = np.array([0.16, 0.84, 0.18, 24.0])
 _HARDLY = 0.02  # of the light that goes through so many walls nothing is to be seen any more
 _WALLS = 8
 _EDGE_POINTS = 1.5
+_AT_ONCE = 50_000  # points or triangles
 
 
 def walls(cover: float, *, quick: bool = False) -> int:
@@ -53,6 +54,7 @@ class Drawn:
     colour: F64
     cover: float
     count: int
+    turned_away: bool
 
 
 def before(
@@ -72,15 +74,34 @@ def before(
     cuts_lps : (n, 4) half-spaces of the patient that are kept, ``a . lps + d >= 0``
     """
     p = mesh.points_lps_mm
-    flat = cameras.project(camera, size, p)
+    points = np.empty((len(p), 3), dtype=np.float32)
+    eye, axes = np.array(camera.position_lps_mm, dtype=np.float64), cameras.axes(camera)
+    angle = 2 * math.tan(math.radians(camera.angle_deg) / 2)
+    scale = size[1] / (camera.height_mm if camera.parallel else angle)
+    middle = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
+    portions.run(
+        lambda first, end: triangles.project(
+            p, eye, *axes, scale, middle, not camera.parallel, first, end, points
+        ),
+        len(p), _AT_ONCE,
+    )  # fmt: skip
     kept = np.ones(len(p), dtype=np.uint8)
     for row in cuts_lps:
         kept &= (p @ row[:3] + row[3] >= 0).astype(np.uint8)
     normals = mesh.normals if mesh.normals is not None else vertex_normals(mesh)
-    points = np.nan_to_num(flat, nan=-1e6).astype(np.float32)
     count = walls(cover, quick=quick)
     seen = picture_cuts(camera, size, cuts_lps)
-    return Drawn(points, mesh.triangles, normals, kept, seen, np.array(colour), cover, count)
+    # from outside, the nearest wall of what is closed and not cut open shows its outer side
+    turned_away = count > 1 or len(cuts_lps) > 0 or not (mesh.whole and _outside(mesh, eye, axes[2], camera))
+    return Drawn(points, mesh.triangles, normals, kept, seen, np.array(colour), cover, count, turned_away)
+
+
+def _outside(mesh: Mesh, eye: F64, forward: F64, camera: Camera) -> bool:
+    """Whether an eye stands outside of the box around a mesh (parallel: before all of it)."""
+    low, high = (np.array(corner) for corner in mesh.bounds_lps_mm)
+    if camera.parallel:
+        return float(np.where(forward > 0, low - eye, high - eye) @ forward) > 0
+    return bool(((eye < low) | (eye > high)).any())
 
 
 def picture_cuts(camera: Camera, size: tuple[int, int], cuts_lps: F64) -> F64:
@@ -129,16 +150,26 @@ def draw(
     scale = 2 * math.tan(math.radians(camera.angle_deg) / 2) / height
     perspective = not camera.parallel
 
+    # strips enough to share them among the threads and to be stopped soon; each looks through a list of all triangles
+    high = max(1, -(-tall // max(portions.cores() * 4, min(32, len(mesh.triangles) // 100_000))))
+    within = np.empty((len(mesh.triangles), 2), dtype=np.uint8)
+    portions.run(
+        lambda begin, end: triangles.strips(
+            points, mesh.triangles, mesh.kept, perspective, mesh.turned_away, tall, width, high, begin, end, within
+        ),
+        len(mesh.triangles), _AT_ONCE, cancelled,
+    )  # fmt: skip
+
     def part(top: int, end: int) -> None:
-        triangles.nearest(points, mesh.triangles, mesh.kept, cuts, perspective, top, end, depth, owner)
+        triangles.nearest(
+            points, mesh.triangles, mesh.kept, within, top // high, cuts, perspective, top, end, depth, owner
+        )
         triangles.shade(
             points, mesh.triangles, mesh.normals, perspective, right, down, forward, scale, mesh.colour, mesh.cover,
             _MATERIAL, (height - 1) / 2 - first, top, end, depth, owner, out,
         )  # fmt: skip
 
-    # every portion looks at all triangles, so portions are few; more of them only to be stopped sooner
-    share = max(portions.cores() * 2, min(16, len(mesh.triangles) // 200_000))
-    portions.run(part, tall, -(-tall // share), cancelled)
+    portions.run(part, tall, high, cancelled)
     return depth, out
 
 
@@ -216,6 +247,20 @@ def by_depth(depths: list[F32], colours: list[F32]) -> tuple[F32, F32]:
     # what stands in no pixel need not be looked at in any
     used = max(1, int((depth < triangles.NOTHING).any(axis=(0, 1)).sum()))
     return np.ascontiguousarray(depth[:, :, :used]), np.ascontiguousarray(colour[:, :, :used])
+
+
+def lighter(mesh: Mesh, edge_mm: float) -> Mesh:
+    """The same surface with one point per cell of this edge: for the moving hand."""
+    low, high = (np.array(corner, dtype=np.float64) for corner in mesh.bounds_lps_mm)
+    normals = mesh.normals if mesh.normals is not None else vertex_normals(mesh)
+    whose = np.full(tuple(int(n) for n in (high - low) / edge_mm + 1), -1, dtype=np.int32)
+    points, turned, left = np.empty_like(mesh.points_lps_mm), np.empty_like(normals), np.empty_like(mesh.triangles)
+    count, many = triangles.clustered(
+        mesh.points_lps_mm, normals, mesh.triangles, low, 1 / edge_mm, whose, points, turned, left
+    )
+    return replace(
+        mesh, points_lps_mm=points[:count].copy(), triangles=left[:many].copy(), normals=turned[:count].copy()
+    )
 
 
 def vertex_normals(mesh: Mesh) -> F32:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +40,7 @@ _ENTRIES = 4096
 _GRADIENTS = 1024
 _TILES_AT_ONCE = 8
 _MESHES = 6
+_LIGHT_EDGE = 2.4  # cells of the lighter one, in parts of the smallest voxel edge
 _LIGHT_FROM = 600_000  # triangles from which a surface turns as a lighter one
 _BAND = 4_000_000  # pixels times layers that are held at once
 _CLIPS = 6
@@ -194,8 +194,8 @@ class Space:
                 self._light.pop(oldest, None)
             self._meshes[key] = extract(self.source, surface, cancelled=cancelled)
             if len(self._meshes[key].triangles) > _LIGHT_FROM:
-                with suppress(RenderError):  # what is too thin for every second voxel turns as it is
-                    self._light[key] = extract(self._coarse(), surface, cancelled=cancelled)
+                edge = _LIGHT_EDGE * min(self.volume.geometry.spacing_mm)
+                self._light[key] = layers.lighter(self._meshes[key], edge)
         return self._meshes[key]
 
     def _quick_mesh(self, surface: Surface) -> Mesh:

@@ -20,10 +20,89 @@ _SAME_MM = 1e-3
 
 
 @njit(**EXACT)
+def project(
+    points_lps: F32,
+    eye: F64,
+    right: F64,
+    down: F64,
+    forward: F64,
+    scale: float,
+    middle: F64,
+    perspective: bool,
+    first: int,
+    end: int,
+    out: F32,
+) -> None:
+    """Points `first` to `end` before an eye: x and y in pixels, depth in mm; see `render.camera.project`.
+
+    Parameters
+    ----------
+    scale : pixels per mm, in perspective at a depth of 1 mm
+    middle : (2,) x and y of the picture's middle
+    out : (N, 3) float32; what lies behind the eye is put far outside of the picture
+    """
+    for n in range(first, end):
+        x, y, z = points_lps[n, 0] - eye[0], points_lps[n, 1] - eye[1], points_lps[n, 2] - eye[2]
+        depth = x * forward[0] + y * forward[1] + z * forward[2]
+        out[n, 2] = depth
+        if perspective and not depth > 1e-6:
+            out[n, 0] = -1e6
+            out[n, 1] = -1e6
+            continue
+        size = scale / depth if perspective else scale
+        out[n, 0] = (x * right[0] + y * right[1] + z * right[2]) * size + middle[0]
+        out[n, 1] = (x * down[0] + y * down[1] + z * down[2]) * size + middle[1]
+
+
+@njit(**EXACT)
+def strips(
+    points: F32,
+    triangles: I32,
+    kept: npt.NDArray[np.uint8],
+    perspective: bool,
+    turned_away: bool,
+    rows: int,
+    width: int,
+    tall: int,
+    first: int,
+    end: int,
+    out: npt.NDArray[np.uint8],
+) -> None:
+    """In which strips of a picture triangles `first` to `end` may cover the middle of a pixel.
+
+    Parameters
+    ----------
+    turned_away : whether those that show their inner side count
+    rows, width : of the picture; tall : rows of a strip, 255 strips at most
+    out : (M, 2) first and last strip; 255 and 0 for what is in none
+    """
+    for n in range(first, end):
+        out[n, 0], out[n, 1] = 255, 0
+        a, b, c = triangles[n, 0], triangles[n, 1], triangles[n, 2]
+        ay, by, cy = points[a, 1], points[b, 1], points[c, 1]
+        y0 = max(0, int(np.ceil(min(ay, by, cy))))
+        y1 = min(rows - 1, int(np.floor(max(ay, by, cy))))
+        if y0 > y1 or not (kept[a] or kept[b] or kept[c]):
+            continue
+        ax, bx, cx = points[a, 0], points[b, 0], points[c, 0]
+        x0 = max(0, int(np.ceil(min(ax, bx, cx))))
+        if x0 > min(width - 1, int(np.floor(max(ax, bx, cx)))):
+            continue
+        if perspective and min(points[a, 2], points[b, 2], points[c, 2]) < 1e-3:
+            continue
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if area == 0.0 or (area > 0.0 and not turned_away):
+            continue
+        out[n, 0], out[n, 1] = y0 // tall, y1 // tall
+
+
+@njit(**EXACT)
 def nearest(
     points: F32,
     triangles: I32,
     kept: npt.NDArray[np.uint8],
+    within: npt.NDArray[np.uint8],
+    strip: int,
     cuts: F64,
     perspective: bool,
     top: int,
@@ -31,12 +110,13 @@ def nearest(
     depth: F32,
     owner: I32,
 ) -> None:
-    """Fill rows `top` to `end` with the nearest triangles of every pixel, as many as there are layers.
+    """Fill rows `top` to `end`, a strip, with the nearest triangles of every pixel, as many as there are layers.
 
     Parameters
     ----------
     points : (N, 3) x, y in pixels, depth in mm in front of the eye
     triangles : (M, 3); kept : (N,) uint8, 1 for the points that all half-spaces keep
+    within, strip : (M, 2) strips of every triangle (see `strips`), and the number of this one
     cuts : (n, 4) half-spaces of the picture: kept where ``a x + b y + c z + d >= 0`` with pixels x, y and
         depth z; in perspective ``z (a x + b y + c) + d >= 0``
     perspective : depth is interpolated as 1/z; triangles that reach behind the eye are left out
@@ -45,21 +125,15 @@ def nearest(
     width = depth.shape[1]
     layers = depth.shape[2]
     for n in range(len(triangles)):
+        if within[n, 0] > strip or within[n, 1] < strip:
+            continue
         a, b, c = triangles[n, 0], triangles[n, 1], triangles[n, 2]
         ay, by, cy = points[a, 1], points[b, 1], points[c, 1]
         lowest, highest = min(ay, by, cy), max(ay, by, cy)
-        if highest < top or lowest > end - 1 or not (kept[a] or kept[b] or kept[c]):
-            continue
         ax, bx, cx = points[a, 0], points[b, 0], points[c, 0]
         left, right = min(ax, bx, cx), max(ax, bx, cx)
-        if right < 0 or left > width - 1:
-            continue
         az, bz, cz = points[a, 2], points[b, 2], points[c, 2]
-        if perspective and min(az, bz, cz) < 1e-3:
-            continue
-        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-        if area == 0.0:
-            continue
+        per_area = 1.0 / ((bx - ax) * (cy - ay) - (cx - ax) * (by - ay))
         whole = kept[a] and kept[b] and kept[c]
         if perspective:
             az, bz, cz = 1.0 / az, 1.0 / bz, 1.0 / cz
@@ -67,8 +141,8 @@ def nearest(
         x0, x1 = max(0, int(np.ceil(left))), min(width - 1, int(np.floor(right)))
         for y in range(y0, y1 + 1):
             for x in range(x0, x1 + 1):
-                u = ((bx - x) * (cy - y) - (cx - x) * (by - y)) / area
-                v = ((cx - x) * (ay - y) - (ax - x) * (cy - y)) / area
+                u = ((bx - x) * (cy - y) - (cx - x) * (by - y)) * per_area
+                v = ((cx - x) * (ay - y) - (ax - x) * (cy - y)) * per_area
                 w = 1.0 - u - v
                 # a hair's breadth more, so that no pixel falls between two neighbours
                 if u < -1e-7 or v < -1e-7 or w < -1e-7:
@@ -184,3 +258,95 @@ def shade(
         for channel in range(3):
             out[y, x, layer, channel] = cover * min(lit * colour[channel] + gleam, 1.0)
         out[y, x, layer, 3] = cover
+
+
+@njit(**EXACT)
+def clustered(
+    points: F32,
+    normals: F32,
+    triangles: I32,
+    low: F64,
+    per_mm: float,
+    whose: I32,
+    moved: F32,
+    turned: F32,
+    kept: I32,
+) -> tuple[int, int]:
+    """Join the points of each cell of a grid into their mean, and leave out triangles that lose their area by it.
+
+    Parameters
+    ----------
+    low, per_mm : the grid's first corner, and cells per mm
+    whose : (a, b, c) int32 of -1, one for every cell
+    moved, turned : (N, 3) float32, room for the new points and normals
+    kept : (M, 3) int32, room for the new triangles
+
+    Returns
+    -------
+    numbers of new points and of new triangles
+    """
+    count = 0
+    number = np.empty(len(points), dtype=np.int32)
+    many = np.zeros(len(points), dtype=np.int32)
+    for n in range(len(points)):
+        i = min(max(int((points[n, 0] - low[0]) * per_mm), 0), whose.shape[0] - 1)
+        j = min(max(int((points[n, 1] - low[1]) * per_mm), 0), whose.shape[1] - 1)
+        m = min(max(int((points[n, 2] - low[2]) * per_mm), 0), whose.shape[2] - 1)
+        one = whose[i, j, m]
+        if one < 0:
+            one = count
+            whose[i, j, m] = one
+            count += 1
+            moved[one, :] = 0
+            turned[one, :] = 0
+        number[n] = one
+        many[one] += 1
+        for axis in range(3):
+            moved[one, axis] += points[n, axis]
+            turned[one, axis] += normals[n, axis]
+    for n in range(count):
+        size = 0.0
+        for axis in range(3):
+            moved[n, axis] /= many[n]
+            size += turned[n, axis] * turned[n, axis]
+        size = np.sqrt(size)
+        for axis in range(3):
+            turned[n, axis] = turned[n, axis] / size if size > 1e-12 else np.float32(axis == 2)
+    left = 0
+    for n in range(len(triangles)):
+        a, b, c = number[triangles[n, 0]], number[triangles[n, 1]], number[triangles[n, 2]]
+        if a != b and b != c and a != c:
+            kept[left, 0] = a
+            kept[left, 1] = b
+            kept[left, 2] = c
+            left += 1
+    return count, left
+
+
+@njit(**EXACT)
+def point_normals(points: F32, triangles: I32, out: F32) -> None:
+    """Sum of the unit normals of each point's triangles, made a unit vector; 0 where all are without area.
+
+    Parameters
+    ----------
+    out : (N, 3) float32 zeros
+    """
+    for n in range(len(triangles)):
+        a, b, c = triangles[n, 0], triangles[n, 1], triangles[n, 2]
+        ux, uy, uz = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1], points[b, 2] - points[a, 2]
+        vx, vy, vz = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1], points[c, 2] - points[a, 2]
+        x, y, z = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        size = x * x + y * y + z * z
+        if size > 0.0:
+            size = np.float32(1) / np.sqrt(size)
+            for p in (a, b, c):
+                out[p, 0] += x * size
+                out[p, 1] += y * size
+                out[p, 2] += z * size
+    for n in range(len(out)):
+        size = out[n, 0] * out[n, 0] + out[n, 1] * out[n, 1] + out[n, 2] * out[n, 2]
+        if size > 0.0:
+            size = np.float32(1) / np.sqrt(size)
+            out[n, 0] *= size
+            out[n, 1] *= size
+            out[n, 2] *= size

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
-from vtkmodules.vtkCommonCore import VTK_FLOAT, VTK_SHORT, vtkPoints
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonCore import VTK_FLOAT, VTK_SHORT, VTK_TYPE_INT32, vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkImageData, vtkPolyData
 from vtkmodules.vtkFiltersCore import (
     vtkFlyingEdges3D,
-    vtkPolyDataNormals,
     vtkQuadricDecimation,
     vtkWindowedSincPolyDataFilter,
 )
 
+from render.caster import triangles as kernels
 from render.errors import RenderError
 
 F32 = npt.NDArray[np.float32]
@@ -60,13 +60,15 @@ def _arrays(data: Any) -> tuple[F32, I32]:
     return points, np.array(connected, dtype=np.int32).reshape(-1, 3)
 
 
-def _poly(points: F32, triangles: I32) -> Any:
+def poly(points: F32, triangles: I32) -> Any:
+    """VTK's object of a mesh; it looks at these very arrays, with indices of 32 bits."""
     data = vtkPolyData()
     places = vtkPoints()
-    places.SetData(numpy_to_vtk(np.ascontiguousarray(points, dtype=np.float32), deep=True))
+    places.SetData(numpy_to_vtk(np.ascontiguousarray(points, dtype=np.float32), deep=False))
     cells = vtkCellArray()
-    offsets = numpy_to_vtkIdTypeArray(np.arange(0, 3 * len(triangles) + 1, 3, dtype=np.int64), deep=True)
-    cells.SetData(offsets, numpy_to_vtkIdTypeArray(triangles.astype(np.int64).ravel(), deep=True))
+    offsets = np.arange(0, 3 * len(triangles) + 1, 3, dtype=np.int32)
+    flat = np.ascontiguousarray(triangles, dtype=np.int32).ravel()
+    cells.SetData(*(numpy_to_vtk(a, deep=False, array_type=VTK_TYPE_INT32) for a in (offsets, flat)))
     data.SetPoints(places)
     data.SetPolys(cells)
     return data
@@ -81,7 +83,7 @@ def smoothed(points: F32, triangles: I32, strength: float) -> F32:
     if strength <= 0 or not len(triangles):
         return points
     sinc = vtkWindowedSincPolyDataFilter()
-    sinc.SetInputData(_poly(points, triangles))
+    sinc.SetInputData(poly(points, triangles))
     sinc.SetNumberOfIterations(_ITERATIONS)
     sinc.SetPassBand(10 ** (-2 * strength))
     sinc.BoundarySmoothingOff()
@@ -97,7 +99,7 @@ def reduced(points: F32, triangles: I32, share: float) -> tuple[F32, I32]:
     if share <= 0 or not len(triangles):
         return points, triangles
     decimate = vtkQuadricDecimation()
-    decimate.SetInputData(_poly(points, triangles))
+    decimate.SetInputData(poly(points, triangles))
     decimate.SetTargetReduction(min(share, 0.99))
     decimate.VolumePreservationOn()
     decimate.Update()
@@ -108,11 +110,6 @@ def with_normals(points: F32, triangles: I32) -> F32:
     """Unit normals of the points, on the side to which the triangles face; (N, 3)."""
     if not len(triangles):
         return np.empty((0, 3), dtype=np.float32)
-    normals = vtkPolyDataNormals()
-    normals.SetInputData(_poly(points, triangles))
-    normals.SplittingOff()
-    normals.ConsistencyOff()
-    normals.AutoOrientNormalsOff()
-    normals.SetFeatureAngle(60)
-    normals.Update()
-    return np.array(vtk_to_numpy(normals.GetOutput().GetPointData().GetNormals()), dtype=np.float32)
+    out = np.zeros((len(points), 3), dtype=np.float32)
+    kernels.point_normals(points, triangles, out)
+    return out

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkSMPTools, vtkUnsignedCharArray
+from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
 from vtkmodules.vtkImagingCore import vtkImageReslice
 from vtkmodules.vtkRenderingCore import vtkRenderer, vtkVolume
 from vtkmodules.vtkRenderingVolume import vtkFixedPointVolumeRayCastMapper
@@ -142,7 +143,11 @@ def smooth_with_one_thread(points: isosurface.F32, triangles: isosurface.I32) ->
     ours = vtkSMPTools.GetBackend()
     vtkSMPTools.SetBackend("Sequential")
     try:
-        moved = isosurface.smoothed(points, triangles, 0.5)
-        isosurface.with_normals(moved, triangles)
+        normals = vtkPolyDataNormals()
+        normals.SetInputData(isosurface.poly(isosurface.smoothed(points, triangles, 0.5), triangles))
+        normals.SplittingOff()
+        normals.ConsistencyOff()
+        normals.AutoOrientNormalsOff()
+        normals.Update()
     finally:
         vtkSMPTools.SetBackend(ours)
