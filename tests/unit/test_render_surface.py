@@ -1,8 +1,13 @@
 """Surfaces against spheres and boxes whose size is known."""
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 
+from render import camera
+from render.caster import layers
 from render.errors import Cancelled, RenderError
 from render.surface import extract
 from render.view import Surface
@@ -97,3 +102,34 @@ def test_refusals_and_stopping():
         extract(v, Surface(low=50.0, high=10.0))
     with pytest.raises(Cancelled):
         extract(v, Surface(low=0.0), cancelled=lambda: True)
+
+
+def test_what_turns_away_is_left_out_where_it_cannot_be_seen_and_the_picture_stays():
+    v = volume(soft_ball, geometry((60, 60, 60), (2.0, 2.0, 2.0)))
+    mesh = extract(v, Surface(low=0.0))
+    assert mesh.whole
+    assert mesh.is_closed
+    eye = camera.rotate(camera.standard(v, "A", (160, 120)), 31.0, 17.0)
+    cut = np.array([[0.0, 1.0, 0.0, 0.0]])
+    for one in (eye, msgspec.structs.replace(eye, parallel=False)):
+        quick = layers.before(mesh, one, (160, 120), (1, 1, 1), 1.0, np.empty((0, 4)))
+        assert not quick.turned_away
+        assert layers.before(mesh, one, (160, 120), (1, 1, 1), 1.0, cut).turned_away
+        assert layers.before(mesh, one, (160, 120), (1, 1, 1), 0.5, np.empty((0, 4))).turned_away
+        found = [layers.draw(drawn, one, (160, 120), (0, 120)) for drawn in (quick, replace(quick, turned_away=True))]
+        assert (found[0][0] < 1e6).sum() > 1500
+        for a, b in zip(*found, strict=True):
+            assert (a == b).all()
+    inside = msgspec.structs.replace(eye, position_lps_mm=(3, -5, 7), focal_lps_mm=(3, 50, 7), parallel=False)
+    assert layers.before(mesh, inside, (160, 120), (1, 1, 1), 1.0, np.empty((0, 4))).turned_away
+
+
+def test_a_lighter_surface_lies_where_the_full_one_does():
+    v = volume(soft_ball, geometry((60, 60, 60), (2.0, 2.0, 2.0)))
+    full = extract(v, Surface(low=0.0))
+    light = layers.lighter(full, 4.0)
+    assert len(light.triangles) < len(full.triangles) / 3
+    assert np.linalg.norm(light.points_lps_mm - (3, -5, 7), axis=1) == pytest.approx(RADIUS, abs=1.0)
+    assert light.volume_ml == pytest.approx(full.volume_ml, rel=0.03)
+    outwards = (light.points_lps_mm - (3, -5, 7)) / RADIUS
+    assert ((light.normals * outwards).sum(axis=1) > 0.97).all()
