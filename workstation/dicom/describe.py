@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from workstation.dicom import tags as el
 from workstation.dicom.identity import identity_of, iso_date
 from workstation.dicom.images import CT_CLASSES, Image
@@ -133,7 +135,11 @@ def padding_of(image: Image) -> tuple[float, float] | None:
     if low is None:
         return None
     limit = _stored(h.integer(el.PADDING_LIMIT), h.integer(el.SIGNED) == 1, h.integer(el.BITS_ALLOCATED) or 16)
-    ends = sorted(v * image.slope + image.intercept for v in (low, low if limit is None else limit))
+    stored = (low, low if limit is None else limit)
+    if image.table is not None:
+        ends = sorted(float(v) for v in image.table.map(np.array(stored)))
+    else:
+        ends = sorted(v * image.slope + image.intercept for v in stored)
     return (ends[0], ends[1])
 
 

@@ -11,6 +11,7 @@ import msgspec
 if TYPE_CHECKING:
     from render.geometry import Geometry
     from workstation.base.findings import Finding
+    from workstation.dicom.modality import Table
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -65,6 +66,7 @@ class Frame:
     intercept: float = 0.0
     instance_number: int | None = None
     plain: Plain | None = None
+    table: Table | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,9 +70,13 @@ class Header(Fields):
 
     def long(self, tag: int, most: int = 4 * 1024 * 1024) -> bytes:
         """Bytes of an element, read from the file where they were too long to keep."""
-        place = self.later(tag)
+        return self.long_of(self, tag, most)
+
+    def long_of(self, fields: Fields, tag: int, most: int = 4 * 1024 * 1024) -> bytes:
+        """As `long`, of an item of this file."""
+        place = fields.later(tag)
         if place is None:
-            return self.raw(tag)
+            return fields.raw(tag)
         if place.length > most:
             return b""
         with self.path.open("rb", buffering=0) as file:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from workstation.dicom import tags as el
 from workstation.dicom.fields import Fields
 from workstation.dicom.header import Header
+from workstation.dicom.modality import Table, table_of
 
 Key = float | str | tuple[float, ...]
 
@@ -58,6 +59,7 @@ class Image:
     intercept: float = 0.0
     rescale_type: str = ""
     rescale_bad: bool = False
+    table: Table | None = None
     image_type: tuple[str, ...] = ()
     keys: dict[str, Key] = field(default_factory=dict)
     instance: int | None = None
@@ -95,12 +97,23 @@ def image_of(header: Header) -> Image:
 
 
 def set_rescale(image: Image, fields: Fields, *, needed: bool) -> None:
-    """Slope and intercept: a slope of zero, or none where the modality needs it, leaves raw values and says so."""
+    """Slope and intercept, or a look-up table in their place.
+
+    A slope of zero, none where the modality needs it, or a table that cannot be read leaves raw values and says so.
+    """
     slope, intercept = fields.number(el.SLOPE), fields.number(el.INTERCEPT)
     image.rescale_type = fields.text(el.RESCALE_TYPE)
-    # A look-up table instead of a line occurs in radiographs, not in volumes: its raw values are no quantity.
     by_table = slope is None and el.MODALITY_LUT in fields
-    if slope == 0 or by_table or (needed and (slope is None or intercept is None)):
+    if by_table:
+        item = fields.item(el.MODALITY_LUT)
+        assert item is not None
+        data = image.header.long_of(item, el.LUT_DATA, 2 * 65_536)
+        signed = image.header.integer(el.SIGNED) == 1
+        image.table = table_of(item.numbers(el.LUT_DESCRIPTOR), data, signed, image.header.little)
+        image.rescale_bad = image.table is None
+        image.rescale_type = "" if image.table is None else item.text(el.LUT_TYPE)
+        return
+    if slope == 0 or (needed and (slope is None or intercept is None)):
         image.slope, image.intercept, image.rescale_bad = 1.0, 0.0, True
         return
     image.slope = 1.0 if slope is None else slope

@@ -27,6 +27,7 @@ from workstation.dicom import memory
 from workstation.dicom.decode import PixelError, Pixels
 from workstation.dicom.found import Frame, Identity, VolumeFound
 from workstation.dicom.header import Header, NotDicom, Unreadable, read_header
+from workstation.dicom.modality import modality_values
 from workstation.dicom.preview import Preview, Show
 from workstation.dicom.words import finding
 
@@ -163,7 +164,7 @@ def _header(path: Path) -> Header:
 
 
 def _integral(frame: Frame) -> bool:
-    return float(frame.slope).is_integer() and float(frame.intercept).is_integer()
+    return frame.table is not None or (float(frame.slope).is_integer() and float(frame.intercept).is_integer())
 
 
 def _reduction(found: VolumeFound, threads: int) -> int:
@@ -225,7 +226,7 @@ def _first_shown(found: VolumeFound, show: Show, first: int | None) -> Preview:
         return lead
     if isinstance(tile, tuple):
         stored = _cut(stored, frame.frame, found.geometry.shape)
-    values = stored.astype(np.float64) * frame.slope + frame.intercept
+    values = modality_values(stored, frame)
     whole = _whole(found, [pixels]) and _fits((int(values.min()), int(values.max())))
     lead.begin(values.astype(np.int16) if whole else values.astype(np.float32))
     return lead
@@ -382,6 +383,12 @@ class _Reader:
         """Modality values of a slice of stored ones, in place; `limits`: what their bits can hold."""
         out = self.voxels[k]
         words = out.view(np.uint16)
+        if frame.table is not None:
+            mapped = frame.table.map(out if signed else words)
+            if not _fits((0, int(mapped.max()))):
+                raise _Overflow
+            np.copyto(words, mapped)
+            return
         slope, intercept = int(frame.slope), int(frame.intercept)
         if not _fits((limits[0] * slope + intercept, limits[1] * slope + intercept)):
             stored = out if signed else words
@@ -405,8 +412,7 @@ class _Reader:
             words = np.empty(self.found.geometry.shape[1:], np.uint16)
             if self._plain(frame, words):
                 bits = words.view(np.int16) if frame.plain.signed else words
-                np.multiply(bits, frame.slope, out=(values := np.empty(words.shape, np.float64)))
-                np.add(values, frame.intercept, out=self.voxels[k], casting="same_kind")
+                self.voxels[k] = modality_values(bits, frame).astype(np.float32)
                 self._there(k)
                 return 1
         pixels = self._pixels(frame)
@@ -419,8 +425,7 @@ class _Reader:
                 image = pixels.read(file, 0) if self.tile is not None else None
                 for k, frame in job.parts:
                     stored = pixels.read(file, frame.frame) if image is None else _cut(image, frame.frame, shape)
-                    values = stored.astype(np.float64) * frame.slope + frame.intercept
-                    self.voxels[k] = values.astype(np.float32)
+                    self.voxels[k] = modality_values(stored, frame).astype(np.float32)
                     self._there(k)
         except (PixelError, OSError):
             self.failed.extend(k for k, _ in job.parts)

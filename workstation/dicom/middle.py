@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from workstation.dicom.decode import PixelError, Pixels
 from workstation.dicom.header import NotDicom, Unreadable, read_header
+from workstation.dicom.modality import modality_values
 
 if TYPE_CHECKING:
     from workstation.dicom.found import VolumeFound
@@ -34,4 +35,4 @@ def middle_slice(found: VolumeFound) -> npt.NDArray[np.float32] | None:
         stored = stored[down * rows : (down + 1) * rows, right * columns : (right + 1) * columns]
     if stored.shape != (rows, columns):
         return None
-    return (stored.astype(np.float64) * frame.slope + frame.intercept).astype(np.float32)
+    return modality_values(stored, frame).astype(np.float32)

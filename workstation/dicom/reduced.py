@@ -15,6 +15,7 @@ from render.volume import Voxels
 from workstation.base.errors import InputRefused
 from workstation.dicom.decode import PixelError, Pixels
 from workstation.dicom.found import Frame, VolumeFound
+from workstation.dicom.modality import modality_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,5 +94,5 @@ def _plane(
         y, x = divmod(frame.frame, image.shape[1] // tile[1])
         image = image[y * tile[0] : (y + 1) * tile[0], x * tile[1] : (x + 1) * tile[1]]
     rows, columns = image.shape[0] // k, image.shape[1] // k
-    blocks = image[: rows * k, : columns * k].reshape(rows, k, columns, k).astype(np.float64)
-    return np.asarray(blocks.mean(axis=(1, 3)) * frame.slope + frame.intercept)
+    values = modality_values(image[: rows * k, : columns * k], frame)
+    return np.asarray(values.reshape(rows, k, columns, k).mean(axis=(1, 3)))

@@ -151,7 +151,9 @@ def _volume(
     facts = facts_of(stack, modality)
     if modality == "PT" and facts["suv"] is None:
         noted.append(finding("suv_unavailable", tag=facts["suv_missing"]))
-    whole = all(float(i.slope).is_integer() and float(i.intercept).is_integer() for i in images)
+    whole = all(
+        i.table is not None or (float(i.slope).is_integer() and float(i.intercept).is_integer()) for i in images
+    )
     frames = tuple(None if i is None else _frame_of(i) for i in stack.slices)
     contrast = bool(facts["contrast"])
     points, reasons = score(
@@ -202,6 +204,7 @@ def _frame_of(image: Image) -> Frame | None:
         intercept=image.intercept,
         instance_number=image.instance,
         plain=plain_pixels(header),
+        table=image.table,
     )
 
 

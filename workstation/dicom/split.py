@@ -206,7 +206,7 @@ def _without_duplicates(
 
 
 def _same_pixels(place: list[Image]) -> bool:
-    return len({(i.slope, i.intercept, pixel_digest(i)) for i in place}) == 1
+    return len({(i.slope, i.intercept, id(i.table), pixel_digest(i)) for i in place}) == 1
 
 
 def pixel_digest(image: Image) -> str:

@@ -194,7 +194,7 @@ def _notes(images: list[Image], affine: Vector, tilt: float, g: float) -> list[F
     coarse = max(g, first.thickness or 0.0) / min(first.spacing)
     if coarse > 3:
         out.append(finding("anisotropic", x=round(coarse, 1)))
-    if len({(i.slope, i.intercept) for i in images}) > 1:
+    if len({(i.slope, i.intercept, id(i.table)) for i in images}) > 1:
         out.append(finding("rescale_varies", files=len(images)))
     bad = sum(i.rescale_bad for i in images)
     if bad:
