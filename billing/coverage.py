@@ -54,3 +54,7 @@ def read_coverage(document: Any) -> Coverage:
         return msgspec.convert(document, Coverage)
     except msgspec.ValidationError as error:
         raise BillingError("coverage", f"The insurance cannot be read: {error}.") from None
+
+
+# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
+msgspec.json.Decoder(Coverage)

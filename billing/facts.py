@@ -404,3 +404,7 @@ def _leaves(kind: Any) -> list[Any]:
     """A type's innermost parts: `tuple[Literal["a"], ...] | None` has the leaf "a"."""
     parts = get_args(kind)
     return [leaf for part in parts for leaf in _leaves(part)] if parts else [kind]
+
+
+# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
+msgspec.json.Decoder(Facts)

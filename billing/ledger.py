@@ -418,3 +418,8 @@ def _needed(reason: str, act: str) -> str:
     if not reason.strip():
         raise TransitionRefused(f"To {act} a charge a reason is needed.")
     return reason.strip()
+
+
+# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
+msgspec.json.Decoder(Line)
+msgspec.json.Decoder(Row)

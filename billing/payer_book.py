@@ -117,3 +117,7 @@ def _shipped(kind: str) -> tuple[PayerTable, ...]:
 def _names(plan: str | None, wanted: str) -> bool:
     """Whether the case's plan is the record's plan: by its words, without regard to case."""
     return plan is not None and wanted.casefold() in plan.casefold()
+
+
+# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
+msgspec.json.Decoder(PayerTable)

@@ -246,6 +246,7 @@ PATIENT_CLASSES = frozenset("BCEINOPRU")
 SEXES = frozenset({"", "A", "F", "M", "N", "O", "U"})
 PROCESSING = frozenset("DPT")
 DIAGNOSIS_SYSTEMS: tuple[str, ...] = get_args(DiagnosisSystem)
+NUMBERED = ("PID", "PV1", "OBR", "FT1", "PR1", "IN1")
 SEQUENCE = ("MSH", "EVN", "PID", "PV1", "ORC", "OBR", "FT1", "PR1", "DG1", "IN1")
 REQUIRED: dict[str, tuple[int, ...]] = {
     "MSH": (3, 4, 5, 6, 7, 9, 10, 11, 12, 18),
@@ -279,6 +280,7 @@ def read_back(text: str) -> Said:
     for row in rows:
         needed({f"{row[0]}-{n}": row[n] if n < len(row) else "" for n in REQUIRED[row[0]]})
     by = {row[0]: [*row, *[""] * 30] for row in rows}
+    needed({"PID-5": by["PID"][5].split("^")[0]})
     msh, pid, pv1, ft1 = by["MSH"], by["PID"], by["PV1"], by["FT1"]
     for name, value, allowed in (
         ("visit.class", pv1[2], PATIENT_CLASSES),
@@ -287,8 +289,9 @@ def read_back(text: str) -> Said:
         ("FT1-6", ft1[6], {CHARGE, CREDIT}),
         ("MSH-9", msh[9], {"DFT^P03^DFT_P03"}),
         ("MSH-10", msh[10], {ft1[2] + ft1[6]}),
-        ("FT1-25", ft1[25], {ft1[7]}),
         ("FT1-7", ft1[7], {_components(ft1[7].split("^")[0], "", "C4")}),
+        ("FT1-25", ft1[25], {ft1[7]}),
+        *((f"{name}-1", row[1], {"1"}) for name, row in by.items() if name in NUMBERED),
     ):
         if value not in allowed:
             raise MessageHole(name, f"The message cannot be written: {name} has a value that its table does not know.")

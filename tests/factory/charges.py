@@ -66,14 +66,12 @@ def confirm(place: Place, patient: str = "P100", study_uid: str = "1.2.3", **cha
         by = Actor(who="b.biller", role="biller", workstation=place.station, at=place.now())
         kept = ledger_of(place).confirm(draft(read, decide(read), identity_of(read, study_uid=study_uid)), by)
         text = hl7.dft(kept, replace(CONTEXT, patient_id=patient))
-        place.outbox.put(
-            Message(
-                control_id=hl7.control_id(kept),
-                charge_id=kept.charge_id,
-                kind="hl7",
-                body=text,
-                component=kept.identity.component,
-            ),
-            place.now(),
+        message = Message(
+            control_id=hl7.control_id(kept),
+            charge_id=kept.charge_id,
+            kind="hl7",
+            body=text,
+            component=kept.identity.component,
         )
+        place.outbox.put(message, place.now())
     return kept

@@ -239,3 +239,53 @@ def test_a_refusal_after_the_acceptance_is_put_before_a_person(desk: Desk) -> No
     assert taken.outcome == "noted"
     (line,) = charge_office.charges(desk.place)
     assert (line.state, line.contradicted, line.acts) == ("acknowledged", True, ("replace", "void"))
+
+
+def file_of(desk: Desk, charge_id: str, end: str = "") -> Path:
+    return desk.home / "messages" / f"{charge_id}{end}.hl7"
+
+
+def test_a_file_that_nobody_fetched_goes_with_its_charge(desk: Desk) -> None:
+    old = only(desk)
+    assert file_of(desk, old.charge_id).is_file()
+    done = charge_office.void(desk.place, desk.people, old.charge_id, again=old.charge_id, reason="wrong patient")
+    assert not done.credit
+    assert list((desk.home / "messages").iterdir()) == []
+
+
+def test_a_file_that_was_fetched_is_credited_by_a_file_and_never_written_again(desk: Desk) -> None:
+    old = only(desk)
+    fetched = file_of(desk, old.charge_id).read_bytes().decode()
+    file_of(desk, old.charge_id).unlink()
+    session = opened_again(desk)
+    assert not session.confirm_charge(PIN).first  # pressed once more: the same charge, and no second file
+    assert not file_of(desk, old.charge_id).exists()
+    # it has left the house: no table and no claim hands it over again
+    assert charge_office.export(desk.place, desk.actor, "csv", desk.home / "x.csv").charges == ()
+    session.give_facts({"service.completion": "reduced"})
+    session.close()
+    done = charge_office.replace(desk.place, desk.people, old.charge_id, reason="work was reduced")
+    assert done.credit
+    credit = file_of(desk, old.charge_id, "-credit").read_bytes().decode()
+    assert (field(credit, "FT1", 6), field(credit, "FT1", 7)) == ("CD", field(fetched, "FT1", 7))
+    assert field(file_of(desk, done.new_charge_id).read_bytes().decode(), "FT1", 26) == "26~52"
+
+
+def test_handed_over_as_a_table_the_message_file_goes(desk: Desk) -> None:
+    old = only(desk)
+    assert charge_office.export(desk.place, desk.actor, "csv", desk.home / "x.csv").charges == (old.charge_id,)
+    assert not file_of(desk, old.charge_id).exists()
+    assert only(desk).state == "sent"
+
+
+def test_a_void_that_fails_leaves_the_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = only(desk)
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(desk.place.journal, "append", broken)
+    with pytest.raises(OSError, match="full"):
+        charge_office.void(desk.place, desk.people, old.charge_id, again=old.charge_id, reason="wrong patient")
+    assert file_of(desk, old.charge_id).is_file()
+    assert only(desk).state == "confirmed"

@@ -159,3 +159,10 @@ def _read(db: Database, kind: type[_R], table: str, end: str, values: tuple[Valu
     names = kind.__struct_fields__
     rows = db.rows(f"SELECT {', '.join(names)} FROM {table}{end}", values)
     return [msgspec.convert(dict(zip(names, row, strict=True)), kind) for row in rows]
+
+
+# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
+msgspec.json.Decoder(Export)
+msgspec.json.Decoder(ExportedCharge)
+msgspec.json.Decoder(TakenAnswer)
+msgspec.json.Decoder(CoverageRow)

@@ -134,3 +134,7 @@ class LedgerTable:
     def give_up(self, charge_id: str) -> None:
         """A voided or replaced charge holds its service no longer."""
         self._db.change("DELETE FROM active_services WHERE charge_id = ?", (charge_id,))
+
+
+# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
+msgspec.json.Decoder(LedgerRow)

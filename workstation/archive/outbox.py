@@ -133,6 +133,11 @@ class Outbox:
                 (control_id,),
             )
 
+    def by_file(self, control_id: str, way: str) -> None:
+        """Note that a waiting message lies as a file for a system that fetches it."""
+        with self._db.writing() as db:
+            db.change("UPDATE outbox SET receiver = ? WHERE control_id = ?", (way, control_id))
+
     def take_link(self, receiver: str, holder: str, now: str, until: str) -> bool:
         """Take the only place of a sender on a link until a time; False while another program has it.
 
@@ -154,3 +159,7 @@ class Outbox:
         """Give the place on a link back."""
         with self._db.writing() as db:
             db.change("DELETE FROM links WHERE receiver = ? AND holder = ?", (receiver, holder))
+
+
+# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
+msgspec.json.Decoder(Message)

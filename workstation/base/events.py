@@ -113,3 +113,7 @@ KINDS: dict[str, str] = {
     "charges_exported": "{number, format, charges: how many, sha256}",
     "coverage_stated": "{payer_kind}: how the patient is insured with it",
 }
+
+
+# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
+msgspec.json.Decoder(Event)

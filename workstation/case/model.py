@@ -188,3 +188,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     charge: str = ""
     findings: tuple[str, ...] = ()
     demo: bool = False
+
+
+# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
+msgspec.json.Decoder(Case)

@@ -30,14 +30,16 @@ from workstation.desk.charge_ledger import ledger_of
 from workstation.desk.charge_message import account_name, name_of, site_of
 from workstation.desk.charge_send import sender
 from workstation.desk.charge_site import grounds_of
+from workstation.desk.message_files import fetched, withdrawing
 from workstation.desk.open_study import stored_case
 from workstation.people.roles import require
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from billing.site import Site
+    from workstation.archive.outbox import Message
     from workstation.base.events import Actor
     from workstation.desk.place import Place
 
@@ -160,11 +162,11 @@ def export(
         raise InputRefused("exists", "The output is already there; use --force to replace it.")
     if (pending := next((e for e in place.exports.all() if not e.written and e.format == form), None)) is None:
         left_out: list[LeftOut] = []
-        with place.db.writing():
+        with withdrawing(place) as take, place.db.writing():
             due = _sound(place, form, _due(place, form), left_out)
             if not due:
                 return HandedOver(0, form, None, left_out=tuple(left_out))
-            pending = _keep(place, actor, form, due)
+            pending = _keep(place, actor, form, due, take)
         told = tuple(left_out)
     else:
         told = ()
@@ -257,9 +259,11 @@ class _Ways:
         return form in self._out.get(charge_id, ())
 
     def elsewhere(self, charge: Charge, form: str) -> bool:
-        """Whether the charge left by another way: in another kind of file, or over the link."""
+        """Whether the charge left by another way: in another kind of file, over the link, or fetched as a message."""
         message = self._place.outbox.get(hl7.control_id(charge))
-        linked = message is not None and (bool(message.sent_at) or message.state == "acknowledged")
+        linked = message is not None and (
+            bool(message.sent_at) or message.state == "acknowledged" or fetched(self._place, message)
+        )
         return linked or bool(self._out.get(charge.charge_id, set()) - {form})
 
     def wants_credit(self, charge: Charge, form: str) -> bool:
@@ -330,7 +334,7 @@ def _parties(place: Place, charge: Charge) -> tuple[str, str]:
     return charge.billing_npi, named.receiver_id if named else ""
 
 
-def _keep(place: Place, actor: Actor | None, form: Format, due: list[_Due]) -> Export:
+def _keep(place: Place, actor: Actor | None, form: Format, due: list[_Due], take: Callable[[Message], None]) -> Export:
     """The export with its content, and what it does to the charges, in the caller's transaction."""
     number = place.exports.next_number()
     body = _written(place, form, due, number)
@@ -353,6 +357,7 @@ def _keep(place: Place, actor: Actor | None, form: Format, due: list[_Due]) -> E
         own = hl7.control_id(one.charge)
         message = place.outbox.get(own)
         if message is not None and message.state == "waiting":
+            take(message)
             words = f"Handed over as a file ({form}), export {number}."
             place.outbox.answered(own, "withdrawn", words, place.now())
         if one.what == "charge" and one.charge.state == "confirmed":

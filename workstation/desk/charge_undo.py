@@ -20,11 +20,14 @@ from workstation.desk.charge_case import decide_place
 from workstation.desk.charge_ledger import late_now, ledger_of, of_session, service_of
 from workstation.desk.charge_message import context_of, credit_text
 from workstation.desk.charge_site import grounds_of
+from workstation.desk.message_files import fetched, put_file, withdrawing
 from workstation.desk.open_study import stored_case
 from workstation.desk.reconcile import known_as
 from workstation.people.roles import require
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from workstation.base.events import Actor
     from workstation.case.model import Case
     from workstation.desk.place import Place
@@ -58,14 +61,15 @@ def void_charge(place: Place, people: People, charge_id: str, *, again: str, rea
     """
     actor = _proved(people, secret)
     try:
-        with place.db.writing():
+        with withdrawing(place) as take, place.db.writing():
             ledger = ledger_of(place)
             voided = ledger.void(charge_id, _by(place, actor), reason=reason, again=again)
-            credit = take_back_message(place, voided.charge)
+            credit = take_back_message(place, voided.charge, take)
             _case_lets_go(place, voided.charge)
             place.act("charge_voided", actor, charge_id=charge_id, reason=reason.strip(), credit=credit)
     except BillingError as error:
         raise InputRefused(error.code, error.sentence) from error
+    _files(place, charge_id)
     return Undone(charge_id, "void", credit)
 
 
@@ -82,13 +86,16 @@ def replace_charge(place: Place, people: People, charge_id: str, *, reason: str,
     """
     actor = _proved(people, secret)
     try:
-        with place.db.writing():
-            return _replaced(place, actor, charge_id, reason)
+        with withdrawing(place) as take, place.db.writing():
+            done = _replaced(place, actor, charge_id, reason, take)
     except BillingError as error:
         raise InputRefused(error.code, error.sentence) from error
+    _files(place, charge_id)
+    _files(place, done.new_charge_id)
+    return done
 
 
-def _replaced(place: Place, actor: Actor, charge_id: str, reason: str) -> Undone:
+def _replaced(place: Place, actor: Actor, charge_id: str, reason: str, take: Callable[[Message], None]) -> Undone:
     ledger = ledger_of(place)
     old = ledger.get(charge_id)
     case = stored_case(place, old.identity.study_uid or "")
@@ -107,7 +114,7 @@ def _replaced(place: Place, actor: Actor, charge_id: str, reason: str) -> Undone
     late = late_now(place, drafted.service_date)
     names = known_as(place, drafted.identity.patient_issuer, drafted.identity.patient_id)
     new = ledger.replace(charge_id, drafted, _by(place, actor), reason=reason, late=late, same_person=names)
-    credit = take_back_message(place, ledger.get(charge_id))
+    credit = take_back_message(place, ledger.get(charge_id), take)
     put_message(place, case, new, payer_kind=facts.payer.kind)
     _keep(place, msgspec.structs.replace(case, charge=new.charge_id))
     place.act(
@@ -193,7 +200,7 @@ def put_message(place: Place, case: Case, charge: Charge, *, payer_kind: str | N
     )
 
 
-def take_back_message(place: Place, charge: Charge) -> bool:
+def take_back_message(place: Place, charge: Charge, take: Callable[[Message], None]) -> bool:
     """Withdraw the message of a charge that was taken back, or leave a credit for it; True when a credit goes out.
 
     A message that waits never went out, or was refused before: it is withdrawn. One that the receiver refused needs
@@ -203,7 +210,8 @@ def take_back_message(place: Place, charge: Charge) -> bool:
     message = place.outbox.get(hl7.control_id(charge))
     if message is None:
         return False
-    if message.state == "waiting":
+    if message.state == "waiting" and not fetched(place, message):
+        take(message)
         place.outbox.answered(
             message.control_id, "withdrawn", "The charge was taken back before its message went out.", place.now()
         )
@@ -226,6 +234,12 @@ def take_back_message(place: Place, charge: Charge) -> bool:
 def _proved(people: People, secret: str) -> Actor:
     require(people.actor.role if people.actor else None, "confirm_charge")
     return people.proved_for("confirm_charge", secret)
+
+
+def _files(place: Place, charge_id: str) -> None:
+    """Files of the messages about a charge, where a billing system fetches them."""
+    for message in place.outbox.of_charge(charge_id):
+        put_file(place, message)
 
 
 def _case_lets_go(place: Place, charge: Charge) -> None:

@@ -15,13 +15,13 @@ from billing.errors import BillingError
 from billing.facts import read_facts
 from billing.ledger import Actor as LedgerActor
 from workstation.archive.outbox import Message
-from workstation.base.atomic import make_folder, write_bytes
 from workstation.base.errors import InputRefused
 from workstation.case.evidence import may_be_given
 from workstation.desk.charge_case import decide_session
 from workstation.desk.charge_ledger import late_now, ledger_of, service_of, session_of, standing_charge
 from workstation.desk.charge_message import message_text
 from workstation.desk.charge_site import grounds_of
+from workstation.desk.message_files import put_file
 from workstation.desk.note_decision import noted_of
 from workstation.people.roles import require
 
@@ -197,7 +197,7 @@ def confirm(session: Session, secret: str) -> Confirmed:
             )
             first = place.outbox.put(message, place.now())
         session.put("charge", charge=charge.charge_id)
-    path = _write(session, charge.charge_id, text)
+    path = _write(session, charge.charge_id)
     if path is not None:
         place.act(
             "message_written", actor, session.key, charge_id=charge.charge_id, path=path.name, control_id=control_id
@@ -215,19 +215,14 @@ def _known(session: Session, charge: Charge) -> Confirmed:
         charge.modifiers,
         charge.state,
         body,
-        _write(session, charge_id, body),
+        _write(session, charge_id),
         first=False,
     )
 
 
-def _write(session: Session, charge_id: str, text: str) -> Path | None:
-    """The message as a file for a system that fetches it, named by the charge; None where there is no message."""
-    if not text:
-        return None
-    path = make_folder(session.place.home / "messages") / f"{charge_id}.hl7"
-    if not path.is_file():
-        write_bytes(path, text.encode("utf-8"))
-    return path
+def _write(session: Session, charge_id: str) -> Path | None:
+    """The message as a file, where a billing system fetches it; None where it goes another way, or was fetched."""
+    return put_file(session.place, next(iter(session.place.outbox.of_charge(charge_id)), None))
 
 
 def message_path(session: Session) -> Path | None:

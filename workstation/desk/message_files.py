@@ -1,0 +1,74 @@
+"""Charge messages as files in the home's folder ``messages``, for a billing system that fetches them there.
+
+They are written where the site names no receiver for them. A file that is gone was fetched: its charge has left the
+house, is handed over by no other way, and is credited by another file when it is taken back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from billing.messages.hl7 import CREDIT
+from workstation.base.atomic import make_folder, write_bytes
+from workstation.desk.charge_message import site_of
+
+if TYPE_CHECKING:
+    from workstation.archive.outbox import Message
+    from workstation.desk.place import Place
+
+FOLDER, BY_FILE = "messages", "file"
+_ASIDE = ".withdrawn"
+
+
+def path_of(place: Place, message: Message) -> Path:
+    """Where the file of a message lies; it is named by the charge, never by a patient."""
+    credit = "-credit" if message.control_id.endswith(CREDIT) else ""
+    return place.home / FOLDER / f"{message.charge_id}{credit}.hl7"
+
+
+def put_file(place: Place, message: Message | None) -> Path | None:
+    """Write a waiting message as a file, once; its path while it lies there, None where it goes another way."""
+    if message is None:
+        return None
+    path = path_of(place, message)
+    if message.receiver == BY_FILE or message.state != "waiting":
+        return path if path.is_file() else None
+    if site_of(place).receiver_of(message.component) is not None:
+        return None
+    make_folder(path.parent)
+    write_bytes(path, message.body.encode("utf-8"))
+    place.outbox.by_file(message.control_id, BY_FILE)
+    return path
+
+
+def fetched(place: Place, message: Message) -> bool:
+    """Whether the file was written and is gone: a billing system has the message."""
+    path = path_of(place, message)
+    return message.receiver == BY_FILE and not path.exists() and not path.with_suffix(_ASIDE).exists()
+
+
+@contextlib.contextmanager
+def withdrawing(place: Place) -> Iterator[Callable[[Message], None]]:
+    """Take files that nobody fetched out of the folder; they come back when the block fails.
+
+    It stands around the transaction, so that a file is gone for good only after the commit.
+    """
+    moved: list[tuple[Path, Path]] = []
+
+    def take(message: Message) -> None:
+        path = path_of(place, message)
+        if message.receiver == BY_FILE and message.state == "waiting":
+            with contextlib.suppress(FileNotFoundError):
+                moved.append((path, path.rename(path.with_suffix(_ASIDE))))
+
+    try:
+        yield take
+    except BaseException:
+        for path, aside in moved:
+            aside.rename(path)
+        raise
+    for _, aside in moved:
+        aside.unlink(missing_ok=True)
