@@ -13,11 +13,19 @@ from billing.ledger import Ledger
 from tests.factory import writers
 from tests.factory.archives import KINDS, home_of
 from workstation.archive.db import Database
+from workstation.archive.identity import Stated
+from workstation.archive.index import Instance, StudyFacts
 from workstation.archive.journal import Journal
 from workstation.archive.ledger import LedgerTable
 from workstation.archive.opening import FILE, database_url, open_database
+from workstation.base.atomic import make_folder
+from workstation.base.clock import SystemClock
 from workstation.base.errors import ArchiveError
 from workstation.desk.charge_ledger import ChargeStore
+from workstation.desk.place import Place
+from workstation.desk.remove_study import delete_study
+from workstation.desk.thumbnails import thumbnail_path
+from workstation.desk.verify import verify
 
 STATIONS, LINES = 4, 15
 SPAWN = multiprocessing.get_context("spawn")
@@ -209,6 +217,56 @@ def test_a_part_that_failed_takes_the_whole_act_with_it(department) -> None:
     with pytest.raises(ArchiveError, match="nothing was written"):
         act()
     assert journal.last_number() == 0
+
+
+# --- files of several homes ----------------------------------------------------------------------------------------
+
+
+def test_a_deletion_at_one_desk_is_followed_at_the_others(department, tmp_path: Path) -> None:
+    """Each home has its own copies; what was deleted goes everywhere, and nothing else does."""
+    _, _, home = department
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "site.toml").write_text((home / "site.toml").read_text())
+    one, two = (Place(h, SystemClock(), s, demo=False) for h, s in ((home, "S1"), (other, "S2")))
+    for study in ("1.1", "1.2"):
+        with one.db.writing():
+            key, _ = one.library.file_patient(Stated("1", "H", "Doe^Ann", "1950-02-01", "F"), study)
+            one.library.file_study(StudyFacts(study_uid=study), key, Stated("1"), writers.AT)
+        for place in (one, two):
+            stored = place.files.put_bytes(place.files.place(study, f"{study}.1", f"{study}.1.1"), b"pixels")
+            (place.drafts(study) / "draft.png").write_bytes(b"draft")
+            make_folder(thumbnail_path(place, f"{study}.1").parent)
+            thumbnail_path(place, f"{study}.1").write_bytes(b"small")
+        with one.db.writing():
+            one.library.file_instance(
+                Instance(
+                    sop_uid=f"{study}.1.1", study_uid=study, series_uid=f"{study}.1", sop_class="1", place=stored.place,
+                    sha256=stored.sha256, size=stored.size,
+                ),
+                writers.AT,
+            )  # fmt: skip
+    delete_study(one, None, "1.1", "")
+    assert sorted(p.name for p in two.files.root.rglob("*.dcm")) != []
+    two.close()
+    two = Place(other, SystemClock(), "S2", demo=False)
+    for place in (one, two):
+        left = [
+            p.relative_to(place.home) for p in place.home.rglob("*") if p.is_file() and p.suffix in (".dcm", ".png")
+        ]
+        assert len(left) == 3
+        assert verify(place).wrong == ()
+    # a desk that never had a copy says where the files are not, a desk that lost one says that
+    away = tmp_path / "away"
+    away.mkdir()
+    (away / "site.toml").write_text((home / "site.toml").read_text())
+    three = Place(away, SystemClock(), "S3", demo=False)
+    assert (verify(three).elsewhere, verify(three).files, verify(three).wrong) == (1, 0, ())
+    stored_at = next(two.files.root.rglob("*.dcm"))
+    stored_at.unlink()
+    assert "is missing" in verify(two).wrong[0]
+    for place in (one, two, three):
+        place.close()
 
 
 # --- what stands in the way, in one sentence ----------------------------------------------------------------------

@@ -42,6 +42,7 @@ class Database(ABC):
         self._lock = threading.RLock()
         self._depth = 0
         self._writing_thread = 0
+        self._moment = threading.local()
 
     @property
     @abstractmethod
@@ -129,8 +130,8 @@ class Database(ABC):
         ArchiveError
             In one sentence.
         """
-        if self._writing_thread == threading.get_ident():
-            yield  # the own transaction is such a moment
+        if self._writing_thread == threading.get_ident() or getattr(self._moment, "held", False):
+            yield  # the own transaction, or the block around this one, is such a moment
             return
         try:
             self._snapshot(self._snapshot_begins)
@@ -139,9 +140,11 @@ class Database(ABC):
             if told is not None:
                 raise told from error
             raise
+        self._moment.held = True
         try:
             yield
         finally:
+            self._moment.held = False
             self._snapshot("COMMIT")
 
     def change(self, sql: str, values: Sequence[Value] = ()) -> int:

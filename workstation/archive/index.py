@@ -407,6 +407,10 @@ class Library:
                 values.append(f"%{_plain(word)}%")
         return self._rows(where, tuple(values))
 
+    def holds(self, study_uid: str) -> bool:
+        """Whether a study of this UID is filed."""
+        return self._db.one("SELECT 1 FROM studies WHERE study_uid = ?", (study_uid,)) is not None
+
     def study(self, study_uid: str) -> StudyRow:
         """One study.
 

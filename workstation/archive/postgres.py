@@ -138,7 +138,6 @@ class PostgresDatabase(Database):
         self._url = url
         self._writer: psycopg.Connection[Row] | None = None
         self._readers: dict[threading.Thread, psycopg.Connection[Row]] = {}
-        self._of_thread = threading.local()
         self._transaction = 0
         self._steps = migrations()
         try:
@@ -305,18 +304,17 @@ class PostgresDatabase(Database):
         try:
             return reader.execute(query, given).fetchall()
         except self._driver.OperationalError:
-            if not reader.closed or getattr(self._of_thread, "snapshot", False):
+            if not reader.closed or getattr(self._moment, "held", False):
                 raise
             return self._reader().execute(query, given).fetchall()
 
     _snapshot_begins = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
     def _snapshot(self, sql: str) -> None:
-        self._of_thread.snapshot = sql == self._snapshot_begins
         try:
             self._reader().execute(sql)
         except self._driver.Error:
-            self._of_thread.snapshot = False
+            # where the line broke, the moment is gone with it and whoever read in it was told
             if sql == self._snapshot_begins:
                 raise
 

@@ -64,7 +64,7 @@ KINDS: dict[str, str] = {
     "clock_set_back": "{seconds, line, line_station}: this computer's clock shows less than that line says it must",
     "imported": "{files, studies, findings}",
     "study_exported": "{files, left_out, anonymised, profile, manifest: digest over the files' digests}",
-    "study_deleted": "{images, files, state, reports: [sop_uid], charge_id, reason}: journal and ledger stay",
+    "study_deleted": "{images, files, state, reports: [UID], charge_id, series: [UID], reason}: journal, ledger stay",
     "study_opened": "{series: [UID], volume, shape, units, chosen_by: program|person, score}",
     "order_entered": "{accession, order_id, three_d_ordered, reason, ordering_npi, base: [...], source}",
     "diagnoses_coded": "{dx: [[code, words]], before: [[code, words]]}: the codes of the claim, in the order of weight",

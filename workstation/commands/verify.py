@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
             {
                 "ok": not found.wrong,
                 "files": found.files,
+                "files_elsewhere": found.elsewhere,
                 "journal_lines": found.journal_lines,
                 "ledger_rows": found.ledger_rows,
                 "wrong": list(found.wrong),
@@ -37,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         for sentence in found.wrong:
             tell(sentence)
+        if found.elsewhere:
+            print(f"{found.elsewhere} files of the department lie at other workstations and were not looked at.")
         print(
             f"{found.files} files, {found.journal_lines} journal lines, {found.ledger_rows} ledger rows: "
             f"{'all as written' if not found.wrong else f'{len(found.wrong)} wrong'}."

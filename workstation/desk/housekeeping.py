@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workstation.archive.files import remove_below
+from workstation.archive.files import name_of, remove_below
+from workstation.desk.thumbnails import thumbnail_path
 
 if TYPE_CHECKING:
     from workstation.desk.place import Place
@@ -18,12 +19,38 @@ def tidy(place: Place) -> int:
     """
     place.files.sweep()
     removed = finish_leaving(place)
+    if place.db.shared:
+        removed += follow_deletions(place)
     interrupted = place.marks.arriving()
     if interrupted:
         with place.files.busy.alone() as alone:
             for study_uid in interrupted if alone else ():
                 known = {i.place for i in place.library.instances(study_uid)}
                 removed += place.files.remove_strangers(study_uid, known)
+    return removed
+
+
+def follow_deletions(place: Place) -> int:
+    """Remove this home's copies of studies that were deleted at another workstation; the number of files removed.
+
+    Only what the journal names as deleted goes, and only while the index does not know it again.
+    """
+    gone = {
+        e.event.case.study_uid: e.event.payload.get("series") or ()
+        for e in place.journal.of_kinds("study_deleted")
+        if e.event.case is not None
+    }
+    removed = 0
+    for study_uid, series in gone.items():
+        folders = [place.files.root / name_of(study_uid), place.home / "drafts" / name_of(study_uid)]
+        pictures = [thumbnail_path(place, str(uid)) for uid in series]
+        if not any(p.exists() for p in (*folders, *pictures)):
+            continue
+        with place.files.busy.alone() as alone:
+            if not alone or place.library.holds(study_uid):
+                continue
+            for path in (*(f for folder in folders for f in folder.rglob("*") if f.is_file()), *pictures):
+                removed += path.is_file() and remove_below(place.home, path)
     return removed
 
 

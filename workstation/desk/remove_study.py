@@ -73,6 +73,7 @@ def delete_study(place: Place, actor: Actor | None, study_uid: str, reason: str)
     row = place.library.study(study_uid)
     reports, charge = _record(place, study_uid)
     with place.db.writing():
+        series = list(place.library.series_of(study_uid))
         others = [*_draft_places(place, study_uid), *thumbnail_places(place, study_uid)]
         held = place.library.remove_study(study_uid)
         place.marks.leaves(study_uid, [*(f"files/{i.place}" for i in held), *others])
@@ -85,6 +86,7 @@ def delete_study(place: Place, actor: Actor | None, study_uid: str, reason: str)
             state=row.state,
             reports=reports,
             charge_id=charge,
+            series=series,
             reason=reason.strip(),
         )
     finish_leaving(place, study_uid)
