@@ -95,6 +95,8 @@ def read_official(path: Path) -> Official:
     name = path.name
     if path.suffix.lower() in OLD_SHEETS:
         raise TableError(f"{name}: please take the text, csv or xlsx file of the same download.")
+    if path.suffix.lower() == ".zip":
+        raise TableError(f"{name}: please unpack it, and name the files that were in it.")
     text = sheet_text(path) if path.suffix.lower() == SHEET else read_text(path)
     if not text.strip():
         raise TableError(f"{name} is empty.")

@@ -7,11 +7,16 @@ import datetime as dt
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from billing import icd
+from billing.audit import Known, audit
+from billing.charge import draft, identity_of
 from billing.decide import Answer, decide
+from billing.errors import LedgerError
 from billing.facts import LedgerEntry, read_facts
+from billing.payer_book import PayerBook, PayerRecord, PayerTable
 from billing.reference.tables import IcdVersion, PairVersion, References, TaxonomyVersion, outdated
 
 SOUND: dict[str, Any] = {
@@ -372,3 +377,30 @@ def test_every_code_of_the_lists_and_no_other_is_in_its_class() -> None:
 def test_the_payer_s_record_is_named_among_what_a_decision_stands_on() -> None:
     answer = asked(payer={"kind": "bcbs", "plan": "Anthem Blue Cross"})
     assert [r.file for r in answer.references] == ["payer record bcbs Anthem", "built-in"]
+
+
+def test_an_audit_takes_the_payer_records_of_its_day() -> None:
+    """A record added later, for days that were already decided, changes today's answer and not that of its day."""
+    facts = read_facts(changed(payer={"kind": "uhc"}, patient={"id": "P1"}))
+    answer = decide(facts)
+    charge = draft(facts, answer, identity_of(facts, study_uid="1.2.3"))
+    late = PayerRecord(
+        since=dt.date(2026, 1, 1), source="Letter", checked_on=dt.date(2026, 6, 1), prior_auth_required=True
+    )
+    book = PayerBook((PayerTable(kind="uhc", record=(late,)),))
+    assert book.known_by(dt.date(2026, 5, 31)).tables[0].record == ()
+    assert book.known_by(dt.date(2026, 6, 1)) == book
+    found = audit(charge, payers=book, known_then=Known(payers=book.known_by(dt.date(2026, 3, 10))))
+    assert (found.then.decision, found.of_its_day.decision, found.now.decision) == ("bill", "bill", "hold")
+    assert found.repeated == ()
+    assert {"decision", "R-PY-02"} <= {d.field for d in found.differences}
+    again = audit(charge, payers=book)
+    assert {"decision", "R-PY-02"} <= {d.field for d in again.repeated}
+
+
+def test_grounds_that_cannot_be_read_any_more_are_told_in_a_sentence() -> None:
+    facts = read_facts(changed(patient={"id": "P1"}))
+    charge = draft(facts, decide(facts), identity_of(facts, study_uid="1.2.3"))
+    for broken in ({"facts": "{"}, {"facts": '{"schema": "x"}'}, {"answer": "{}"}):
+        with pytest.raises(LedgerError, match="cannot be read any more"):
+            audit(msgspec.structs.replace(charge, **broken))

@@ -141,6 +141,14 @@ def test_the_text_of_a_download_goes_before_its_workbook(tmp_path: Path) -> None
         read_folder(tmp_path)
 
 
+def test_a_zip_is_to_be_unpacked_first(tmp_path: Path) -> None:
+    path = tmp_path / "ccipra-v320r0-f1.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr("ccipra-v320r0-f1.txt", PAIR_HEAD + PAIR_ROWS)
+    with pytest.raises(TableError, match=r"f1\.zip: please unpack it"):
+        read_official(path)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
