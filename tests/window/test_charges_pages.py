@@ -20,6 +20,7 @@ from workstation.window.charges_page import ChargesPage
 from workstation.window.figures_view import FiguresView
 from workstation.window.payers_view import PayersView, RecordDialog
 from workstation.window.plot_area import PlotArea
+from workstation.window.site_view import SiteView
 from workstation.window.theme import tokens
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -163,3 +164,20 @@ def test_the_three_pages_are_reached_by_keys(qtbot, office):
     assert page.tabs["payers"].isChecked()
     click(qtbot, page.tabs["worklist"])
     assert page.stack.currentWidget() is page.worklist
+
+
+def test_the_site_page_says_how_old_the_tables_are_and_names_a_mistake(qtbot, office):
+    view = SiteView(office, FakeActions())
+    view.resize(1280, 800)
+    qtbot.addWidget(view)
+    view.show()
+    told = words(view)
+    assert any("Effective 2026-01-01; asked where no imported table is for the day." in w for w in told)
+    assert any("names none" in w for w in told)
+    (office.home / "site.toml").write_text('[billing]\nlate_days = 5\nlocality = "05102-01"\n')
+    view.refresh()
+    assert {"5 days", "05102-01"} <= set(words(view))
+    (office.home / "site.toml").write_text('[billing]\nlate_days = "five"\n')
+    view.refresh()
+    assert "site.toml, line 2: late_days" in view.word.text()
+    assert not view.cards["file"][0].isVisible()

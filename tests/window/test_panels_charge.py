@@ -582,6 +582,15 @@ def test_a_refresh_keeps_the_line_in_hand(worklist, qtbot):
     assert view.underway.number.text() == "0"
 
 
+def test_after_a_confirmation_the_hand_is_on_the_next_line(worklist, qtbot):
+    view, desk, _ = worklist()
+    done = with_changes(LINES[0], state="confirmed", charge_id="C1")
+    desk.lines = (*LINES[1:], done)
+    view.refresh()
+    assert view.current().study_uid == "1.5"
+    assert [x.study_uid for x in view.selected()] == ["1.5"]
+
+
 def test_columns_sort_and_the_amount_by_its_value(worklist, qtbot):
     view, desk, _ = worklist()
     desk.lines = tuple(with_changes(LINES[0], study_uid=str(n), amount=a) for n, a in enumerate(("9.50", "100.00", "")))

@@ -189,3 +189,36 @@ def add_record(place: Place, actor: Actor, kind: str, record: PayerRecord) -> No
 
 def _plain(record: PayerRecord) -> dict[str, Any]:
     return {k: v for k, v in msgspec.to_builtins(record).items() if v is not None}
+
+
+@dataclass(frozen=True)
+class SitePage:
+    """What the home says of itself: settings of its file, what was answered once, official tables with their age."""
+
+    site: Site
+    has_file: bool
+    answered: dict[str, Any]
+    tables: tuple[dict[str, Any], ...]
+    built_in: date
+
+
+def site_page(place: Place, today: str) -> SitePage:
+    """Everything that decisions stand on beside the case and its payer.
+
+    Raises
+    ------
+    InputRefused
+        ``site``, ``payers``, ``reference``: the file, the line and the mistake.
+    """
+    from billing.reference.tables import BUILT_IN_EFFECTIVE
+    from workstation.desk.charge_references import ages
+
+    found = grounds_of(place.home)
+    said = place.db.setting("site.facts")
+    return SitePage(
+        found.site or Site(),
+        (place.home / SITE).is_file(),
+        msgspec.json.decode(said) if said else {},
+        tuple(ages(place.home, today)),
+        BUILT_IN_EFFECTIVE,
+    )

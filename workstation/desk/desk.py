@@ -23,6 +23,7 @@ from workstation.base.paths import home as default_home
 from workstation.desk import charge_metrics, charge_office, charge_site, worklist
 from workstation.desk import reconcile as reconciling
 from workstation.desk.arrival import Arrival
+from workstation.desk.charge_case import today
 from workstation.desk.charge_ledger import ledger_of
 from workstation.desk.export_study import Exported, export_studies
 from workstation.desk.filed_case import FiledCase
@@ -406,6 +407,14 @@ class Desk:
     def payer_page(self, kind: str, plan: str | None, day: date) -> charge_site.PayerPage:
         """What is known of a payer on a day, and which record says it."""
         return charge_site.payer_page(self.home, kind, plan, day)
+
+    def site_page(self) -> charge_site.SitePage:
+        """On what decisions stand beside the case: official tables with their age, site file, what was asked once."""
+        return charge_site.site_page(self.place, today(self.place))
+
+    def receivers(self) -> tuple[charge_office.ReceiverLine, ...]:
+        """Where charge messages go, and what waits for each receiver."""
+        return charge_office.receivers(self.place)
 
     def add_payer_record(self, kind: str, record: PayerRecord, secret: str = "") -> None:
         """Put a dated record of a payer beside those that are there.

@@ -1,7 +1,8 @@
-"""*Charges*: the worklist, the department's figures and the payers' records, as three pages behind one tab."""
+"""*Charges*: the worklist, the department's figures, the payers' records and the site, as pages behind one tab."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,16 +14,17 @@ from workstation.window.charges_view import ChargesView
 from workstation.window.figures_view import FiguresView
 from workstation.window.panels.parts import button, row
 from workstation.window.payers_view import PayersView
+from workstation.window.site_view import SiteView
 
 if TYPE_CHECKING:
     from workstation.desk.desk import Desk
     from workstation.window.actions import Actions
 
-_PAGES = (("worklist", "Worklist"), ("figures", "Figures"), ("payers", "Payers"))
+_PAGES = (("worklist", "Worklist"), ("figures", "Figures"), ("payers", "Payers"), ("site", "Site"))
 
 
 class ChargesPage(QWidget):
-    """Three pages; the worklist is there at once, the others are made when they are first wanted."""
+    """Four pages; the worklist is there at once, the others are made when they are first wanted."""
 
     open_case = Signal(str)
     open_at = Signal(str, str)
@@ -58,7 +60,12 @@ class ChargesPage(QWidget):
     def show_page(self, name: str, *, fresh: bool = True) -> None:
         """Show one of the pages, counted and decided anew."""
         if name not in self.pages:
-            made: QWidget = (FiguresView if name == "figures" else PayersView)(self._desk, self._actions)
+            kinds: dict[str, Callable[[Desk, Actions], QWidget]] = {
+                "figures": FiguresView,
+                "payers": PayersView,
+                "site": SiteView,
+            }
+            made = kinds[name](self._desk, self._actions)
             self.pages[name] = made
             self.stack.addWidget(made)
         for own, tab in self.tabs.items():

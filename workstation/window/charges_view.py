@@ -61,7 +61,14 @@ _FORMS: tuple[tuple[Format, str, str], ...] = (
     ("fhir", "FHIR R4B", ".json"),
 )
 _WIDTHS = (190, 112, 150, 112, 144, 300, 150, 96)
+_NARROW = (164, 104, 112, 96, 140, 200, 130, 84)
 _SOON_MS = 60  # while arrows walk down the list, only where they stop is decided and shown
+
+
+def _same(line: ChargeLine, other: ChargeLine) -> bool:
+    """Whether a line stands for what another one stood for before the list was read anew."""
+    same = (line.study_uid, line.session) == (other.study_uid, other.session)
+    return same and other.charge_id in ("", line.charge_id)
 
 
 class ChargesView(QWidget):
@@ -77,6 +84,7 @@ class ChargesView(QWidget):
         self._lines: tuple[ChargeLine, ...] = ()
         self._kinds: frozenset[str] = frozenset()
         self._sending = False
+        self._widths: tuple[int, ...] = ()
         self.setObjectName("Charges")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -191,8 +199,6 @@ class ChargesView(QWidget):
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.verticalHeader().setDefaultSectionSize(_ROW)
-        for place, width in enumerate(_WIDTHS):
-            table.setColumnWidth(place, width)
         header.setSectionResizeMode(WHY, QHeaderView.ResizeMode.Stretch)
         table.selectionModel().currentRowChanged.connect(lambda *_: self._another())
         table.selectionModel().selectionChanged.connect(lambda *_: self._stand())
@@ -217,6 +223,12 @@ class ChargesView(QWidget):
 
     def _columns(self) -> None:
         """Fewer columns where there is no room for them, and none that is empty."""
+        widths = _WIDTHS if self.width() >= 1480 else _NARROW
+        if widths is not self._widths:
+            # only then: what a hand has drawn wider stays so
+            self._widths = widths
+            for place, width in enumerate(widths):
+                self.table.setColumnWidth(place, width)
         self.table.setColumnHidden(READER, self.width() < 1480 or len({x.reader for x in self._lines}) < 2)
         self.table.setColumnHidden(AMOUNT, self.width() < 1240 or not any(x.amount for x in self._lines))
 
@@ -236,7 +248,7 @@ class ChargesView(QWidget):
 
     def refresh(self) -> None:
         """Decide every case anew and show the list; the line in hand stays in hand, and so does what is selected."""
-        keep = self.current()
+        keep, row_before = self.current(), self.table.currentIndex().row()
         selected = {x.study_uid for x in self.selected()}
         try:
             lines = self._desk.charges()
@@ -249,15 +261,18 @@ class ChargesView(QWidget):
         self._columns()
         self._nothing.setVisible(not lines)
         self._split.setVisible(bool(lines))
-        self._first(keep, selected if len(selected) > 1 else set())
+        now = next((x for x in lines if keep is not None and _same(x, keep)), None)
+        if keep is not None and kind_of(keep) == "ready" and (now is None or kind_of(now) != "ready"):
+            # what was confirmed moves away; the hand stays where it is, on the next one
+            self._first(None, set(), min(row_before, self.filter.rowCount() - 1))
+        else:
+            self._first(keep, selected if len(selected) > 1 else set())
 
-    def _first(self, keep: ChargeLine | None = None, selected: set[str] | None = None) -> None:
-        chosen = 0
+    def _first(self, keep: ChargeLine | None = None, selected: set[str] | None = None, chosen: int = 0) -> None:
         again = QItemSelection()
         for place in range(self.filter.rowCount()):
             line = self.filter.index(place, 0).data(LINE)
-            same = keep is not None and (line.study_uid, line.session) == (keep.study_uid, keep.session)
-            if same and keep is not None and keep.charge_id in ("", line.charge_id):
+            if keep is not None and _same(line, keep):
                 chosen = place
             if selected and line.study_uid in selected:
                 again.select(self.filter.index(place, 0), self.filter.index(place, self.filter.columnCount() - 1))
