@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from workstation.dicom import decoders
+from workstation.dicom import decoders, isolated
 from workstation.dicom import tags as el
 from workstation.dicom.found import Plain
 from workstation.dicom.fragments import FragmentError, Streams, find_streams
@@ -166,8 +166,10 @@ class Pixels:
         if self.header.syntax != decoders.RLE and b"\xff\xd9" not in stream[-1024:]:
             # Decoders fill up what is missing with something plausible; JPEG, JPEG-LS and JPEG 2000 all end in FF D9.
             raise PixelError("its compressed pixels end early")
+        apart = isolated.decoders_of_site()
+        decode = decoders.decode_stream if apart is None else apart.decode
         try:
-            bits = decoders.decode_stream(stream, self.header.syntax, self.rows, self.columns, self.allocated)
+            bits = decode(stream, self.header.syntax, self.rows, self.columns, self.allocated)
         except (Exception, MemoryError) as error:
             raise PixelError("its compressed pixels are damaged") from error
         bits = np.asarray(bits)
