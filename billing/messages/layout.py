@@ -24,6 +24,8 @@ class Layout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     segments : optional segments that are written; ORC and OBR name the order, PR1 repeats the procedure
     order_number : what FT1-23 holds: the 3D order's number (the accession where it has none), or the accession
     diagnosis_system : coding system of DG1-3 and FT1-19 (HL7 table 0396)
+    folder : where messages lie as files for a system that fetches them, where no receiver takes them; "" is the home's
+        own ``messages``, and nowhere in a department, whose workstations must see one folder
     """
 
     sending_application: str = "RENDERDESK"
@@ -33,6 +35,7 @@ class Layout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     segments: tuple[Optional, ...] = ("DG1", "IN1")
     order_number: Literal["order", "accession"] = "order"
     diagnosis_system: DiagnosisSystem = "I10C"
+    folder: str = ""
 
     def __post_init__(self) -> None:
         if len(set(self.segments)) != len(self.segments):

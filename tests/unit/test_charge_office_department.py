@@ -17,6 +17,7 @@ from tests.unit.test_charge_sending import site_text
 from workstation.base.clock import ScriptedClock
 from workstation.desk import charge_office
 from workstation.desk.charge_ledger import ChargeStore, ledger_of
+from workstation.desk.message_files import fetched, put_file
 
 
 @pytest.fixture
@@ -103,3 +104,21 @@ def test_two_workstations_export_and_no_charge_stands_in_two_files(two, tmp_path
         )
         acts = [h.act for h in charge_office.history(one, charge_id)]
         assert acts == ["confirm", "send", "acknowledge"]
+
+
+def test_messages_lie_as_files_only_where_every_workstation_sees_them(two, tmp_path):
+    (one, other), database = two
+    kept = charges.confirm(one, "P1")
+    control_id = hl7.control_id(kept)
+    assert put_file(one, one.outbox.get(control_id)) is None
+    share = tmp_path / "share"
+    for place in (one, other):
+        (place.home / "site.toml").write_text(f'{database}\n[billing.message]\nfolder = "{share}"\n')
+    path = put_file(one, one.outbox.get(control_id))
+    assert path == share / f"{kept.charge_id}.hl7"
+    assert path.read_bytes().decode() == one.outbox.get(control_id).body
+    assert not fetched(other, other.outbox.get(control_id))
+    path.unlink()
+    assert fetched(other, other.outbox.get(control_id))
+    assert put_file(other, other.outbox.get(control_id)) is None
+    assert charge_office.export(other, BILLER, "csv", tmp_path / "x.csv").charges == ()

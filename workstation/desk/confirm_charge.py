@@ -21,7 +21,7 @@ from workstation.desk.charge_case import decide_session
 from workstation.desk.charge_ledger import late_now, ledger_of, service_of, session_of, standing_charge
 from workstation.desk.charge_message import message_text
 from workstation.desk.charge_site import grounds_of
-from workstation.desk.message_files import put_file
+from workstation.desk.message_files import path_of, put_file
 from workstation.desk.note_decision import noted_of
 from workstation.people.roles import require
 
@@ -226,8 +226,8 @@ def _write(session: Session, charge_id: str) -> Path | None:
 
 
 def message_path(session: Session) -> Path | None:
-    """The written message of this case's charge, or None."""
-    if not session.case.charge:
-        return None
-    path = session.place.home / "messages" / f"{session.case.charge}.hl7"
-    return path if path.is_file() else None
+    """The file with this case's message, while it lies there; None where it goes another way, or was fetched."""
+    own = session.case.charge
+    message = next(iter(session.place.outbox.of_charge(own)), None) if own else None
+    path = path_of(session.place, message) if message is not None else None
+    return path if path is not None and path.is_file() else None

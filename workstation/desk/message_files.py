@@ -23,10 +23,13 @@ FOLDER, BY_FILE = "messages", "file"
 _ASIDE = ".withdrawn"
 
 
-def path_of(place: Place, message: Message) -> Path:
-    """Where the file of a message lies; it is named by the charge, never by a patient."""
+def path_of(place: Place, message: Message) -> Path | None:
+    """Where the file of a message lies, named by the charge and never by a patient; None where there are no files."""
+    own = site_of(place).message.folder
+    if not own and place.db.dialect != "sqlite":
+        return None  # each workstation has a home of its own: none of them could tell a fetched file from another's
     credit = "-credit" if message.control_id.endswith(CREDIT) else ""
-    return place.home / FOLDER / f"{message.charge_id}{credit}.hl7"
+    return (Path(own) if own else place.home / FOLDER) / f"{message.charge_id}{credit}.hl7"
 
 
 def put_file(place: Place, message: Message | None) -> Path | None:
@@ -34,8 +37,8 @@ def put_file(place: Place, message: Message | None) -> Path | None:
     if message is None:
         return None
     path = path_of(place, message)
-    if message.receiver == BY_FILE or message.state != "waiting":
-        return path if path.is_file() else None
+    if path is None or message.receiver == BY_FILE or message.state != "waiting":
+        return path if path is not None and path.is_file() else None
     if site_of(place).receiver_of(message.component) is not None:
         return None
     make_folder(path.parent)
@@ -47,7 +50,9 @@ def put_file(place: Place, message: Message | None) -> Path | None:
 def fetched(place: Place, message: Message) -> bool:
     """Whether the file was written and is gone: a billing system has the message."""
     path = path_of(place, message)
-    return message.receiver == BY_FILE and not path.exists() and not path.with_suffix(_ASIDE).exists()
+    if message.receiver != BY_FILE or path is None:
+        return message.receiver == BY_FILE
+    return not path.exists() and not path.with_suffix(_ASIDE).exists()
 
 
 @contextlib.contextmanager
@@ -60,7 +65,7 @@ def withdrawing(place: Place) -> Iterator[Callable[[Message], None]]:
 
     def take(message: Message) -> None:
         path = path_of(place, message)
-        if message.receiver == BY_FILE and message.state == "waiting":
+        if path is not None and message.receiver == BY_FILE and message.state == "waiting":
             with contextlib.suppress(FileNotFoundError):
                 moved.append((path, path.rename(path.with_suffix(_ASIDE))))
 
