@@ -150,8 +150,14 @@ def test_a_restart_between_each_two_steps_changes_nothing(
     def named(desk: Desk) -> str:
         return FiledCase(desk.place, desk.people, study).case.charge
 
+    watching = department.desk(1)
+    seen = watching.open(f"study:{study}")
     first = at_a_new_desk(0, confirm)
     assert first.first
+    # a case that was opened before names the charge as soon as it is decided again
+    assert seen.case.charge == ""
+    assert seen.decide().answer["decision"] == "bill"
+    assert seen.case.charge == first.charge_id
     for number in (0, 1):
         again = at_a_new_desk(number, confirm)
         assert (again.charge_id, again.first) == (first.charge_id, False)
@@ -168,6 +174,10 @@ def test_a_restart_between_each_two_steps_changes_nothing(
             ),
         )
         assert voided.credit
+        seen.decide()
+        assert seen.case.charge == ""
+        seen.close()
+        watching.close()
         # the void frees the case at every desk
         assert [at_a_new_desk(n, named) for n in (0, 1)] == ["", ""]
         second = at_a_new_desk(0, confirm)

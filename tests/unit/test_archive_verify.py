@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
 
-from billing.ledger import Actor, Ledger
+from billing.ledger import Actor, Ledger, MemoryStore
 from tests.factory import writers
-from tests.factory.archives import KINDS, home_of, tamper
+from tests.factory.archives import FILE, KINDS, home_of, tamper
+from workstation.archive.db import migrations, statements
 from workstation.archive.journal import Journal
 from workstation.base.clock import SystemClock
 from workstation.base.events import Event
@@ -128,6 +130,41 @@ def test_verifying_while_another_desk_writes_finds_nothing_wrong(place: Place) -
     finally:
         stop.set()
         thread.join()
+
+
+def test_an_older_ledger_is_found_and_verified_after_the_update(tmp_path: Path) -> None:
+    """Charges of before the lists beside the ledger: SQLite fills them from the rows."""
+    rows = MemoryStore()
+    ledger = Ledger(rows)
+    first = ledger.confirm(writers.drafted(), writers.biller("S1"))
+    second = ledger.confirm(writers.drafted(session=2), writers.biller("S1"))
+    ledger.void(second.charge_id, writers.biller("S1"), reason="wrong", again=second.charge_id)
+    home = tmp_path / "home"
+    home.mkdir()
+    raw = sqlite3.connect(home / FILE)
+    for script in migrations()[:4]:
+        for statement in statements(script):
+            raw.execute(statement)
+    raw.execute("PRAGMA user_version=4")
+    for row in rows.rows():
+        raw.execute(
+            "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (row.number, row.charge_id, row.state, row.at, row.line, row.previous, row.hash),
+        )
+    raw.execute("INSERT INTO active_services VALUES (?, ?)", (first.key, first.charge_id))
+    raw.commit()
+    raw.close()
+    place = Place(home, SystemClock(), "S1", demo=False)
+    assert verify(place).wrong == ()
+    ledger = ledger_of(place)
+    assert [c.charge_id for c in ledger.of_study("1.2.3")] == [first.charge_id, second.charge_id]
+    assert [e.state for e in ledger.day("SITE", "P100", "2026-03-02")] == ["confirmed", "void"]
+    with place.db.writing():
+        assert ledger.confirm(writers.drafted(), writers.biller("S2")).charge_id == first.charge_id
+        third = ledger.confirm(writers.drafted(session=2), writers.biller("S2"))
+    assert third.charge_id != second.charge_id
+    assert verify(place).wrong == ()
+    place.close()
 
 
 # --- the clock ----------------------------------------------------------------------------------------------------

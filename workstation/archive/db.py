@@ -40,6 +40,8 @@ class Database(ABC):
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        # apart from the writer's, which may be held while another workstation writes: who reads does not wait for that
+        self._readers_lock = threading.Lock()
         self._depth = 0
         self._writing_thread = 0
         self._moment = threading.local()

@@ -185,7 +185,7 @@ class PostgresDatabase(Database):
         reader = self._readers.get(thread)
         if reader is None or reader.closed:
             reader = self._connect(read_only=True)
-            with self._lock:
+            with self._readers_lock:
                 for gone in [t for t in self._readers if not t.is_alive()]:
                     self._readers.pop(gone).close()
                 self._readers[thread] = reader
@@ -344,7 +344,7 @@ class PostgresDatabase(Database):
 
     def close(self) -> None:
         """Close all connections."""
-        with self._lock:
+        with self._lock, self._readers_lock:
             for reader in self._readers.values():
                 reader.close()
             self._readers.clear()

@@ -124,7 +124,7 @@ class SqliteDatabase(Database):
         reader = self._readers.get(thread)
         if reader is None:
             reader = self._connect()
-            with self._lock:
+            with self._readers_lock:
                 for gone in [t for t in self._readers if not t.is_alive()]:
                     self._readers.pop(gone).close()
                 self._readers[thread] = reader
@@ -146,7 +146,7 @@ class SqliteDatabase(Database):
 
     def close(self) -> None:
         """Close all connections; the WAL is folded into the file."""
-        with self._lock:
+        with self._lock, self._readers_lock:
             for reader in self._readers.values():
                 reader.close()
             self._readers.clear()

@@ -468,7 +468,11 @@ class Session:
         note_decision(self)
 
     def decide(self, as_of: str | None = None) -> Decided:
-        """What may be charged for this case, and why."""
+        """What may be charged for this case, and why; the case then names the charge that stands by now.
+
+        Another desk may have confirmed, voided or replaced it since this case was opened.
+        """
+        self._history.replace(charge_ledger.with_standing_charge(self.place, self.case))
         return decide_session(self, as_of)
 
     def fact_sources(self, decided: Decided) -> tuple[FactSource, ...]:
