@@ -134,7 +134,7 @@ def test_how_a_scene_was_made():
         technique=Technique.SSD, look=None, surfaces=(Surface(low=226.0), Surface(low=40, high=80.5, name="clot"))
     )
     lines = screen_labels(None, FACTS, V, surface).bottom_left
-    assert lines == ("Surface", "threshold 226 and above HU", "clot threshold 40 to 80.5 HU")
+    assert lines == ("Surface", "threshold 226 HU and above", "clot threshold 40 to 80.5 HU")
 
 
 @pytest.mark.parametrize(

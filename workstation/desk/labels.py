@@ -220,8 +220,13 @@ def _technique(volume: Volume, view: View) -> tuple[str, ...]:
     for surface in (s for s in view.surfaces if s.visible):
         low, unit = tones.as_shown(volume, surface.low)
         high = None if surface.high is None else tones.as_shown(volume, surface.high)[0]
-        band = _short(low) + (f" to {_short(high)}" if high is not None else " and above")
-        lines.append(" ".join(x for x in (surface.name, f"threshold {band} {unit}".rstrip()) if x))
+        shown_unit = f" {unit}" if unit else ""
+        band = (
+            f"{_short(low)} to {_short(high)}{shown_unit}"
+            if high is not None
+            else f"{_short(low)}{shown_unit} and above"
+        )
+        lines.append(" ".join(x for x in (surface.name, f"threshold {band}") if x))
     if view.window is not None and (view.is_plane or view.technique not in {Technique.VR, Technique.SSD}):
         width, unit = tones.as_shown(volume, view.window.width)
         centre = tones.as_shown(volume, view.window.center)[0]
