@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,12 @@ class Drawn:
     cover: float
     count: int
     turned_away: bool
+
+    @cached_property
+    def rows(self) -> tuple[F32, F32]:
+        """First and last row of every triangle: a band looks only at its own."""
+        y = self.points[:, 1][self.triangles]
+        return y.min(axis=1), y.max(axis=1)
 
 
 def before(
@@ -140,7 +147,10 @@ def draw(
     out = np.zeros((*depth.shape, 4), dtype=np.float32)
     if not len(mesh.triangles):
         return depth, out
-    points, cuts = mesh.points, mesh.cuts
+    points, cuts, own = mesh.points, mesh.cuts, mesh.triangles
+    if tall < height:
+        top_row, last_row = mesh.rows
+        own = np.ascontiguousarray(own[(last_row >= first) & (top_row <= last - 1)])
     if first:
         points = points.copy()
         points[:, 1] -= np.float32(first)
@@ -151,21 +161,19 @@ def draw(
     perspective = not camera.parallel
 
     # strips enough to share them among the threads and to be stopped soon; each looks through a list of all triangles
-    high = max(1, -(-tall // max(portions.cores() * 4, min(32, len(mesh.triangles) // 100_000))))
-    within = np.empty((len(mesh.triangles), 2), dtype=np.uint8)
+    high = max(1, -(-tall // max(portions.cores() * 4, min(32, len(own) // 100_000))))
+    within = np.empty((len(own), 2), dtype=np.uint8)
     portions.run(
         lambda begin, end: triangles.strips(
-            points, mesh.triangles, mesh.kept, perspective, mesh.turned_away, tall, width, high, begin, end, within
+            points, own, mesh.kept, perspective, mesh.turned_away, tall, width, high, begin, end, within
         ),
-        len(mesh.triangles), _AT_ONCE, cancelled,
+        len(own), _AT_ONCE, cancelled,
     )  # fmt: skip
 
     def part(top: int, end: int) -> None:
-        triangles.nearest(
-            points, mesh.triangles, mesh.kept, within, top // high, cuts, perspective, top, end, depth, owner
-        )
+        triangles.nearest(points, own, mesh.kept, within, top // high, cuts, perspective, top, end, depth, owner)
         triangles.shade(
-            points, mesh.triangles, mesh.normals, perspective, right, down, forward, scale, mesh.colour, mesh.cover,
+            points, own, mesh.normals, perspective, right, down, forward, scale, mesh.colour, mesh.cover,
             _MATERIAL, (height - 1) / 2 - first, top, end, depth, owner, out,
         )  # fmt: skip
 

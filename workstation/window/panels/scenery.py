@@ -240,7 +240,7 @@ def line_of(*parts: QWidget) -> QWidget:
     line.setContentsMargins(0, 0, 0, 0)
     line.setSpacing(GAP // 2)
     for part in parts:
-        line.addWidget(part, 1 if isinstance(part, Elided | QSlider) else 0)
+        line.addWidget(part, 3 if isinstance(part, Elided) else 2 if isinstance(part, QSlider) else 0)
     return made
 
 
