@@ -298,7 +298,9 @@ class LibraryView(QWidget):
             self.identities.show_questions(self._asked)
             self.stack.setCurrentIndex(3)
             self._show_detail(None)
+            self.detail.hide()
             return
+        self.detail.show()
         kept = self.model.at(self.table.currentIndex().row())
         for name in GROUPS:
             count = sum(_in_group(row, name) for row in self._rows)

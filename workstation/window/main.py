@@ -80,6 +80,7 @@ class MainWindow(QMainWindow):
         self._opening = 0
         self._coming: Job | None = None
         self._seen = threading.Event()
+        self._came = ""  # what an import said that opened its study
         self._request: tuple[str | None, str | None, StudyRow | None] = (None, None, None)
         self.bar = PatientBar(self.actions_)
         self.status = StatusBar()
@@ -391,7 +392,7 @@ class MainWindow(QMainWindow):
         self._opening += 1
         ticket = self._opening
         self._source = source
-        self._request = (series, volume, row)
+        self._request, self._came = (series, volume, row), ""
         self.pages.setCurrentWidget(self.case)
         self.case.blank("Opening ...")
         self.case.panes["axial"].viewport.setFocus()
@@ -470,7 +471,8 @@ class MainWindow(QMainWindow):
             self._not_opened(ticket, error)
             return
         self._retitle()
-        self.status.say(session.choice_line)
+        self.status.say(" ".join(x for x in (self._came, session.choice_line) if x))
+        self._came = ""
         self.case.panes[self.case.hand.active if self.case.hand else "axial"].viewport.setFocus()
 
     def _not_opened(self, ticket: int, error: BaseException) -> None:
@@ -668,6 +670,7 @@ class MainWindow(QMainWindow):
         self.actions_.say(told, "wants" if asked else "done")
         if count == 1 and idle and not asked:
             self.open(f"study:{imported.studies[0]}")
+            self._came = told
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and not self.cover.isVisible():

@@ -9,11 +9,13 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QRadioButton,
     QScrollArea,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -62,11 +64,13 @@ class StudyDetail(QWidget):
         self.name = Elided(role="name")
         self.who = label("", "quiet", wrap=True)
         self.badge = label("", "badge")
-        head = QHBoxLayout()
-        head.addWidget(self.name, 1)
-        head.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignTop)
-        column.addLayout(head)
+        self.badge.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
+        held = QHBoxLayout()
+        held.addWidget(self.badge)
+        held.addStretch(1)
+        column.addWidget(self.name)
         column.addWidget(self.who)
+        column.addLayout(held)
         self.pages = QStackedWidget()
         self.export_form = ExportForm()
         self.delete_form = DeleteForm()
@@ -86,7 +90,9 @@ class StudyDetail(QWidget):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inner = named(QWidget(), "LibraryDetail")
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.viewport().setAutoFillBackground(False)
+        inner = named(QWidget(), "DetailInner")
         self._parts = QVBoxLayout(inner)
         self._parts.setContentsMargins(0, 0, 4, 0)
         self._parts.setSpacing(8)
@@ -285,12 +291,13 @@ class ExportForm(QWidget):
         card = Card("Export")
         self.whole = QRadioButton("As they are, with the patient's name")
         self.clean = QRadioButton("Without identity, new identifiers, dates shifted")
-        self.looked = QCheckBox("I have looked: no text is burned into derived pictures")
+        self.looked = QCheckBox("I have looked: no text is burned in")
         self.looked.setToolTip("Captures, scans and ultrasound stay here unless somebody has looked at them.")
         self.clean.setChecked(True)
-        self.note = Words("", "quiet")
+        self.note = label("", "quiet", wrap=True)
+        self.face = label(FACE, "quiet", wrap=True)
         self.clean.toggled.connect(self._stand)
-        for part in (self.clean, self.whole, self.looked, self.note):
+        for part in (self.clean, self.whole, self.looked, self.note, self.face):
             card.add(part)
         column.addWidget(card)
         self.answer = QWidget()
@@ -323,9 +330,10 @@ class ExportForm(QWidget):
         if self.clean.isChecked():
             told = (
                 "By the Basic Profile of DICOM PS3.15. Every byte is searched for the patient's name and numbers "
-                f"before the folder appears. {FACE}"
+                "before the folder appears. Captures, scans and ultrasound stay here unless somebody looked at them."
             )
-        self.note.say(told)
+        self.note.setText(told)
+        self.face.setVisible(self.clean.isChecked())
 
     def _choose(self) -> None:
         parent = QFileDialog.getExistingDirectory(self, "Where the new folder shall stand")
