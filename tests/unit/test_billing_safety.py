@@ -22,7 +22,9 @@ from billing.charge import draft, identity_of
 from billing.decide import Answer, answer_to_builtins, decide
 from billing.errors import BillingError
 from billing.explain import explain
-from billing.facts import Facts, facts_to_builtins, read_facts
+from billing.facts import Facts, Pair, UnitLimit, facts_to_builtins, read_facts
+from billing.icd import IcdCode
+from billing.reference.tables import IcdVersion, PairVersion, References, TaxonomyVersion, UnitVersion
 from billing.rules.book import RULES
 from tests.unit.test_billing_cases import ALL, sound
 
@@ -347,3 +349,45 @@ def test_a_charge_is_explained_and_decided_again_whatever_it_was(document: dict[
     assert again.untouched
     assert again.differences == ()
     assert explain(again.then) == explain(again.now) == explain(found)
+
+
+def tables() -> References:
+    """Imported tables of several years, with a pair of each indicator, a limit, headers and an accepted taxonomy."""
+    day = dt.date
+    pairs = tuple(
+        Pair(column1=one, column2=two, indicator=indicator, since=since, until=until)
+        for one, two, indicator, since, until in (
+            ("78815", "76377", "1", day(2020, 1, 1), None),
+            ("61783", "76377", "0", None, day(2026, 3, 2)),
+            ("74177", "76377", "9", None, None),
+        )
+    )
+    codes = {
+        code: IcdCode(code, billable, None, None, title)
+        for code, billable, title in (
+            ("I71.4", False, "Abdominal aortic aneurysm, without rupture"),
+            ("I71.43", True, "Infrarenal abdominal aortic aneurysm, without rupture"),
+            ("I82.401", True, "Acute embolism of unspecified deep veins of right lower extremity"),
+        )
+    }
+    return References(
+        pairs=tuple(PairVersion(f"p{y}", day(y, 1, 1), "professional", pairs) for y in (2017, 2026)),
+        units=(UnitVersion("u", day(2022, 1, 1), "professional", {"76377": UnitLimit(value=1, mai=3)}),),
+        icd=tuple(IcdVersion(f"i{y}", day(y, 10, 1), codes) for y in (2016, 2025)),
+        taxonomy=(TaxonomyVersion("t", day(2015, 7, 1), frozenset({"207RE0101X"})),),
+    )
+
+
+@settings(SLOW, max_examples=60)
+@given(documents(), st.sampled_from(["0001-01-01", "2016-02-29", "2026-03-02", "9999-12-31", None]))
+def test_imported_tables_of_any_age_are_used_without_a_false_bill(document: dict[str, Any], date: str | None) -> None:
+    document["service"]["date"] = date
+    imported, facts = tables(), read_facts(document)
+    found = decide(facts, references=imported, as_of=dt.date(2026, 3, 10))
+    sound("drawn", found)
+    for name in ("other_codes", "dx", "ledger"):
+        less = read_facts({**document, name: None})
+        if found.decision != "bill":
+            assert decide(less, references=imported, as_of=dt.date(2026, 3, 10)).decision != "bill"
+    if found.decision == "bill" and date == "2026-03-02":
+        assert not {d.code for d in facts.dx or ()} & {"I71.4", "bad", "C78.7"}  # not in the file of the day
