@@ -26,6 +26,7 @@ DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 _CLASS = re.compile(r"[0-9.]{4,64}").fullmatch
 _INFLATE_FLOOR = 256 * 1024 * 1024
 _INFLATE_RATIO = 50
+_INFLATED_HEADER = 64 * 1024 * 1024  # no header is longer, also not that of a file of very many frames
 
 
 class NotDicom(Exception):
@@ -202,7 +203,7 @@ def _plain(path: Path, window: Window, at: int, syntax: str, starts: list[int]) 
 
 def _inflated(path: Path, file: BinaryIO, at: int, size: int) -> Header:
     """Header of a deflated file: unpacked only as far as needed, under a limit (PS3.5 A.5)."""
-    limit = max(_INFLATE_FLOOR, _INFLATE_RATIO * size)
+    limit = min(max(_INFLATE_FLOOR, _INFLATE_RATIO * size), _INFLATED_HEADER)
     wanted = 1024 * 1024
     while True:
         data, finished = inflate(file, at, min(wanted, limit))
@@ -234,7 +235,8 @@ def inflate(file: BinaryIO, at: int, most: int) -> tuple[bytes, bool]:
             packed = unpack.unconsumed_tail or file.read(65_536)
             if not packed or unpack.eof:
                 out += unpack.flush()
-                return bytes(out[:most]), True
+                del out[most:]
+                return bytes(out), True
             out += unpack.decompress(packed, most - len(out))
     except zlib.error as error:
         raise Unreadable("its compressed part is damaged") from error

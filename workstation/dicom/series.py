@@ -30,12 +30,13 @@ def series_found(series_uid: str, headers: Sequence[Header], *, mixed: bool = Fa
     findings: list[Finding] = []
     images: list[Image] = []
     flat: dict[str, int] = defaultdict(int)
-    image_files = 0
+    image_files = empty = 0
     first = headers[0]
     for header in headers:
         is_image = el.ROWS in header and (header.pixel is not None or el.COLUMNS in header)
         image_files += is_image
         if not is_image:
+            empty += header.sop_class in SINGLE_FRAME or header.sop_class in MULTI_FRAME
             continue
         kind = _flat_kind(header)
         if kind:
@@ -45,6 +46,8 @@ def series_found(series_uid: str, headers: Sequence[Header], *, mixed: bool = Fa
         images.extend(made)
         findings.extend(noted)
     findings.extend(finding("not_a_volume", kind=kind, files=n) for kind, n in flat.items())
+    if empty:
+        findings.append(finding("unreadable", n=empty, why="no picture is in it", files=empty))
     volumes: list[VolumeFound] = []
     groups = hard_split(images)
     stacks: list[Stack] = []
