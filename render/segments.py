@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import math
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,6 +52,27 @@ class Segmentation:
         told.update(np.rint(affine * 1000).astype("<i8").tobytes())
         told.update(kept.data)
         return Segmentation(kept, affine, told.hexdigest()[:32])
+
+    @staticmethod
+    def read(data: bytes) -> Segmentation:
+        """Labels of an NPZ file: arrays `labels` (slices, rows, columns; whole numbers 0 to 255) and `affine_lps`.
+
+        Raises
+        ------
+        RenderError
+            code ``mask``: it holds something else.
+        """
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as held:
+                labels, affine = held["labels"], held["affine_lps"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise RenderError("mask", "A mask is an NPZ file with the arrays labels and affine_lps.") from error
+        whole = np.issubdtype(labels.dtype, np.integer) or labels.dtype == np.bool_
+        if not whole or not labels.size or int(labels.min()) < 0 or int(labels.max()) > 255:
+            raise RenderError("mask", "Labels are whole numbers from 0 to 255.")
+        if not np.issubdtype(affine.dtype, np.number) or not np.isfinite(affine).all():
+            raise RenderError("mask", "The labels do not stand on a grid in the patient.")
+        return Segmentation.of(labels.astype(np.uint8), affine)
 
     def map_from(self, affine_lps: F64) -> F64:
         """(3, 4) from the index of another grid to the index of the labels."""

@@ -346,6 +346,28 @@ def test_a_coarser_mask_from_outside_serves_too():
     assert segments.Segmentation.of(labels, moved).digest != mask.digest
 
 
+def test_a_mask_file_is_read_and_nonsense_is_refused(tmp_path):
+    import io
+
+    def npz(**arrays):
+        out = io.BytesIO()
+        np.savez(out, **arrays)
+        return out.getvalue()
+
+    labels = np.zeros((3, 4, 5), dtype=np.int32)
+    labels[1, 2, 3] = 9
+    read = segments.Segmentation.read(npz(labels=labels, affine_lps=np.eye(4)))
+    assert read.digest == segments.Segmentation.of(labels.astype(np.uint8), np.eye(4)).digest
+    for wrong in (
+        b"", b"PK\x03\x04 no zip", npz(labels=labels), npz(labels=labels.astype(float), affine_lps=np.eye(4)),
+        npz(labels=labels + 300, affine_lps=np.eye(4)), npz(labels=labels[0], affine_lps=np.eye(4)),
+        npz(labels=labels, affine_lps=np.zeros((4, 4))), npz(labels=labels, affine_lps=np.full((4, 4), np.nan)),
+        npz(labels=labels, affine_lps=np.array("x")), npz(labels=np.array(None, dtype=object), affine_lps=np.eye(4)),
+    ):  # fmt: skip
+        with pytest.raises(RenderError):
+            segments.Segmentation.read(wrong)
+
+
 def test_planes_outline_and_fill_segments():
     v = two_balls()
     plane = Plane(centre_lps_mm=(0, 0, 0), right_lps=(1, 0, 0), down_lps=(0, 1, 0), mm_per_pixel=1.0)

@@ -181,7 +181,14 @@ def test_a_threshold_becomes_a_segment_in_every_pane(opened, qtbot):
     run("technique.ssd")
     hand.set_surface(Surface(low=50.0, name="Body"))
     run("step.segment")
-    opened.case.area.widget()._keep()
+    panel = opened.case.area.widget()
+    panel.connected.setChecked(True)
+    hand.set_surface(Surface(low=9000.0, name="Nothing"))
+    panel._keep()
+    assert scene_of(opened).segments == ()  # the crosshair stands on nothing of it
+    hand.set_surface(Surface(low=50.0, name="Body"))
+    panel.connected.setChecked(False)
+    panel._keep()
     settle(opened, qtbot)
     (segment,) = scene_of(opened).segments
     assert (segment.number, segment.low, segment.name, segment.accepted) == (1, 50.0, "Body", False)

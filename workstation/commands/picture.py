@@ -67,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=size, metavar="WxH", help="default 1000x800")
     parser.add_argument("--overlays", choices=("none", "record"), help="none: pixels alone (default record)")
     parser.add_argument("--view", type=Path, metavar="VIEW.json", help="make the picture of this recipe")
+    parser.add_argument(
+        "--mask", type=Path, metavar="MASK.npz", help="labels of the recipe's segments (labels, affine_lps)"
+    )
     parser.add_argument("--recipe", type=Path, metavar="FILE.json", help="write the recipe of this picture")
     parser.add_argument("--force", action="store_true", help="replace existing files")
 
@@ -76,6 +79,8 @@ def misuse(args: argparse.Namespace) -> str:
     made = ("technique", "preset", "plane", "at", "slab", "window", "camera", "threshold", "size", "overlays", "table")
     if args.view and (given := [w for w in made if getattr(args, w) is not None]):
         return f"--view says everything about the picture; leave out {', '.join('--' + w for w in given)}"
+    if args.mask and not args.view:
+        return "--mask holds the labels of a recipe's segments; name the recipe with --view"
     technique = args.technique or ("mpr" if args.plane else "vr")
     if args.plane and technique in {"vr", "ssd"}:
         return f"--technique {technique} has no --plane"
@@ -103,6 +108,7 @@ def misuse(args: argparse.Namespace) -> str:
 
 def run(args: argparse.Namespace) -> int:
     from render.engine import Engine
+    from render.segments import Segmentation
     from render.view import View
     from workstation.base.atomic import write_bytes
     from workstation.base.errors import InputRefused, RenderDeskError
@@ -125,12 +131,18 @@ def run(args: argparse.Namespace) -> int:
             asked = View.from_json(args.view.read_bytes())
         except OSError as error:
             raise InputRefused("missing", "The recipe cannot be read.") from error
+    mask = None
+    if args.mask:
+        try:
+            mask = Segmentation.read(args.mask.read_bytes())
+        except OSError as error:
+            raise InputRefused("missing", "The mask cannot be read.") from error
     source = open_source(args.source, args.series, args.volume)
     volume = read(source)
     if not args.json:
         tell(source.choice_line)
     facts = facts_of(source)
-    engine = Engine(volume)
+    engine = Engine(volume, segmentation=mask)
     view = asked if asked is not None else view_of(args, volume, facts)
     view = engine.completed(view)
     picture = engine.picture(view, record_labels(None, facts, volume, view, draft=True))

@@ -136,6 +136,9 @@ class SegmentPanel(Panel):
         surface, scenery = self._actions.surface(), self._scenery()
         if surface is None or scenery is None:
             return
+        if self.connected.isChecked() and not self._crosshair_within(surface):
+            self._actions.say("The crosshair stands beside this structure; put it on it first.", "wants")
+            return
         count = 1 + sum(1 for s in scenery.view.segments if s.number)
         made = Segment(
             number=1,
@@ -155,6 +158,12 @@ class SegmentPanel(Panel):
             self._actions.run("technique.vr")
         self._actions.say(f"{made.name} is a segment now, proposed.", "done")
         self.refresh()
+
+    def _crosshair_within(self, surface: Surface) -> bool:
+        """Whether the voxel under the crosshair has a value of the surface's band."""
+        hand = self._actions.stagehand
+        value = None if hand is None else hand.scene.value_at(self._actions.point())
+        return value is not None and value >= surface.low and (surface.high is None or value <= surface.high)
 
     def _draw_in_planes(self, value: object) -> None:
         scenery = self._scenery()
