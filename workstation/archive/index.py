@@ -183,17 +183,34 @@ class Library:
         rows = self._db.rows("SELECT part_uid FROM parts WHERE study_uid = ? ORDER BY part_uid", (study_uid,))
         return tuple(str(r[0]) for r in rows)
 
-    def patients(self) -> tuple[Patient, ...]:
-        """Every patient: as the files state the identity, and as it stands."""
+    def bearing(self, issuer: str, patient_id: str) -> tuple[Patient, ...]:
+        """Patients whom files or a correction give this issuer and ID, and everybody declared to be one of them."""
+        keys = {
+            str(r[0])
+            for table in ("patients", "corrected")
+            for r in self._db.rows(f"SELECT patient_key FROM {table} WHERE id = ? AND issuer = ?", (patient_id, issuer))
+        }
+        # a person's own key may stand in no row of its own
+        person = "SELECT person_key FROM persons WHERE patient_key = ?"
+        keys |= {str(r[0]) for key in tuple(keys) for r in self._db.rows(person, (key,))}
+        members = "SELECT patient_key FROM persons WHERE person_key = ?"
+        keys |= {str(r[0]) for key in tuple(keys) for r in self._db.rows(members, (key,))}
+        return self.patients(tuple(sorted(keys)))
+
+    def patients(self, only: tuple[str, ...] | None = None) -> tuple[Patient, ...]:
+        """Every patient, or those of these keys: as the files state the identity, and as it stands."""
+        if only is not None and not only:
+            return ()
+        where = f"WHERE p.patient_key IN ({', '.join('?' for _ in only)}) " if only is not None else ""
         sql = (
             "SELECT p.patient_key, p.identity_key, p.id, p.issuer, p.name, p.birth_date, p.sex, "
             "c.patient_key, c.id, c.issuer, c.name, c.birth_date, c.sex, coalesce(o.person_key, p.patient_key), "
             "(SELECT count(*) FROM studies t WHERE t.patient_key = p.patient_key AND t.mixed <> ?) "
             "FROM patients p LEFT JOIN corrected c ON c.patient_key = p.patient_key "
-            "LEFT JOIN persons o ON o.patient_key = p.patient_key ORDER BY p.patient_key"
+            f"LEFT JOIN persons o ON o.patient_key = p.patient_key {where}ORDER BY p.patient_key"
         )
         found = []
-        for r in self._db.rows(sql, (_GONE,)):
+        for r in self._db.rows(sql, (_GONE, *(only or ()))):
             stated = Stated(str(r[2]), str(r[3]), str(r[4]), _text(r[5]), _text(r[6]))
             now = stated if r[7] is None else Stated(str(r[8]), str(r[9]), str(r[10]), _text(r[11]), _text(r[12]))
             found.append(

@@ -123,7 +123,7 @@ def known_as(place: Place, issuer: str, patient_id: str) -> tuple[tuple[str, str
     search for earlier charges must use. Where several patients bear this issuer and ID (a conflict), only those
     count whom a decision has joined to the first.
     """
-    patients = place.library.patients()
+    patients = place.library.bearing(issuer, patient_id)
     asked = [p for p in patients if (p.now.issuer, p.now.id) == (issuer, patient_id)]
     asked = asked or [p for p in patients if (p.stated.issuer, p.stated.id) == (issuer, patient_id)]
     if not asked or is_placeholder(patient_id):
