@@ -226,7 +226,7 @@ def test_without_stated_insurance_a_claim_waits_and_the_rest_of_the_file_goes(pl
     assert [(x.charge_id, x.hole) for x in done.left_out] == [(lacking.charge_id, "coverage")]
 
 
-def test_a_kill_between_record_and_file_writes_the_very_same_file_later(place, tmp_path, monkeypatch):
+def test_a_kill_between_record_and_file_writes_the_very_same_file_later(place, clock, tmp_path, monkeypatch):
     ready(place, "P1")
 
     def killed(*_args, **_more):
@@ -237,6 +237,9 @@ def test_a_kill_between_record_and_file_writes_the_very_same_file_later(place, t
         hand(place, "837p", tmp_path)
     monkeypatch.undo()
     assert not charge_office.exports(place)[0].written
+    # within a minute somebody may still be writing it: nobody else writes it too
+    assert hand(place, "837p", tmp_path).number == 0
+    clock.advance(61)
     ready(place, "P2")
     first, second = hand(place, "837p", tmp_path, "a"), hand(place, "837p", tmp_path, "b")
     assert (first.number, second.number) == (1, 2)
@@ -244,6 +247,18 @@ def test_a_kill_between_record_and_file_writes_the_very_same_file_later(place, t
     assert not set(first.charges) & set(second.charges)
     copy = charge_office.write_again(place, BILLER, 1, tmp_path / "c")
     assert copy.path.read_bytes() == first.path.read_bytes()
+
+
+def test_each_biller_and_each_receiver_gets_a_file_of_its_own(place, tmp_path):
+    first = ready(place, "P1")
+    second = ready(place, "P2", providers__billing_npi="1444555662")
+    one, _, two = SITE.partition("[[billing.payers]]")
+    group = one[one.index("[[billing.billers]]") :]
+    other = group.replace("1999888773", "1444555662").replace("SUBMIT1", "SUBMIT2")
+    (place.home / "site.toml").write_text(one + other + "[[billing.payers]]" + two)
+    files = [hand(place, "837p", tmp_path) for _ in range(2)]
+    assert [f.charges for f in files] == [(first.charge_id,), (second.charge_id,)]
+    assert [f.path.read_text().splitlines()[0].split("*")[6].strip() for f in files] == ["SUBMIT1", "SUBMIT2"]
 
 
 def test_an_output_that_is_there_is_not_replaced_and_nothing_is_handed_over(place, tmp_path):

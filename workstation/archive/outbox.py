@@ -75,6 +75,17 @@ class Outbox:
         """What is not answered yet: waiting, or sent without an answer; oldest first."""
         return self._found(" WHERE state IN ('waiting', 'sent')", ())
 
+    def first_open(self, components: tuple[str, ...] = ()) -> Message | None:
+        """The oldest that is not answered yet; of these parts of the service alone where any are named."""
+        marks = ", ".join("?" * len(components))
+        where = " WHERE state IN ('waiting', 'sent')" + (f" AND component IN ({marks})" if components else "")
+        return next(iter(self._found(where, components, " LIMIT 1")), None)
+
+    def name_component(self, control_id: str, component: str) -> None:
+        """Add which part of the service a message charges, where an older program left it out."""
+        with self._db.writing() as db:
+            db.change("UPDATE outbox SET component = ? WHERE control_id = ?", (component, control_id))
+
     def all(self) -> tuple[Message, ...]:
         """Every message, oldest first."""
         return self._found("", ())
@@ -87,8 +98,8 @@ class Outbox:
         """One message, or None."""
         return next(iter(self._found(" WHERE control_id = ?", (control_id,))), None)
 
-    def _found(self, where: str, values: tuple[str, ...]) -> tuple[Message, ...]:
-        rows = self._db.rows(_SELECT + where + _ORDER, values)
+    def _found(self, where: str, values: tuple[str, ...], end: str = "") -> tuple[Message, ...]:
+        rows = self._db.rows(_SELECT + where + _ORDER + end, values)
         return tuple(msgspec.convert(dict(zip(_COLUMNS, row, strict=True)), Message) for row in rows)
 
     def set_state(self, control_id: str, state: State, at: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
@@ -24,6 +24,7 @@ from billing.messages.x12 import Envelope
 from billing.parties import Party, Person
 from workstation.archive.handed_over import CoverageRow, Export, ExportedCharge
 from workstation.base.atomic import write_bytes
+from workstation.base.clock import utc_text
 from workstation.base.errors import InputRefused
 from workstation.desk.charge_case import local_date_of
 from workstation.desk.charge_ledger import ledger_of
@@ -48,6 +49,8 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 SUFFIX: dict[str, str] = {"csv": ".csv", "837p": ".837", "837i": ".837", "cms1500": ".json", "fhir": ".json"}
 CLAIMS = frozenset({"837p", "837i", "cms1500"})
 What = Literal["charge", "credit"]
+WRITING_S = 60
+"""How long an export may be on its way to its file before it counts as interrupted."""
 _X12_ANSWERS = frozenset({"ta1", "999", "277ca"})
 
 
@@ -143,7 +146,7 @@ def export(
     """Write every charge that is due in this form, and the credits for what was taken back since.
 
     Charges with a hole are left out and named; they stay due. A file that an earlier export could not write is
-    written first, and alone.
+    written first, and alone: the very same one. An X12 file goes from one biller to one receiver; others follow next.
 
     Parameters
     ----------
@@ -160,16 +163,19 @@ def export(
         return _table(place, form, out, force=force)
     if out.exists() and not force:
         raise InputRefused("exists", "The output is already there; use --force to replace it.")
-    if (pending := next((e for e in place.exports.all() if not e.written and e.format == form), None)) is None:
-        left_out: list[LeftOut] = []
-        with withdrawing(place) as take, place.db.writing():
-            due = _sound(place, form, _due(place, form), left_out)
-            if not due:
-                return HandedOver(0, form, None, left_out=tuple(left_out))
-            pending = _keep(place, actor, form, due, take)
-        told = tuple(left_out)
-    else:
-        told = ()
+    left_out: list[LeftOut] = []
+    pending = _interrupted(place, form)
+    if pending is None:
+        # tried before anybody is kept waiting; what has changed until the transaction is left for the next file
+        sound = {(one.charge.charge_id, one.what) for one in _sound(place, form, _due(place, form), left_out)}
+        try:
+            with withdrawing(place) as take, place.db.writing():
+                due = [one for one in _due(place, form) if (one.charge.charge_id, one.what) in sound]
+                if not due:
+                    return HandedOver(0, form, None, left_out=tuple(left_out))
+                pending = _keep(place, actor, form, due, take)
+        except MessageHole as error:
+            raise InputRefused(error.code, error.sentence) from error
     _write(place, pending, out, force=force)
     place.exports.wrote(pending.number, out.name)
     lines = [x for x in place.exports.charges() if x.export_number == pending.number]
@@ -179,8 +185,16 @@ def export(
         out,
         tuple(x.charge_id for x in lines if x.what == "charge"),
         tuple(x.charge_id for x in lines if x.what == "credit"),
-        told,
+        tuple(left_out),
     )
+
+
+def _interrupted(place: Place, form: Format) -> Export | None:
+    """An export whose file was never written; one that somebody is writing just now is theirs."""
+    now = place.now()
+    since = utc_text(place.clock.now() - timedelta(seconds=WRITING_S))
+    unwritten = [e for e in place.exports.all() if e.format == form and not e.written]
+    return next((e for e in unwritten if e.at <= since or e.at > now), None)
 
 
 def again(place: Place, actor: Actor | None, number: int, out: Path, *, force: bool = False) -> HandedOver:

@@ -62,18 +62,15 @@ def send_waiting(place: Place, *, at_once: bool = False, stop: Callable[[], bool
         ``site``: the site file has a mistake; nothing was sent.
     """
     report, site = Sent(), site_of(place)
+    for message in place.outbox.open():
+        if not message.component and (charge := charge_of(place, message.charge_id)) is not None:
+            place.outbox.name_component(message.control_id, charge.identity.component)
     for receiver in site.receivers:
         _to_receiver(place, receiver, report, at_once=at_once, stop=stop or (lambda: False))
     left = place.outbox.open()
-    report.nowhere = sum(site.receiver_of(m.component or _component(place, m)) is None for m in left)
+    report.nowhere = sum(site.receiver_of(m.component) is None for m in left)
     report.waiting = len(left) - report.nowhere
     return report
-
-
-def _component(place: Place, message: Message) -> str:
-    """The part of the service that a message charges, where an older program left it out."""
-    charge = charge_of(place, message.charge_id)
-    return "" if charge is None else charge.identity.component
 
 
 def _to_receiver(place: Place, receiver: Receiver, report: Sent, *, at_once: bool, stop: Callable[[], bool]) -> None:
@@ -94,15 +91,13 @@ def _to_receiver(place: Place, receiver: Receiver, report: Sent, *, at_once: boo
 
 def _next(place: Place, receiver: Receiver, *, at_once: bool) -> Message | None:
     """The oldest message for this receiver, when its time has come; those behind it wait for it."""
-    now = place.now()
+    message = place.outbox.first_open(receiver.components)
+    if message is None:
+        return None
+    # a time further away than any wait stems from a clock that was set back since
     far = utc_text(place.clock.now() + timedelta(seconds=LONGEST_WAIT_S))
-    for message in place.outbox.open():
-        if not receiver.takes(message.component or _component(place, message)):
-            continue
-        # a time further away than any wait stems from a clock that was set back since
-        due = at_once or message.next_at <= now or message.next_at > far
-        return message if due else None
-    return None
+    due = at_once or message.next_at <= place.now() or message.next_at > far
+    return message if due else None
 
 
 def _one(place: Place, link: Link, message: Message, report: Sent) -> bool:
