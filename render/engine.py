@@ -68,7 +68,9 @@ class Engine:
         self._regular: Volume | None = None
         self._space: Space | None = None
 
-    def picture(self, view: View, labels: Labels | None = None, cancelled: Stop | None = None) -> Picture:
+    def picture(
+        self, view: View, labels: Labels | None = None, cancelled: Stop | None = None, share: float | None = None
+    ) -> Picture:
         """Make one picture.
 
         Parameters
@@ -77,6 +79,7 @@ class Engine:
             picture's own view, from which the same pixels are made again
         labels : texts to burn in; none without them, letters and scale bar all the same
         cancelled : asked every few milliseconds
+        share : part of the width in which a 3D picture of quality "drag" is made, before it is enlarged
 
         Raises
         ------
@@ -93,7 +96,7 @@ class Engine:
         if view.is_plane:
             rgb, renderer = self._plane(view, cancelled), PLANES
         else:
-            rgb, renderer = self._scene(view, cancelled)
+            rgb, renderer = self._scene(view, cancelled, share)
             # VTK's mappers know no depth cue: it is but a help for the eye, so the picture stands without it
             view = view.replace(renderer=renderer, cue=view.cue if renderer in {CASTER, SURFACES} else 0.0)
         letters = self._edges(view)
@@ -188,6 +191,11 @@ class Engine:
         if self._regular is None and other._regular is not None and other.volume is self.volume:
             self._regular = other._regular
 
+    def close(self) -> None:
+        """Give up what is still being made for this volume; pictures may be asked for again."""
+        if self._space is not None:
+            self._space.close()
+
     def _kept(self) -> Space:
         from render.caster.space import Space
 
@@ -212,8 +220,9 @@ class Engine:
             return planes.vector(corner + (x * right + y * down) * view.plane.mm_per_pixel)
         return self._kept().pick(view, x, y)
 
-    def _scene(self, view: View, cancelled: Stop | None) -> tuple[Rgb, str]:
+    def _scene(self, view: View, cancelled: Stop | None, share: float | None) -> tuple[Rgb, str]:
         space = self._kept()
+        space.share = share
         renderer = view.renderer or self.renderer or CASTER
         if view.technique is Technique.SSD:
             return space.surfaces(view, inverted=self.volume.inverted, cancelled=cancelled), SURFACES

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from render import progress
 from render.engine import Engine
 from render.errors import Cancelled, RenderError
+from render.pace import Pace
 from render.view import Labels, Vector, View
 
 if TYPE_CHECKING:
@@ -19,8 +23,12 @@ if TYPE_CHECKING:
 
 Done = Callable[["Picture"], None]
 Failed = Callable[[str], None]
+Reached = Callable[[float], None]
 
 _SILENCE = 0.15  # seconds without a new request after which the settled picture follows a dragged one
+_LONG, _OFTEN = 0.3, 0.05  # seconds after which progress is told, and between two tellings
+_REDUCED = "REDUCED"
+_GIVES_WAY = 100  # times that a settled picture is put off for other panes, before it is finished all the same
 _QUICK = 0.12  # a settled picture that takes less needs no dragged one before it
 
 
@@ -33,17 +41,22 @@ class _Request:
     on_error: Failed
     number: int
     not_before: float = 0.0
+    on_progress: Reached | None = None
     first_seen: bool = False
     """Whether this pane already got a quick picture of this view."""
+    gave_way: int = 0
+    """How often it was put off for another pane."""
 
 
 class Stage:
     """Makes pictures on a thread of its own.
 
     All callbacks come on that thread. Of each pane only the newest request counts: an older one is dropped, or
-    abandoned within milliseconds when it is being made. A 3D view comes in two steps where it takes long: first
-    reduced (``view.quality == "drag"`` in its picture), then as asked for; a view asked for in quality "drag" is
-    followed by its settled picture once the pane has been silent for 150 ms.
+    abandoned within milliseconds when it is being made; a settled picture also makes way for what another pane asks.
+    A 3D view comes in two steps where it takes long: first reduced (``view.quality == "drag"`` in its picture), then
+    as asked for; a view asked for in quality "drag" is followed by its settled picture once the pane has been silent
+    for 150 ms. How far reduced a picture is follows from how long the last ones took (see `render.pace`); it says so
+    in a badge.
     """
 
     def __init__(self, *, renderer: str | None = None) -> None:
@@ -58,6 +71,7 @@ class Stage:
         self._engine: Engine | None = None
         self._picker: Engine | None = None
         self._took: dict[tuple[str, str], float] = {}
+        self._paces: dict[tuple[str, str], Pace] = {}
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="stage", daemon=True)
         self._thread.start()
@@ -73,22 +87,38 @@ class Stage:
         """Show another volume, or none; whatever was asked of the old one is dropped."""
         with self._condition:
             self._volume = volume
+            if self._engine is not None:
+                self._engine.close()
             self._engine = None
             self._picker = None
             self._waiting.clear()
             for pane in self._newest:
                 self._newest[pane] = -1
             self._took.clear()
+            self._paces.clear()
             self._condition.notify_all()
 
-    def request(self, pane: str, view: View, labels: Labels, on_done: Done, on_error: Failed) -> None:
-        """Ask for a picture; returns at once."""
+    def request(
+        self,
+        pane: str,
+        view: View,
+        labels: Labels,
+        on_done: Done,
+        on_error: Failed,
+        on_progress: Reached | None = None,
+    ) -> None:
+        """Ask for a picture; returns at once.
+
+        Parameters
+        ----------
+        on_progress : told how far a picture has come (0 to 1, never falling) that takes more than 0.3 s
+        """
         with self._condition:
             if self._closed:
                 return
             self._count += 1
             self._newest[pane] = self._count
-            self._waiting[pane] = _Request(pane, view, labels, on_done, on_error, self._count)
+            self._waiting[pane] = _Request(pane, view, labels, on_done, on_error, self._count, on_progress=on_progress)
             self._condition.notify_all()
 
     def cancel(self, pane: str) -> None:
@@ -158,6 +188,8 @@ class Stage:
             self._waiting.clear()
             for pane in self._newest:
                 self._newest[pane] = -1
+            if self._engine is not None:
+                self._engine.close()
             self._condition.notify_all()
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=10)
@@ -191,7 +223,9 @@ class Stage:
             try:
                 self._make(request, engine)
             except Cancelled:
-                continue
+                # a settled picture that made way for another pane's quick one follows behind it
+                if request.first_seen and engine is self._engine:
+                    self._again(request, request.view, 0.0, request.gave_way + 1)
             except RenderError as error:
                 self._answer(request, partial(request.on_error, error.sentence))
             except MemoryError:
@@ -203,8 +237,12 @@ class Stage:
         view = request.view
         number = request.number
 
+        asked = self._count
+        patient = request.first_seen and request.gave_way < _GIVES_WAY
+
         def stale() -> bool:
-            return self._newest.get(request.pane) != number or engine is not self._engine
+            gone = self._newest.get(request.pane) != number or engine is not self._engine
+            return gone or (patient and self._count != asked)
 
         kind = (view.technique.value, "plane" if view.is_plane else "scene")
         if (
@@ -215,18 +253,43 @@ class Stage:
         ):
             usual = self._took.get(kind, 1.0) if view.quality == "settled" else 1.0
             if usual > _QUICK:
-                picture = engine.picture(view.replace(quality="drag"), request.labels, stale)
+                picture = self._reduced(request, engine, view.replace(quality="drag"), stale)
                 self._answer(request, partial(request.on_done, picture))
                 self._again(request, view, 0.0)
                 return
-        picture = engine.picture(view, request.labels, stale)
+        if view.quality == "drag" and not view.is_plane:
+            picture = self._reduced(request, engine, view, stale)
+        else:
+            with progress.told(self._telling(request)):
+                picture = engine.picture(view, request.labels, stale)
         if view.quality == "settled":
             self._took[kind] = picture.seconds
         self._answer(request, partial(request.on_done, picture))
         if view.quality == "drag":
             self._again(request, view.replace(quality="settled"), _SILENCE)
 
-    def _again(self, request: _Request, view: View, wait: float) -> None:
+    def _reduced(self, request: _Request, engine: Engine, view: View, stale: Callable[[], bool]) -> Picture:
+        """A 3D picture for the moving hand, in the size that the hand has time for."""
+        pace = self._paces.setdefault((request.pane, view.technique.value), Pace())
+        labels = msgspec.structs.replace(request.labels, badges=(*request.labels.badges, _REDUCED))
+        picture = engine.picture(view, labels, stale, pace.share)
+        pace.note(picture.seconds, time.monotonic())
+        return picture
+
+    def _telling(self, request: _Request) -> Reached:
+        begun, told, most = time.monotonic(), 0.0, 0.0
+
+        def tell(share: float) -> None:
+            nonlocal told, most
+            now = time.monotonic()
+            if request.on_progress is None or now - begun < _LONG or now - told < _OFTEN or share <= most:
+                return
+            told, most = now, share
+            self._answer(request, partial(request.on_progress, share))
+
+        return tell
+
+    def _again(self, request: _Request, view: View, wait: float, gave_way: int = 0) -> None:
         """Put the settled picture of a view behind its quick one, unless something newer has come."""
         with self._condition:
             if self._newest.get(request.pane) != request.number or self._closed:
@@ -239,7 +302,9 @@ class Stage:
                 request.on_error,
                 request.number,
                 time.monotonic() + wait,
+                request.on_progress,
                 first_seen=True,
+                gave_way=gave_way,
             )
             self._condition.notify_all()
 

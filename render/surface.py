@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from render import places
+from render import places, progress
 from render.errors import Cancelled, RenderError
 from render.mesh import Mesh
 from render.view import Surface
@@ -45,27 +45,28 @@ def extract(
     if surface.high is not None and surface.high <= surface.low:
         raise RenderError("threshold", "The upper threshold must be above the lower one.")
 
-    def look() -> None:
+    def look(share: float) -> None:
+        progress.reached(share)
         if cancelled is not None and cancelled():
             raise Cancelled
 
     from render.pipeline import isosurface
 
     field, level = _field(volume, surface)
-    look()
+    look(0.1)
     index, triangles = isosurface.contour(_closed(field, level), level)
     del field
     if not len(triangles):
         raise RenderError("empty", "Nothing in this volume lies within the threshold, so there is no surface.")
-    look()
+    look(0.3)
     points = places.to_lps(volume, index - np.float32(1)).astype(np.float32)
     if np.linalg.det(volume.geometry.affine_lps[:3, :3]) > 0:  # a mirrored grid, never one of a checked series
         triangles = np.ascontiguousarray(triangles[:, ::-1])
     if largest > 0:
         points, triangles = _largest(points, triangles, largest)
-    look()
+    look(0.35)
     points = isosurface.smoothed(points, triangles, surface.smooth)
-    look()
+    look(0.8)
     points, triangles = isosurface.reduced(points, triangles, reduce)
     normals = isosurface.with_normals(points, triangles)
     return Mesh(points, triangles, normals, surface.name, surface.colour, whole=reduce <= 0)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from threading import Lock
 
+from render import progress
 from render.errors import Cancelled
 
 Portion = Callable[[int, int], object]
@@ -39,7 +40,7 @@ def run(work: Portion, count: int, at_once: int, cancelled: Callable[[], bool] |
     lock = Lock()
     stopped = False
 
-    def take() -> None:
+    def take(tell: bool = False) -> None:
         nonlocal stopped
         while not stopped:
             if cancelled is not None and cancelled():
@@ -50,14 +51,16 @@ def run(work: Portion, count: int, at_once: int, cancelled: Callable[[], bool] |
             if first is None:
                 return
             work(first, min(count, first + at_once))
+            if tell:
+                progress.reached(first / count)
 
     threads = cores()
     if threads == 1 or count <= at_once:
-        take()
+        take(tell=True)
     else:
         helpers = [_pool().submit(take) for _ in range(threads - 1)]
         try:
-            take()
+            take(tell=True)
         finally:
             stopped = stopped or any(h.done() and h.exception() is not None for h in helpers)
             for helper in helpers:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from render import camera as cameras
 from render import segments as segmenting
 from render import tones
+from render.caster import background as aside
 from render.caster import cells, labels, layers, portions, rays, sampling, within
 from render.errors import RenderError
 from render.geometry import Geometry
@@ -35,7 +36,7 @@ _STEP = {"record": 0.5, "settled": 0.7, "drag": 1.42}
 _PROJECTION_STEP = {"record": 0.5, "settled": 0.7, "drag": 1.8}
 _STOP_AT = {"record": 0.01, "settled": 0.02, "drag": 0.04}
 # A ray of a projection cannot end early, so its picture of the moving hand is smaller.
-_DRAG_WIDTH, _PROJECTION_DRAG_WIDTH = 333, 280
+_DRAG_WIDTH, _PROJECTION_DRAG_WIDTH, _LEAST_WIDTH = 333, 280, 96
 _ENTRIES = 4096
 _GRADIENTS = 1024
 _TILES_AT_ONCE = 8
@@ -76,6 +77,9 @@ class Space:
         self._made: dict[tuple[segmenting.Made, ...], Segmentation] = {}
         self._light: dict[tuple[float, float | None, float], Mesh] = {}
         self._quick: tuple[tuple[float, float | None], Mesh] | None = None
+        self._making: tuple[tuple[float, float | None, float], aside.Task[tuple[Mesh, Mesh | None]]] | None = None
+        self.share: float | None = None
+        """Part of the width in which a picture of the moving hand is made; a third or so without it."""
 
     # ---- kept between pictures
 
@@ -186,17 +190,43 @@ class Space:
         if quick:
             return self._light.get(key) or self._meshes.get(key) or self._quick_mesh(surface)
         if key not in self._meshes:
-            from render.surface import extract
-
             while len(self._meshes) >= _MESHES:
                 oldest = next(iter(self._meshes))
                 del self._meshes[oldest]
                 self._light.pop(oldest, None)
-            self._meshes[key] = extract(self.source, surface, cancelled=cancelled)
-            if len(self._meshes[key].triangles) > _LIGHT_FROM:
-                edge = _LIGHT_EDGE * min(self.volume.geometry.spacing_mm)
-                self._light[key] = layers.lighter(self._meshes[key], edge)
+            self._meshes[key], light = self._made_mesh(surface, cancelled)
+            if light is not None:
+                self._light[key] = light
         return self._meshes[key]
+
+    def _made_mesh(self, surface: Surface, cancelled: Stop | None) -> tuple[Mesh, Mesh | None]:
+        """A surface and its lighter one, made aside where the waiting may have to end."""
+        from render.surface import extract
+
+        key = (surface.low, surface.high, surface.smooth)
+        source, edge = self.source, _LIGHT_EDGE * min(self.volume.geometry.spacing_mm)
+
+        def make(stop: Stop | None) -> tuple[Mesh, Mesh | None]:
+            mesh = extract(source, surface, cancelled=stop)
+            return mesh, layers.lighter(mesh, edge) if len(mesh.triangles) > _LIGHT_FROM else None
+
+        if cancelled is None:
+            return make(None)
+        if self._making is None or self._making[0] != key:
+            self.close()
+            self._making = (key, aside.Task(make))
+        task = self._making[1]
+        try:
+            return task.wait(cancelled)
+        finally:
+            if task.is_over:
+                self._making = None
+
+    def close(self) -> None:
+        """Give up what is being made aside."""
+        if self._making is not None:
+            self._making[1].give_up()
+            self._making = None
 
     def _quick_mesh(self, surface: Surface) -> Mesh:
         from render.surface import extract
@@ -220,7 +250,7 @@ class Space:
 
     def cast(self, view: View, *, inverted: bool = False, cancelled: Stop | None = None) -> Rgb:
         """Volume rendering (with the view's surfaces and planes in it), or a projection; (height, width, 3) uint8."""
-        size = drag_size(view)
+        size = drag_size(view, self.share)
         picture = (
             self._volume_picture(view, size, inverted=inverted, cancelled=cancelled)
             if view.technique is Technique.VR
@@ -298,7 +328,7 @@ class Space:
     def surfaces(self, view: View, *, inverted: bool = False, cancelled: Stop | None = None) -> Rgb:
         """Shaded surfaces and planes alone; every pixel is the mean of 2 x 2 (one while dragging)."""
         more = 1 if view.quality == "drag" else 2
-        small = drag_size(view)
+        small = drag_size(view, self.share)
         size = (small[0] * more, small[1] * more)
         out = np.empty((small[1], small[0], 3), dtype=np.uint8)
         ground = background(view, size[1])
@@ -497,10 +527,12 @@ def _tiles(size: tuple[int, int]) -> int:
     return -(-size[0] // rays.TILE) * -(-size[1] // rays.TILE)
 
 
-def drag_size(view: View) -> tuple[int, int]:
-    """Size in which a picture is cast: a third or so while the hand moves, else its own."""
+def drag_size(view: View, share: float | None = None) -> tuple[int, int]:
+    """Size in which a picture is cast: a third or so, or this share of it, while the hand moves; else its own."""
     width, height = view.size
     small = _DRAG_WIDTH if view.technique in {Technique.VR, Technique.SSD} else _PROJECTION_DRAG_WIDTH
+    if share is not None:
+        small = max(_LEAST_WIDTH, round(width * share))
     if view.quality != "drag" or width <= small:
         return width, height
     return small, max(1, round(height * small / width))

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from render import camera, planes
 from render.engine import Engine
 from render.errors import RenderError
+from render.pace import SHARES, Pace
 from render.stage import Stage
-from render.view import Labels, Look, Technique, View, Window
+from render.view import Labels, Look, Surface, Technique, View, Window
 from tests.picture.phantom import ball, geometry, volume
 
 LOOK = Look(name="x", version="", opacity=((0, 0), (400, 0.1)), colour=((0, "804020"), (400, "ffffff")))
@@ -171,3 +173,116 @@ def test_closing_ends_the_thread_even_while_it_works():
     with pytest.raises(RenderError, match="closed"):
         s.picture(scene())
     assert not got.errors
+
+
+def test_a_settled_picture_makes_way_for_another_pane_and_comes_after_it(stage):
+    order = []
+    slow, quick = Catch(), Catch()
+
+    def note(name, catch):
+        def done(picture):
+            order.append((name, picture.view.quality))
+            catch.done(picture)
+
+        return done
+
+    view = scene(size=(900, 700), quality="settled", step_mm=0.15)
+    stage.request("3d", view, Labels(), note("3d", slow), slow.failed)
+    slow.wait(lambda g: g.pictures)  # the reduced one; the settled one is being made
+    time.sleep(0.05)
+    stage.request("axial", plane_view(quality="settled"), Labels(), note("axial", quick), quick.failed)
+    quick.wait(lambda g: g.pictures)
+    slow.wait(lambda g: len(g.pictures) == 2)
+    assert order == [("3d", "drag"), ("axial", "settled"), ("3d", "settled")]
+
+
+def test_progress_rises_for_what_takes_long_and_is_not_told_for_what_does_not(stage):
+    got, told = Catch(), []
+    stage.request("3d", scene(size=(900, 700), step_mm=0.15), Labels(), got.done, got.failed, told.append)
+    got.wait(lambda g: any(p.view.quality == "settled" for p in g.pictures))
+    assert len(told) > 1
+    assert all(0 < a < b <= 1 for a, b in pairwise(told))
+    quick, nothing = Catch(), []
+    stage.request("axial", plane_view(), Labels(), quick.done, quick.failed, nothing.append)
+    quick.wait(lambda g: g.pictures)
+    assert nothing == []
+
+
+def test_a_surface_that_is_being_made_does_not_hold_up_the_hand(stage, monkeypatch):
+    """The old threshold's surface is left; the newer one's comes, though the first goes on for a while."""
+    from render import surface as surfaces
+
+    begun, go = threading.Event(), threading.Event()
+    extract = surfaces.extract
+
+    def slowly(v, one, **more):
+        if one.low == 0.0 and one.smooth:
+            begun.set()
+            assert go.wait(LONG)
+        return extract(v, one, **more)
+
+    monkeypatch.setattr(surfaces, "extract", slowly)
+    first, second = Catch(), Catch()
+
+    def ask(low, catch):
+        view = scene(technique=Technique.SSD, look=None, surfaces=(Surface(low=low),))
+        stage.request("3d", view, Labels(), catch.done, catch.failed)
+
+    ask(0.0, first)
+    assert begun.wait(LONG)
+    ask(200.0, second)
+    second.wait(lambda g: g.pictures)  # reduced, while the first one still is at work
+    go.set()
+    second.wait(lambda g: any(p.view.quality == "settled" for p in g.pictures))
+    assert all(p.view.quality == "drag" for p in first.pictures)
+    assert not first.errors
+    assert not second.errors
+
+
+def test_a_picture_under_the_hand_says_that_it_is_reduced(stage):
+    got = Catch()
+    stage.request("3d", scene(quality="drag", overlays="screen"), Labels(), got.done, got.failed)
+    got.wait(lambda g: len(g.pictures) == 2)
+    drag = got.pictures[0]
+    bare = Engine(V).picture(drag.view, Labels(), share=1 / 3).rgb
+    said = Engine(V).picture(drag.view, Labels(badges=("REDUCED",)), share=1 / 3).rgb
+    assert (drag.rgb == said).all()
+    assert not (said == bare).all()
+
+
+class Clock:
+    """Frames that take as long as their pixels: `full` seconds at full size."""
+
+    def __init__(self, full):
+        self.pace, self.now, self.full = Pace(), 0.0, full
+
+    def frames(self, count):
+        for _ in range(count):
+            seconds = self.full * self.pace.share**2
+            self.now += seconds
+            self.pace.note(seconds, self.now)
+        return seconds
+
+
+@pytest.mark.parametrize(("full", "share"), [(0.1, 1 / 2), (0.35, 2 / 5), (0.5, 1 / 3), (0.85, 1 / 4), (5.0, 1 / 4)])
+def test_the_share_is_the_largest_that_holds_sixty_milliseconds(full, share):
+    clock = Clock(full)
+    seconds = clock.frames(200)
+    assert clock.pace.share == share
+    assert seconds <= 0.060 or share == SHARES[-1]
+
+
+def test_one_slow_picture_changes_nothing_and_changes_are_half_a_second_apart():
+    clock = Clock(0.5)
+    clock.frames(20)
+    before = clock.pace.share
+    clock.pace.note(3.0, clock.now)
+    assert clock.pace.share == before
+    clock.full, changes, last = 3.0, [], before
+    for _ in range(100):
+        clock.frames(1)
+        if clock.pace.share != last:
+            changes.append(clock.now)
+            last = clock.pace.share
+    assert changes
+    assert all(b - a >= 0.5 for a, b in pairwise(changes))
