@@ -211,8 +211,11 @@ _NEAR = 16  # pixels that are counted from one exact place: small numbers are ex
 
 @njit(inline="always")
 def _span(start: float, step: float, deep: float, last: float, low: float, high: float) -> tuple[float, float]:
-    """Cut an interval of pixels to those whose samples, the first and the last layer's, lie from 0 to `last`."""
-    bottom, top = max(0.0, -deep), last - max(0.0, deep)
+    """Cut an interval of pixels to those whose samples, the first and the last layer's, lie within 0 and `last`.
+
+    A thousandth of a voxel within: what is counted in 32 bits may lie a hair beside its place.
+    """
+    bottom, top = max(0.0, -deep) + 1e-3, last - max(0.0, deep) - 1e-3
     if abs(step) < 1e-12:
         if start < bottom or start > top:
             return 1.0, 0.0
@@ -255,9 +258,9 @@ def linear_rows(
     for y in range(first, end):
         k0, r0, c0 = start[0] + y * down[0], start[1] + y * down[1], start[2] + y * down[2]
         a, b = 0.0, out.shape[1] - 1.0
-        a, b = _span(k0, right[0], (count - 1) * through[0], nk - 1.001, a, b)
-        a, b = _span(r0, right[1], (count - 1) * through[1], nr - 1.001, a, b)
-        a, b = _span(c0, right[2], (count - 1) * through[2], nc - 1.001, a, b)
+        a, b = _span(k0, right[0], (count - 1) * through[0], nk - 1.0, a, b)
+        a, b = _span(r0, right[1], (count - 1) * through[1], nr - 1.0, a, b)
+        a, b = _span(c0, right[2], (count - 1) * through[2], nc - 1.0, a, b)
         x0, x1 = (int(np.ceil(a)), int(np.floor(b)) + 1) if a <= b else (0, 0)
         done[y, 0], done[y, 1] = x0, x1
         for left in range(x0, x1, _NEAR):
