@@ -216,6 +216,8 @@ def _span(start: float, step: float, deep: float, last: float, low: float, high:
     A thousandth of a voxel within: what is counted in 32 bits may lie a hair beside its place.
     """
     bottom, top = max(0.0, -deep) + 1e-3, last - max(0.0, deep) - 1e-3
+    if bottom > top:  # a slab that is thicker than the grid
+        return 1.0, 0.0
     if abs(step) < 1e-12:
         if start < bottom or start > top:
             return 1.0, 0.0
