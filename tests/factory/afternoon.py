@@ -42,7 +42,7 @@ _READY = (
     ("SAMPLE^Aorta One", "medicare"),
     ("VOLUNTEER^Head", "cigna"),
     ("MILLER^Anne", "medicare"),
-    ("山田^太郎", "bcbs"),
+    ("YAMADA^Taro=山田^太郎", "bcbs"),
     ("OLD^Case", "uhc"),
     ("DUPONT^Hélène", "aetna"),
     ("GARCÍA LÓPEZ^María", "medicare"),

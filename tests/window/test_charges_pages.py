@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel
 
 from billing.payer_book import PayerRecord
 from tests.unit.test_figures_sheet import DATA, ONE
+from tests.window.conftest import sign_in
 from tests.window.panel_stand_ins import BILLER, FakeActions, FakeDesk
 from workstation.desk.charge_metrics import Gathered
 from workstation.desk.desk import Desk
@@ -181,3 +182,12 @@ def test_the_site_page_says_how_old_the_tables_are_and_names_a_mistake(qtbot, of
     view.refresh()
     assert "site.toml, line 2: late_days" in view.word.text()
     assert not view.cards["file"][0].isVisible()
+
+
+def test_a_biller_begins_at_the_worklist_and_the_palette_leads_to_each_page(window, qtbot):
+    sign_in(window, qtbot, "demo.bill")
+    assert window.pages.currentWidget() is window.charges
+    window.actions_.run("charges.figures")
+    assert isinstance(window.charges.stack.currentWidget(), FiguresView)
+    window.actions_.run("charges.worklist")
+    assert window.charges.stack.currentWidget() is window.charges.worklist

@@ -691,6 +691,7 @@ def test_each_fact_names_where_it_comes_from(panel_of, qtbot):
         FactSource("supervision.region_designed", True, "witnessed by the program", (12, 14)),
         FactSource("base[0].performed_by", "same", "the order, as typed here", ()),
     )
+    session._change(anatomy="chest")
     panel.refresh()
     assert panel.facts.more.text() == "All 3 facts with their sources"
     click(qtbot, panel.facts.more)

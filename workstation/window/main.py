@@ -139,6 +139,7 @@ class MainWindow(QMainWindow):
         bind("palette", self.palette_.begin)
         bind("keys", self.keys.begin)
         bind("library", self.show_library)
+        bind("charges.*", self._show_charges)
         bind("import", self.choose_files)
         bind("import_folder", self.choose_folder)
         bind("switch_user", lambda: self.cover.ask("The case stays open for who comes next.", may_go_back=True))
@@ -248,6 +249,8 @@ class MainWindow(QMainWindow):
             self.open(*wanted)
         elif self.case.session is not None:
             self.case.person_changed()
+        elif actor is not None and actor.role == "biller":
+            self._show_charges()  # a biller's work is the worklist, without pictures
         else:
             self.show_library()
         if actor is not None and actor.role == "administrator" and len(self.desk.accounts()) == 1:
@@ -307,7 +310,8 @@ class MainWindow(QMainWindow):
         self.library.search.setFocus()
         self._retitle()
 
-    def _show_charges(self) -> None:
+    def _show_charges(self, page: str = "") -> None:
+        fresh = self.charges is None
         if self.charges is None:
             from workstation.window.charges_page import ChargesPage
 
@@ -324,8 +328,10 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(self.charges)
         self.bar.show_case(None, (), "charges")
         self._retitle()
-        refresh = getattr(self.charges, "refresh", None)
-        if refresh is not None:
+        show, refresh = getattr(self.charges, "show_page", None), getattr(self.charges, "refresh", None)
+        if page and show is not None:
+            show(page)
+        elif refresh is not None and not fresh:
             refresh()
 
     def _open_charge(self, study_uid: str, where: str = "charge") -> None:

@@ -36,8 +36,10 @@ from workstation.window.panels.secret import NoteDialog, ask_secret
 from workstation.window.panels.standing import audited, standing
 
 if TYPE_CHECKING:
+    from billing.charge import Charge
     from workstation.desk.charge_case import Decided
     from workstation.desk.desk import Desk
+    from workstation.desk.fact_sources import FactSource
     from workstation.desk.filed_case import FiledCase
     from workstation.desk.session import Session
     from workstation.window.actions import Actions
@@ -133,6 +135,7 @@ class ChargePanel(Panel):
         self._desk, self._session, self._actions = desk, session, actions
         self._decided: Decided | None = None
         self._of: object = None
+        self._known: tuple[Decided, str, str, tuple[FactSource, ...]] | None = None
         self._all = False
         self.decision = Card()
         self.words = Words("", "quiet")
@@ -239,11 +242,9 @@ class ChargePanel(Panel):
         sent = self._session.message_path
         confirmed = bool(self._session.case.charge)
         wanted = [] if confirmed else asked(answer, self._session.case.anatomy)
-        charge = self._desk.charge(self._session.case.charge) if confirmed else None
-        task = ""
+        charge, task, sources = self._beside(decided)
         if charge is not None:
             # what was confirmed stays what is shown; what the case says now is told beside it
-            task = self._desk.charge_task(charge.charge_id, self._session.case)
             answer = json.loads(charge.answer)
             decided = replace(decided, answer=answer, facts=json.loads(charge.facts))
             words, state = _STANDS.get(charge.state, (charge.state.capitalize(), ""))
@@ -260,7 +261,7 @@ class ChargePanel(Panel):
         self.amount.setVisible(bool(estimate))
         self._show_payer(decided)
         self._show_separate(decided)
-        self.facts.put(self._session.fact_sources(decided))
+        self.facts.put(sources)
         self._show_steps(wanted)
         self._show_questions(wanted, {} if confirmed else contradicted(decided.answer, decided.facts))
         self._show_why(decided)
@@ -269,6 +270,15 @@ class ChargePanel(Panel):
         self._show_confirm(answer, complete=not wanted)
         self.standing.put(self._session.case.charge, task)
         self._show_message(sent, charge.state if charge is not None else "confirmed")
+
+    def _beside(self, decided: Decided) -> tuple[Charge | None, str, tuple[FactSource, ...]]:
+        """The charge that stands, what has to be done about it, and the facts' sources; read once for a decision."""
+        own = self._session.case.charge
+        charge = self._desk.charge(own) if own else None
+        if self._known is None or self._known[0] is not decided or self._known[1] != own:
+            task = self._desk.charge_task(own, self._session.case) if charge is not None else ""
+            self._known = (decided, own, task, self._session.fact_sources(decided))
+        return charge, self._known[2], self._known[3]
 
     def _show_payer(self, decided: Decided) -> None:
         """Which record of the payer counts, and how old it is."""
