@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.factory.archives import KINDS
 from tests.factory.series import ct_series
 from tests.job import acts
 from tests.job.conftest import SHAPE, SPACING, START, phantom
@@ -17,6 +18,7 @@ from workstation.base.errors import InputRefused, NotAllowed
 from workstation.desk.charge_ledger import broken_ledger, close_days, ledger_of
 from workstation.desk.charge_office import replace
 from workstation.desk.desk import Desk
+from workstation.desk.move_database import moved
 from workstation.desk.people_demo import PINS
 from workstation.desk.reconcile import reconcile
 from workstation.desk.session import Session
@@ -39,8 +41,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory, study_folder: Path) -> tu
 
 
 @pytest.fixture
-def office(finished: tuple[Path, timedelta], tmp_path: Path, clock: ScriptedClock):
+def office(request: pytest.FixtureRequest, finished: tuple[Path, timedelta], tmp_path: Path, clock: ScriptedClock):
+    """The finished case at a desk; on the department's database where a test asks for it."""
     shutil.copytree(finished[0], tmp_path / "home")
+    if getattr(request, "param", "sqlite") == "postgresql":
+        moved(tmp_path / "home", request.getfixturevalue("postgres").url())
     clock.advance(finished[1].total_seconds() + 600)
     desk = Desk(tmp_path / "home", clock=clock, station="TEST-1", demo=True)
     session = desk.open(f"study:{desk.studies()[0].study_uid}")
@@ -133,6 +138,7 @@ def test_an_addendum_decides_again_and_asks_nothing_where_nothing_differs(office
     assert ledger_of(desk.place).get(own).state == "confirmed"
 
 
+@pytest.mark.parametrize("office", KINDS, indirect=True)
 def test_the_key_is_the_persons_after_a_merge(office, tmp_path: Path, clock: ScriptedClock) -> None:
     """Two numbers of one person: the charge is kept under the one that stands for both, and is found under either."""
     desk, session = office
