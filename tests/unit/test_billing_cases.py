@@ -165,6 +165,7 @@ WARNED = {
     "or-necessity-22": {"W-OR-03"},
     "or-null-urgent": {"W-OR-03"},
     "or-ordered": set(),
+    "or-ordered-and-necessary": set(),
     "dx-not-checked": {"W-DX-01"},
     "dx-k559": {"W-DX-02"},
     "dx-case-table-valid": set(),

@@ -272,3 +272,30 @@ def test_a_signature_of_a_technologist_does_not_choose_the_physician() -> None:
     tape("region_set", RAD, how="crop", region=BOX)
     tape("report_signed", TECH, sop_uid="r", digest="x", status="final", elements={})
     assert fold(tape.entries).facts["supervision"]["physician_npi"] == SECOND.npi
+
+
+@pytest.mark.parametrize("value", [None, "60", "x", float("nan"), float("inf"), [], {}])
+def test_a_line_with_a_broken_number_counts_for_nothing_and_hides_no_other(value: object) -> None:
+    tape = Tape()
+    tape("scene_shown", RAD, technique="VR")
+    tape.draft("p1")
+    tape("picture_shown", RAD, sop_uid="p1", seconds=value, pixels=value)
+    for n in range(3):
+        tape(
+            "view_steered", RAD, 30, technique="VR", what="camera", recipe_before=n, recipe_after=n + 1, active_s=value
+        )
+    tape("picture_released", RAD, sop_uid="p1")
+    found = supervision_of(tape.entries)
+    assert {found.acts["steering"].kind, found.acts["pictures"].kind} == {"absent"}
+    tape("picture_shown", RAD, sop_uid="p1", seconds=2, pixels=300)
+    tape.steer(RAD, 3)
+    tape("picture_released", RAD, sop_uid="p1")
+    found = supervision_of(tape.entries)
+    assert found.acts["steering"].kind == "witnessed"
+
+
+def test_a_line_that_names_no_case_is_no_evidence_of_one() -> None:
+    tape = signed(Tape().whole())
+    nameless = [msgspec.structs.replace(e, event=msgspec.structs.replace(e.event, case=None)) for e in tape.entries]
+    assert fold(nameless).facts["report"]["status"] == "draft"
+    assert "images" not in fold(nameless).facts

@@ -153,7 +153,7 @@ def facts_of(
     local_date : the site's date of a UTC moment
     ledger : active and past charges of the day, in the facts format
     """
-    entries = tuple(e for e in entries if e.event.case is None or e.event.case.study_uid == case.key.study_uid)
+    entries = tuple(e for e in entries if e.event.case is not None and e.event.case.study_uid == case.key.study_uid)
     supervision = supervision_of(entries)
     pictures = pictures_of(entries)
     facts: dict[str, Any] = {"schema": "renderdesk.facts/1", "facts_id": case.key.study_uid}

@@ -8,6 +8,7 @@ came after the release earns nothing; nor does work on a series of which no 3D p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -244,9 +245,14 @@ def _shown(mine: Sequence[Entry], before: int) -> dict[str, int]:
         for e in mine
         if e.event.kind == "picture_shown"
         and e.number < before
-        and float(e.event.payload.get("seconds", 0)) >= SHOWN_S
-        and int(e.event.payload.get("pixels", 0)) >= SHOWN_PIXELS
+        and _number(e.event.payload.get("seconds")) >= SHOWN_S
+        and _number(e.event.payload.get("pixels")) >= SHOWN_PIXELS
     }
+
+
+def _number(value: object) -> float:
+    """A number of a line; what is none counts for nothing and hides no other line."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
 
 
 def _pictures(window: Sequence[Entry], mine: Sequence[Entry], read: _Read) -> ActState:
@@ -289,7 +295,7 @@ def _steering(window: Sequence[Entry], mine: Sequence[Entry], read: _Read) -> Ac
         begun = [datetime.fromisoformat(e.event.at) for e in read.begun if e.number < entry.number]
         since = max([last or datetime.fromisoformat(event.actor.authenticated_at if event.actor else event.at), *begun])
         # nobody was active for longer than the time that has passed, nor for longer than the idle limit
-        active_s += max(0.0, min(float(payload.get("active_s", 0)), (at - since).total_seconds(), IDLE_S))
+        active_s += max(0.0, min(_number(payload.get("active_s")), (at - since).total_seconds(), IDLE_S))
         last = at
         if payload.get("what") in _DELIBERATE and payload.get("recipe_before") != payload.get("recipe_after"):
             changes.append(entry)
