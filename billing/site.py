@@ -55,6 +55,7 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         and the technical part (76377-26, 76377-TC)
     revenue_codes : revenue code by modality, or by procedure code, where the hospital departs from the usual ones
     facility_type : first two digits of the type of bill on hospital claims (13: outpatient)
+    test : messages and claims are marked as tests, while a receiver is being tried out
     message, receivers : form and destinations of HL7 messages
     billers, payers, facilities : whom claims name
     providers : names of ordering and rendering providers that order and accounts do not tell
@@ -68,6 +69,7 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fees: dict[str, Decimal] = msgspec.field(default_factory=dict)
     revenue_codes: dict[str, str] = msgspec.field(default_factory=dict)
     facility_type: str = "13"
+    test: bool = False
     message: Layout = Layout()
     receivers: tuple[Receiver, ...] = ()
     billers: tuple[Biller, ...] = ()

@@ -25,6 +25,7 @@ PRIORITY = "http://terminology.hl7.org/CodeSystem/processpriority"
 RELATION = "http://terminology.hl7.org/CodeSystem/ex-relatedclaimrelationship"
 ROLE = "http://terminology.hl7.org/CodeSystem/claimcareteamrole"
 PLACE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
+DICOM = "urn:dicom:uid"
 MEMBER = "urn:renderdesk:member"
 TAKEN_BACK = frozenset({"void", "replaced"})
 
@@ -35,7 +36,7 @@ class Targets(Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     member_id : names the coverage where its address is not known
-    order_number : names the order where its address is not known
+    order_number, report_uid : name the order and the report (SOP Instance UID) where their addresses are not known
     """
 
     patient: str = ""
@@ -45,6 +46,7 @@ class Targets(Struct, frozen=True, kw_only=True):
     order: str = ""
     member_id: str = ""
     order_number: str = ""
+    report_uid: str = ""
     charge_system: str = "urn:renderdesk:charge"
 
     def __repr__(self) -> str:
@@ -112,7 +114,9 @@ def charge_item(charge: Charge, references: Targets, *, tables: References = BUI
     """
     _check(charge)
     order_number = references.order_number
-    supporting = [{"reference": references.report}] if references.report else []
+    supporting = []
+    if references.report or references.report_uid:
+        supporting.append(_at(references.report, "DiagnosticReport", DICOM, f"urn:oid:{references.report_uid}"))
     if references.order or order_number:
         supporting.append(_at(references.order, "ServiceRequest", f"{references.charge_system}:order", order_number))
     made = {

@@ -180,7 +180,7 @@ def _heads(charge: Charge, context: MessageContext, *, credit: bool) -> list[str
             {
                 1: "1",
                 2: escape(context.visit_class),
-                3: escape(context.visit_location),
+                3: _location(context.visit_location),
                 7: _provider(context.attending),
                 8: _provider(context.referring),
                 19: escape(context.visit_number),
@@ -220,7 +220,7 @@ def _financial(charge: Charge, context: MessageContext, *, credit: bool) -> list
                 6: CREDIT if credit else CHARGE,
                 7: code,
                 10: str(charge.units),
-                16: escape(context.visit_location),
+                16: _location(context.visit_location),
                 18: escape(context.patient_type),
                 19: "~".join(diagnoses),
                 20: _provider(context.rendering),
@@ -474,6 +474,11 @@ def _segment(name: str, fields: dict[int, str]) -> str:
 
 def _components(*parts: str) -> str:
     return "^".join(map(escape, parts)).rstrip("^")
+
+
+def _location(text: str) -> str:
+    """A place by its components, divided by ^."""
+    return "^".join(map(escape, text.split("^")))
 
 
 def _identifier(value: str, authority: str, kind: str) -> str:

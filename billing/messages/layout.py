@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from billing.facts import ComponentName
@@ -24,6 +25,8 @@ class Layout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     segments : optional segments that are written; ORC and OBR name the order, PR1 repeats the procedure
     order_number : what FT1-23 holds: the 3D order's number (the accession where it has none), or the accession
     diagnosis_system : coding system of DG1-3 and FT1-19 (HL7 table 0396)
+    location : PV1-3 and FT1-16, components divided by ^ as in RAD^^^HOSP
+    patient_types : FT1-18 by patient class (O, I, E)
     folder : where messages lie as files for a system that fetches them, where no receiver takes them; "" is the home's
         own ``messages``, and nowhere in a department, whose workstations must see one folder
     """
@@ -35,6 +38,8 @@ class Layout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     segments: tuple[Optional, ...] = ("DG1", "IN1")
     order_number: Literal["order", "accession"] = "order"
     diagnosis_system: DiagnosisSystem = "I10C"
+    location: str = ""
+    patient_types: dict[str, str] = msgspec.field(default_factory=dict)
     folder: str = ""
 
     def __post_init__(self) -> None:
@@ -42,6 +47,8 @@ class Layout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("segments names a segment twice")
         if "OBR" in self.segments and "ORC" not in self.segments:
             raise ValueError("segments has OBR without ORC")
+        if unknown := set(self.patient_types) - set("BCEINOPRU"):
+            raise ValueError(f"patient_types names {min(unknown)}, which is no patient class")
         if not self.sending_application.strip():
             raise ValueError("sending_application is empty")
 

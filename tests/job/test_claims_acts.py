@@ -163,6 +163,18 @@ def test_a_refused_charge_goes_again_unchanged(desk: Desk) -> None:
     assert not charge_office.charges(desk.place)[0].contradicted
 
 
+def test_a_refused_charge_is_replaced_without_a_credit(desk: Desk) -> None:
+    """The receiver never took it: a credit for it would be refused as well."""
+    old = only(desk)
+    send(desk, receiver.refuse("AE", "unknown modifier"))
+    session = opened_again(desk)
+    session.give_facts({"service.completion": "reduced"})
+    session.close()
+    done = charge_office.replace(desk.place, desk.people, old.charge_id, reason="work was reduced")
+    assert not done.credit
+    assert send(desk).control_ids == [f"{done.new_charge_id}CG"]
+
+
 def test_void_wants_the_role_a_reason_and_the_id_twice(desk: Desk, clock: ScriptedClock) -> None:
     charge_id = only(desk).charge_id
     for again, reason in ((charge_id, ""), ("NONESUCH", "wrong")):

@@ -270,6 +270,13 @@ def test_the_order_and_the_coding_system_are_the_sites():
     assert read.dg1[0].dg1_3.to_er7() == "I71.43^^I10"
 
 
+def test_a_place_has_its_components_and_text_in_them_is_escaped():
+    read = parsed(dft(charge(), replace(CONTEXT, visit_location="R&D^^^HOSP", patient_type="OUT")))
+    assert read.pv1.pv1_3.to_er7() == "R\\T\\D^^^HOSP"
+    ft1 = read.dft_p03_financial.ft1
+    assert (ft1.ft1_16.to_er7(), ft1.ft1_18.to_er7()) == ("R\\T\\D^^^HOSP", "OUT")
+
+
 SITE = """[billing]
 late_days = 3
 
@@ -294,6 +301,7 @@ port = 6661
         ("order_number", "order_nummer", 6, "order_nummer"),
         ("6661", '"6661"', 11, "port"),
         ("6661", "0", 8, "port"),
+        ("order_number", "patient_types = { X = 'no' }\norder_number", 4, "patient class"),
         ("6661", "6661\nverify = false", 12, "verify"),
         ("6661", "6661\nca_file = 'ca.pem'", 8, "tls"),
         ("6661", "6661\ntls = true\npin_sha256 = 'beef'", 8, "64"),

@@ -88,7 +88,7 @@ def test_the_claim_points_at_its_diagnoses_and_keeps_the_order_of_modifiers():
     assert "display" not in json.dumps(claim)
 
 
-LOGICAL = fhir.Targets(member_id="M1", order_number="ORD1")
+LOGICAL = fhir.Targets(member_id="M1", order_number="ORD1", report_uid="1.2.3.4")
 
 
 @pytest.mark.parametrize("at", [AT, LOGICAL], ids=["addresses", "identifiers"])
@@ -102,6 +102,8 @@ def test_another_library_takes_the_resources(at, state):
     item = ChargeItem.model_validate_json(json.dumps(fhir.charge_item(kept, at)))
     assert item.status == ("billable" if state == "confirmed" else "entered-in-error")
     assert item.performer[0].actor.identifier.value == "1234567893"
+    named = [s.reference or s.identifier.value for s in item.supportingInformation]
+    assert named == (["DiagnosticReport/4"] if at is AT else ["urn:oid:1.2.3.4", "ORD1"])
     whole = Bundle.model_validate_json(fhir.bundle([json.loads(read.model_dump_json()), fhir.charge_item(kept, at)]))
     assert len(whole.entry) == 2
 

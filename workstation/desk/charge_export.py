@@ -389,8 +389,11 @@ def _written(place: Place, form: Format, due: list[_Due], number: int) -> str:
         resources: list[dict[str, Any]] = []
         for one in due:
             coverage = coverage_of(place, one.charge)
+            case = stored_case(place, one.charge.identity.study_uid or "")
             targets = fhir.Targets(
-                member_id=coverage.member_id if coverage else "", order_number=_facts(one.charge).order.order_id or ""
+                member_id=coverage.member_id if coverage else "",
+                order_number=_facts(one.charge).order.order_id or "",
+                report_uid=case.reports[-1].sop_uid if case is not None and case.reports else "",
             )
             resources.append(fhir.charge_item(one.charge, targets, tables=references))
             if one.charge.identity.component != "institutional":
@@ -417,7 +420,7 @@ def _envelope(place: Place, charge: Charge, context: ClaimContext, number: int) 
         control_number=number,
         created=place.clock.now().astimezone(UTC),
         # a demonstration must never pass for a claim
-        test=place.demo,
+        test=place.demo or site_of(place).test,
     )
 
 

@@ -80,7 +80,7 @@ def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
             else setting("message.receiving_application") or "BILLING",
             receiving_facility=(receiver.facility if receiver else setting("message.receiving_facility")) or facility,
             # a demonstration must never pass for a charge: HL7 table 0103, training
-            processing="T" if place.demo else "P",
+            processing="T" if place.demo or site.test else "P",
         ),
         posted_at=place.clock.now().astimezone(UTC),
         patient_id=number,
@@ -88,7 +88,9 @@ def context_of(place: Place, case: Case, charge: Charge) -> hl7.MessageContext:
         patient_name=name_of(patient.name),
         birth_date=date.fromisoformat(patient.birth_date) if patient.birth_date else None,
         sex=patient.sex if patient.sex in ("M", "F", "O") else "U",  # type: ignore[arg-type]
-        visit_class=_CLASSES.get(charge.pos, "O"),
+        visit_class=(visit_class := _CLASSES.get(charge.pos, "O")),
+        visit_location=layout.location,
+        patient_type=layout.patient_types.get(visit_class, ""),
         # where nobody knows the visit, the department's own number of it is the accession
         visit_number=(order.visit_number if order else "") or accession,
         rendering=hl7.Provider(npi=charge.rendering_npi, name=account_name(place, charge.rendering_npi)),
