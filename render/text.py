@@ -350,6 +350,8 @@ def _cube(sheet: Sheet, camera: Camera, foot: float) -> tuple[float, float, floa
     bottoms = [t[1] for t in sheet.taken if t[2] > sheet.width * 0.7 and t[1] > sheet.height * 0.6]
     cx = sheet.width - room - sheet.px(10)
     cy = min([sheet.height - foot, *bottoms]) - room - sheet.px(6)
+    while not sheet.free((cx - room, cy - room, cx + room, cy + room)) and cx > sheet.width / 2:
+        cx -= sheet.px(4)  # the letter at the edge, or a line of the upper corner, stands there already
     more = 4
     side = int(2 * room) + 2
     image = Image.new("L", (side * more, side * more), 0)

@@ -155,3 +155,25 @@ def test_every_kind_of_mark_is_drawn_with_its_value_even_at_the_rim(kind, count)
     nothing = np.zeros((100, 120, 3), np.uint8)
     text.marks(nothing, ((mark, np.full((count, 2), np.nan)),))
     assert nothing.max() == 0
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.25, 1.5, 2.0, 3.0])
+def test_the_cube_stands_clear_of_letters_and_lines_at_every_scale(scale):
+    from render import camera
+    from render.view import Camera
+
+    eye = Camera(position_lps_mm=(0, -800, 0), focal_lps_mm=(0, 0, 0), up_lps=(0, 0, 1), height_mm=400)
+    eye = camera.rotate(eye, 25.0, 10.0)
+    rgb = np.zeros((round(340 * scale), round(420 * scale), 3), np.uint8)
+    labels = Labels(bottom_right=tuple(f"line {n} of the corner" for n in range(7)))
+    letters = ("RP", "LA", "HP", "FA")
+    bare = rgb.copy()
+    text.write(bare, labels, letters=letters, scale=scale)
+    cube = text.write(rgb, labels, letters=letters, scale=scale, cube=eye)
+    assert cube is not None
+    x, y, half = cube
+    assert half == pytest.approx(20 * scale, abs=1)
+    room = 1.75 * half
+    box = bare[round(y - room) : round(y + room), round(x - room) : round(x + room)]
+    assert box.max() == 0  # nothing else stood there
+    assert (rgb != bare).any()
