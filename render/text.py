@@ -337,6 +337,17 @@ def _fill(rgb: Rgb, x0: int, y0: int, x1: int, y1: int, colour: Colour) -> None:
     rgb[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = colour
 
 
+def _beside(sheet: Sheet, cx: float, cy: float, room: float) -> Spot:
+    """The free place nearest to a corner's: a little to the left (letters stand at the edge), else further up."""
+    step = sheet.px(4)
+    left = [(cx - n * step, cy) for n in range(20)]
+    up = [(cx, y) for y in np.arange(cy, room, -step)]
+    for x, y in (*left, *up):
+        if sheet.free((x - room, y - room, x + room, y + room)):
+            return float(x), float(y)
+    return cx, cy
+
+
 def _cube(sheet: Sheet, camera: Camera, foot: float) -> tuple[float, float, float] | None:
     """Orientation cube in the lower right: the faces that the eye sees, lettered."""
     from render.camera import axes
@@ -350,8 +361,7 @@ def _cube(sheet: Sheet, camera: Camera, foot: float) -> tuple[float, float, floa
     bottoms = [t[1] for t in sheet.taken if t[2] > sheet.width * 0.7 and t[1] > sheet.height * 0.6]
     cx = sheet.width - room - sheet.px(10)
     cy = min([sheet.height - foot, *bottoms]) - room - sheet.px(6)
-    while not sheet.free((cx - room, cy - room, cx + room, cy + room)) and cx > sheet.width / 2:
-        cx -= sheet.px(4)  # the letter at the edge, or a line of the upper corner, stands there already
+    cx, cy = _beside(sheet, cx, cy, room)
     more = 4
     side = int(2 * room) + 2
     image = Image.new("L", (side * more, side * more), 0)
