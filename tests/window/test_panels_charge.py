@@ -32,6 +32,7 @@ from workstation.window.charges_view import ChargesView
 from workstation.window.panels import charge as charge_module
 from workstation.window.panels.answers import AnswerForm, parse_codes, parse_diagnoses
 from workstation.window.panels.charge import ChargePanel, contradicted
+from workstation.window.panels.charge_facts import value_words
 from workstation.window.panels.charge_standing import UndoDialog
 from workstation.window.panels.parts import Choice
 from workstation.window.panels.questions import QUESTIONS, answer_words, question_of
@@ -682,6 +683,12 @@ def test_another_charge_of_the_day_offers_the_act_of_a_separate_session(panel_of
 def test_a_plain_case_offers_no_separate_session(panel_of):
     panel, _, _ = panel_of(answer("bill"), actor=BILLER)
     assert not panel.separate.isVisible()
+
+
+def test_another_payer_is_not_a_place_elsewhere():
+    assert value_words(FactSource("payer.kind", "other", "")) == "Another payer"
+    assert value_words(FactSource("base[0].performed_by", "other", "")) == "elsewhere"
+    assert value_words(FactSource("rendering.anatomy", "abdomen_pelvis", "")) == "abdomen pelvis"
 
 
 def test_each_fact_names_where_it_comes_from(panel_of, qtbot):

@@ -14,14 +14,20 @@ from workstation.window.panels.questions import answer_words
 if TYPE_CHECKING:
     from workstation.desk.fact_sources import FactSource
 
-_PLAIN = {"same": "here", "other": "elsewhere", "mixed": "partly seen, partly stated", "dedicated": "of its own"}
+_PLAIN = {
+    ("performed_by", "same"): "here",
+    ("performed_by", "other"): "elsewhere",
+    ("basis", "mixed"): "partly seen, partly stated",
+    ("kind", "dedicated"): "of its own",
+}
 
 
 def value_words(source: FactSource) -> str:
     """A fact's value as a person reads it."""
     value = source.value
-    if isinstance(value, str) and source.path.endswith(("performed_by", "basis", "kind")) and value in _PLAIN:
-        return _PLAIN[value]
+    plain = _PLAIN.get((source.path.rsplit(".", 1)[-1], value)) if isinstance(value, str) else None
+    if plain is not None:
+        return plain
     words = answer_words(source.path, value)
     return words if words != str(value) else words.replace("_", " ")
 
