@@ -160,3 +160,16 @@ def test_places_and_values():
     assert words.value(2.5, "SUV") == "2.50 SUV"
     assert words.value(7.0, "arbitrary") == "7 (no unit)"
     assert words.initials("Dr. Anne Miller, MD") == "AM"
+
+
+def test_on_a_narrow_screen_the_state_of_the_work_stays_in_the_list(signed_in, qtbot, three):
+    drop(signed_in, three)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    table = signed_in.library.table
+    signed_in.resize(1280, 800)
+    qtbot.wait(50)
+    assert table.horizontalScrollBar().maximum() == 0
+    assert table.columnViewportPosition(7) + table.columnWidth(7) <= table.viewport().width()
+    signed_in.resize(1600, 1000)
+    qtbot.wait(50)
+    assert not any(table.isColumnHidden(k) for k in range(8))

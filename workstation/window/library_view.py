@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 GROUPS = ("All", "Today", "CT", "MR", "With open work")
 IDENTITIES = "Identities"
 _POINT_MS = 180
+_SIDE = 212
+_SPARE = {6: 980, 5: 940, 2: 860}  # column -> the list's width from which it is shown
 _OPEN_WORK = {"opened", "drafts", "released"}
 _WIDTHS = (196, 116, 112, 0, 112, 60, 68, 150)
 _COLOURS = {"": tokens.QUIET, "wants": tokens.WANTS, "done": tokens.DONE, "refused": tokens.REFUSED}
@@ -137,7 +139,7 @@ class LibraryView(QWidget):
 
     def _side(self, bundled: bool) -> QWidget:
         side = named(QWidget(), "LibrarySide")
-        side.setFixedWidth(212)
+        side.setFixedWidth(_SIDE)
         column = QVBoxLayout(side)
         column.setContentsMargins(10, 16, 10, 12)
         column.setSpacing(4)
@@ -268,6 +270,13 @@ class LibraryView(QWidget):
         inside.addLayout(acts)
         column.addWidget(area)
         return empty
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """On a narrow screen what stands beside the list gives way in it; the state of the work never does."""
+        super().resizeEvent(event)
+        room = event.size().width() - _SIDE - tokens.PANEL_WIDTH
+        for column, least in _SPARE.items():
+            self.table.setColumnHidden(column, room < least)
 
     # Doing.
 

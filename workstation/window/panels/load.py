@@ -175,7 +175,7 @@ def _fact(what: str, value: str) -> QWidget:
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(8)
     name = Words(what, "quiet")
-    name.setFixedWidth(104)
+    name.setFixedWidth(96)
     column.addWidget(name, 0, Qt.AlignmentFlag.AlignTop)
     column.addWidget(Words(value), 1)
     return line
