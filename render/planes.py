@@ -22,6 +22,7 @@ STANDARD: dict[str, tuple[Vector, Vector]] = {
     "sagittal": ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
 }
 _MARGIN = 1.02
+_SAMPLES = 200_000  # of a slab that are taken between two looks at the stop signal
 
 
 def vector(v: npt.ArrayLike) -> Vector:
@@ -187,7 +188,7 @@ def sample(
     from render.caster import portions
 
     rows, out = _rows(volume, plane, size, slab, interpolation, thin)
-    portions.run(rows, size[1], max(4, size[1] // 64), cancelled)
+    portions.run(rows, size[1], _at_once(volume, size, slab), cancelled)
     return out
 
 
@@ -219,10 +220,15 @@ def picture(
         if straight is not None:
             sampling.grey_rows(known, *straight, inverted, begin, end, rgb)
 
-    portions.run(rows, size[1], max(4, size[1] // 64), cancelled)
+    portions.run(rows, size[1], _at_once(volume, size, slab), cancelled)
     if straight is None:
         rgb[:] = tones.grey(known, window, inverted=volume.inverted)[..., None]
     return rgb
+
+
+def _at_once(volume: Volume, size: tuple[int, int], slab: Slab | None) -> int:
+    """Rows between two looks at the stop signal: a few milliseconds of work, also in a thick slab."""
+    return max(1, min(size[1] // 64, _SAMPLES // (size[0] * layers(volume, slab)[0])))
 
 
 def _rows(

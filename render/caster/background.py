@@ -20,7 +20,10 @@ _LOOK = 0.004  # seconds between two looks at the stop signal
 
 @lru_cache(maxsize=1)
 def _worker() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="surface")
+    return ThreadPoolExecutor(
+        max_workers=2,  # a quick one need not wait behind a full one
+        thread_name_prefix="surface",
+    )
 
 
 class Task(Generic[Made]):

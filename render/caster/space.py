@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Rgb = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
 Stop = Callable[[], bool]
+Made = TypeVar("Made")
 Eye = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 # Distance of samples in parts of the smallest voxel edge: measured against half of each, SSIM at least 0.95 settled.
@@ -77,7 +78,7 @@ class Space:
         self._made: dict[tuple[segmenting.Made, ...], Segmentation] = {}
         self._light: dict[tuple[float, float | None, float], Mesh] = {}
         self._quick: tuple[tuple[float, float | None], Mesh] | None = None
-        self._making: tuple[tuple[float, float | None, float], aside.Task[tuple[Mesh, Mesh | None]]] | None = None
+        self._making: dict[str, tuple[tuple[object, ...], aside.Task[Any]]] = {}
         self.share: float | None = None
         """Part of the width in which a picture of the moving hand is made; a third or so without it."""
 
@@ -188,7 +189,7 @@ class Space:
         """
         key = (surface.low, surface.high, surface.smooth)
         if quick:
-            return self._light.get(key) or self._meshes.get(key) or self._quick_mesh(surface)
+            return self._light.get(key) or self._meshes.get(key) or self._quick_mesh(surface, cancelled)
         if key not in self._meshes:
             while len(self._meshes) >= _MESHES:
                 oldest = next(iter(self._meshes))
@@ -210,30 +211,42 @@ class Space:
             mesh = extract(source, surface, cancelled=stop)
             return mesh, layers.lighter(mesh, edge) if len(mesh.triangles) > _LIGHT_FROM else None
 
+        return self._aside("full", key, make, cancelled)
+
+    def _aside(
+        self, kind: str, key: tuple[object, ...], make: Callable[[Stop | None], Made], cancelled: Stop | None
+    ) -> Made:
+        """Make something on another thread, where the waiting may have to end; of each kind the newest goes on."""
         if cancelled is None:
             return make(None)
-        if self._making is None or self._making[0] != key:
-            self.close()
-            self._making = (key, aside.Task(make))
-        task = self._making[1]
+        if kind not in self._making or self._making[kind][0] != key:
+            self._give_up(kind)
+            self._making[kind] = (key, aside.Task(make))
+        task = self._making[kind][1]
         try:
-            return task.wait(cancelled)
+            return cast("Made", task.wait(cancelled))
         finally:
             if task.is_over:
-                self._making = None
+                self._making.pop(kind, None)
+
+    def _give_up(self, kind: str) -> None:
+        found = self._making.pop(kind, None)
+        if found is not None:
+            found[1].give_up()
 
     def close(self) -> None:
         """Give up what is being made aside."""
-        if self._making is not None:
-            self._making[1].give_up()
-            self._making = None
+        for kind in list(self._making):
+            self._give_up(kind)
 
-    def _quick_mesh(self, surface: Surface) -> Mesh:
+    def _quick_mesh(self, surface: Surface, cancelled: Stop | None) -> Mesh:
         from render.surface import extract
 
         key = (surface.low, surface.high)
         if self._quick is None or self._quick[0] != key:
-            self._quick = (key, extract(self._coarse(), msgspec.structs.replace(surface, smooth=0.0)))
+            plain = msgspec.structs.replace(surface, smooth=0.0)
+            made = self._aside("quick", key, lambda stop: extract(self._coarse(), plain, cancelled=stop), cancelled)
+            self._quick = (key, made)
         return self._quick[1]
 
     def _coarse(self) -> Volume:

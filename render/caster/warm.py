@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from render.caster import layers
 from render.engine import Engine
 from render.geometry import Geometry
 from render.view import Camera, Clip, Look, Plane, ScenePlane, Segment, Slab, Surface, Technique, View, Window
@@ -39,6 +40,7 @@ def warm_up(dtype: type[np.int16] | type[np.float32] = np.int16) -> None:
         View(technique=Technique.MPR, plane=_PLANE, segments=part, **small),  # type: ignore[arg-type]
     ):
         engine.picture(view)
+    layers.lighter(engine._kept().mesh(Surface(low=4.0)), 2.0)  # of large surfaces, for the moving hand
 
 
 if __name__ == "__main__":
