@@ -126,3 +126,7 @@ def _outcomes(answer: Answer) -> dict[str, str]:
     for reason in answer.reasons:
         found[reason.rule] = max(found.get(reason.rule, "pass"), reason.outcome, key=rank.index)
     return found
+
+
+# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
+msgspec.json.Decoder(Answer)

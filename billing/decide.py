@@ -215,7 +215,3 @@ def _age(case: Context) -> tuple[Warned, ...]:
         text = f"The built-in lists of codes are of {BUILT_IN_EFFECTIVE}; codes that came later are not in them."
         found.append(Warned("W-REF-OLD", text))
     return tuple(found)
-
-
-# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
-msgspec.json.Decoder(Answer)

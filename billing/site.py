@@ -138,7 +138,3 @@ def read_site(content: Mapping[str, Any], *, name: str) -> Site:
         return msgspec.convert(content.get("billing", {}), Site)
     except msgspec.ValidationError as error:
         raise TableError(f"{name}: {error}.") from None
-
-
-# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
-msgspec.json.Decoder(Site)

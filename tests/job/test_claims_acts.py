@@ -15,6 +15,7 @@ from tests.factory import receiver
 from tests.factory.receiver import Receiver
 from tests.job import acts
 from tests.job.conftest import START
+from tests.unit.test_billing_x837 import read_by_another
 from tests.unit.test_charge_sending import site_text
 from workstation.__main__ import main
 from workstation.base.clock import ScriptedClock
@@ -301,3 +302,88 @@ def test_a_void_that_fails_leaves_the_file(desk: Desk, monkeypatch: pytest.Monke
         charge_office.void(desk.place, desk.people, old.charge_id, again=old.charge_id, reason="wrong patient")
     assert file_of(desk, old.charge_id).is_file()
     assert only(desk).state == "confirmed"
+
+
+CLAIMS = """
+[billing.fees]
+76377-26 = "150.00"
+[[billing.billers]]
+npi = "1999999869"
+name = "Radiology Group"
+taxonomy = "2085R0202X"
+tax_id = "12-3456789"
+address = { street = "2 Side St", city = "Springfield", state = "IL", zip_code = "62701-1234" }
+submitter_id = "SUBMIT1"
+contact = "Billing Office"
+telephone = "217-555-0100"
+[[billing.payers]]
+kind = "medicare"
+name = "Medicare"
+id = "00882"
+receiver_name = "Clearing House"
+receiver_id = "CLEAR1"
+[[billing.facilities]]
+name = "City Hospital"
+npi = "1444555662"
+pos = ["22"]
+address = { street = "1 Hill Rd", city = "Springfield", state = "IL", zip_code = "62701-4321" }
+"""
+
+
+def test_a_claim_by_commands(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a case with its own order and accounts: what is missing is named, stated, and then the claim is written."""
+    monkeypatch.setenv("RENDERDESK_HOME", str(desk.home))
+    charge = only(desk)
+    study = f"study:{charge.identity.study_uid}"
+
+    def run(*words: object) -> tuple[int, dict]:
+        status = main([*map(str, words), "--json"])
+        return status, json.loads(capsys.readouterr().out)
+
+    def hole() -> list[str]:
+        return [h["hole"] for h in run("claims", "holes", charge.charge_id, "--format", "837p")[1]["holes"]]
+
+    assert hole() == ["biller"]
+    (desk.home / "site.toml").write_text(CLAIMS)
+    assert hole() == ["coverage"]
+    status, done = run("claims", "export", "--format", "837p", "--out", tmp_path / "a.837")
+    assert (status, done["charges"], done["left_out"][0]["hole"]) == (1, [], "coverage")
+    assert not (tmp_path / "a.837").exists()
+    born = json.loads(charge.facts)["patient"]["birth_date"]
+    address = {"street": "1 Main St", "city": "Springfield", "state": "IL", "zip_code": "62701"}
+    insured = {
+        "payer_kind": "medicare",
+        "member_id": "1EG4TE5MK73",
+        "subscriber": {
+            "name": {"family": "Phantom", "given": "Jane"},
+            "birth_date": born,
+            "sex": "F",
+            "address": address,
+        },
+        "signature_on_file": True,
+        "cause": "none",
+        "other_plan": False,
+    }
+    path = tmp_path / "insured.json"
+    path.write_text(json.dumps({**insured, "colour": "red"}))
+    status, refused = run("claims", "coverage", study, path)
+    assert (status, "colour" in refused["error"]["sentence"]) == (1, True)
+    path.write_text(json.dumps(insured))
+    assert run("claims", "coverage", study, path) == (0, {"payer_kind": "medicare"})
+    assert hole() == []
+    status, done = run("claims", "export", "--format", "837p", "--out", tmp_path / "a.837")
+    assert (status, done["charges"], done["left_out"]) == (0, [charge.charge_id], [])
+    text = (tmp_path / "a.837").read_text()
+    good, notes, _ = read_by_another(text)
+    assert good, notes
+    assert "NM1*DN*1*SMITH*ANN****XX*1999999844~" in text
+    assert "NM1*82*1*RADIOLOGIST*DEMO****XX*1999999851~" in text
+    assert "SV1*HC:76377:26*150.00*UN*1***1~" in text
+    assert run("claims", "exports")[1]["exports"][0]["charges"] == 1
+    status, _ = run("claims", "export", "--format", "837p", "--out", tmp_path / "b.837", "--number", 1)
+    assert (status, (tmp_path / "b.837").read_text()) == (0, text)
+    status, refused = run("claims", "export", "--format", "csv", "--out", tmp_path / "b.837", "--all")
+    assert (status, refused["error"]["code"]) == (1, "exists")
+    assert "PHANTOM" not in json.dumps([e.event.payload for e in desk.place.journal.entries()]).upper()

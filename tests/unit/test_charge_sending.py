@@ -136,6 +136,26 @@ def test_a_verdict_goes_before_the_receipt_that_came_with_it(place):
     assert charge_office.charges(place)[0].reason == "no such visit"
 
 
+def test_a_verdict_after_the_receipt_is_kept_and_put_before_a_person(place):
+    """Enhanced mode on one link: the verdict on the first message comes while the second waits for its receipt."""
+    one, two = charges.confirm(place, "P1"), charges.confirm(place, "P2")
+
+    def only_received(line, message):
+        line.sendall(receiver.ack(receiver.control_of(message), "CA"))
+
+    def verdict_on_the_first(line, message):
+        line.sendall(receiver.ack(hl7.control_id(one), "AE", "no such visit"))
+        line.sendall(receiver.ack(receiver.control_of(message), "CA"))
+
+    with Receiver(only_received, verdict_on_the_first) as office:
+        settle_on(place, office.port)
+        assert charge_office.send(place).acknowledged == 2
+    assert state(place, one) == state(place, two) == "acknowledged"
+    first = charge_office.charges(place)[0]
+    assert (first.charge_id, first.contradicted, first.acts) == (one.charge_id, True, ("replace", "void"))
+    assert not charge_office.charges(place)[1].contradicted
+
+
 def test_a_late_answer_is_not_taken_for_the_next_messages(place, clock):
     """The first answer comes after its time; the second message is refused. Neither gets the other's answer."""
     one, two = charges.confirm(place, "P1"), charges.confirm(place, "P2")

@@ -222,3 +222,7 @@ def site_page(place: Place, today: str) -> SitePage:
         tuple(ages(place.home, today)),
         BUILT_IN_EFFECTIVE,
     )
+
+
+# msgspec gathers a type's fields at its first use; two threads that do so at once crash it, so it is done here, once
+msgspec.json.Decoder(Site)
