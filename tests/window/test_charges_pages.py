@@ -109,7 +109,7 @@ def payers(qtbot, office):
 
 
 def test_a_record_is_added_by_hand_and_decides_from_its_day_on(payers, qtbot, office):
-    assert "No record says; the charge warns." in words(payers)
+    assert "No record says; where it matters the charge warns." in words(payers)
     dialog = RecordDialog(office, "uhc", "UnitedHealthcare", "")
     qtbot.addWidget(dialog)
     dialog.show()

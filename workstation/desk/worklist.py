@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from billing.charge import ACTIVE, Charge
-from billing.metrics import BASE_INCLUDED, Seen, charges_seen
+from billing.metrics import BASE_INCLUDED
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.case.acquisition import FIRST, SEPARATED, sessions_of
 from workstation.desk import charge_office
 from workstation.desk.charge_case import Decided, decide_place, today
-from workstation.desk.charge_ledger import ChargeStore, ledger_of, of_session, person_of
+from workstation.desk.charge_ledger import ledger_of, of_session, person_of
 from workstation.desk.confirm_charge import Confirmed
 from workstation.desk.filed_case import FiledCase
 from workstation.desk.open_study import stored_case
@@ -108,8 +108,6 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
     rows = {row.study_uid: row for row in place.library.studies()}
     found: list[ChargeLine] = []
     charged: set[str] = set()
-    store = ChargeStore(place.ledger)
-    seen = {s.charge_id: s for s in charges_seen(store.rows())}
     changed = _changed_after(place)
     office = {line.charge_id: line for line in charge_office.charges(place)}
     apart = {e.event.case.study_uid for e in place.journal.of_kinds(SEPARATED) if e.event.case is not None}
@@ -118,7 +116,7 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
         if charge.state not in ACTIVE:
             continue
         known = office.get(charge.charge_id)
-        recent = (day - seen[charge.charge_id].confirmed_at.date()).days <= KEPT_DAYS
+        recent = (day - date.fromisoformat(charge.confirmed_at[:10])).days <= KEPT_DAYS
         settled = charge.state == "acknowledged" and not recent and not (known and known.contradicted)
         if settled and study not in changed:
             # years of settled charges are not read again for a list of this month
@@ -130,7 +128,7 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
             case = of_session(place, case, charge.identity.session) or case
         if case is not None and case.charge == charge.charge_id:
             charged.add(study)
-        line = _of_charge(place, charge, case, seen[charge.charge_id], readers, day, again=study in changed)
+        line = _of_charge(place, charge, case, readers, day, again=study in changed)
         if study in apart:
             line = replace(line, session=charge.identity.session)
         name = rows[study].patient_name if study in rows else case.patient.name if case else ""
@@ -250,7 +248,6 @@ def _of_charge(
     place: Place,
     charge: Charge,
     case: Case | None,
-    seen: Seen,
     readers: Mapping[str, str],
     day: date,
     *,
@@ -270,7 +267,7 @@ def _of_charge(
         modifiers=charge.modifiers,
         decision=decision,
         state=charge.state,
-        question=seen.denials[-1].reason if charge.state == "rejected" and seen.denials else "",
+        question="",
         charge_id=charge.charge_id,
         patient_id=charge.identity.patient_id,
         accession=charge.identity.accession or "",

@@ -242,7 +242,7 @@ def _value_line(said: Said, today: date) -> QWidget:
     grid.addWidget(label, 0, 0, Qt.AlignmentFlag.AlignTop)
     if said.record is None:
         grid.addWidget(value, 0, 1, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(Words("No record says; the charge warns.", "quiet"), 0, 2)
+        grid.addWidget(Words("No record says; where it matters the charge warns.", "quiet"), 0, 2)
     else:
         source = f"{_whose(said.shipped)}, {_since(said.record)}, {age_words(said.record.checked_on, today)}"
         if long:
