@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.factory.series import ct_series
 from tests.job import acts
 from tests.job.conftest import SHAPE, SPACING, phantom
+from workstation.__main__ import main
 from workstation.base.clock import ScriptedClock
 from workstation.base.errors import InputRefused, NotAllowed
 from workstation.desk.charge_ledger import broken_ledger, ledger_of
@@ -158,7 +160,9 @@ def test_a_report_of_before_does_not_speak_for_the_second_session(
     session.close()
 
 
-def test_who_may_say_so_and_what_it_needs(desk: Desk, clock: ScriptedClock, two_scans: Path) -> None:
+def test_who_may_say_so_and_what_it_needs(
+    desk: Desk, clock: ScriptedClock, two_scans: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
     session = desk.open(str(two_scans), series="4")
     desk.sign_out()
     with pytest.raises(NotAllowed):
@@ -171,3 +175,21 @@ def test_who_may_say_so_and_what_it_needs(desk: Desk, clock: ScriptedClock, two_
         session.separate_session("")
     assert session.separate_session(WHY) == 2
     session.close()
+    # the same by command, under an account and with a reason
+    monkeypatch.setenv("RENDERDESK_HOME", str(desk.home))
+    monkeypatch.setenv("RENDERDESK_SECRET", PINS["demo.tech"])
+    named = [f"study:{session.key.study_uid}", "--series", session.key.series_uid, "--account", "demo.tech"]
+    assert main(["ledger", "rejoin", *named, "--reason", "A late phase only"]) == 0
+    assert main(["ledger", "separate", *named]) == 1
+    assert "Say why" in capsys.readouterr().err
+    assert main(["ledger", "separate", *named, "--reason", WHY, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["session"] == 2
+    assert main(["ledger", "separate", named[0], "--series", "1.2", *named[3:], "--reason", WHY]) == 1
+    assert main(["ledger", "close", "yesterday", "--account", "demo.tech"]) == 1
+    assert [e.event.kind for e in desk.place.journal.entries() if e.event.kind.startswith("session_")] == [
+        "session_separated",
+        "session_rejoined",
+        "session_separated",
+    ]
+    assert main(["database", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kind"] == "sqlite"
