@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ from workstation.desk.people_store import AccountTable
 from workstation.desk.place import Place
 from workstation.desk.reconcile import Reconciled
 from workstation.desk.remove_study import Deletion, delete_study, deletion_of
+from workstation.desk.scan_store import scan_path
 from workstation.desk.scans import Scans
 from workstation.desk.session import Session
 from workstation.desk.source import paths_of
@@ -64,7 +66,7 @@ class Desk:
         self.clock = clock or SystemClock()
         self.place = Place(home or default_home(), self.clock, station or socket.gethostname()[:16], demo=demo)
         self.people = People(AccountTable(self.place.db), self.clock)
-        self.scans = Scans()
+        self.scans = Scans(partial(scan_path, self.place.home, self.place.installation))
         self._opened: weakref.WeakSet[Session] = weakref.WeakSet()
         if self.place.demo:
             make_demo_people(self.people)
@@ -438,11 +440,15 @@ class Desk:
         """Change a setting of the site."""
         self.place.db.set_setting(name, value)
 
-    def point_at(self, study_uid: str) -> None:
-        """A person looks at this row: scan its files ahead of the opening, on a thread of its own."""
-        with contextlib.suppress(RenderDeskError):
-            paths = paths_of(f"study:{study_uid}", self.place.home)
-            threading.Thread(target=self.scans.of, args=(paths,), name="scan-ahead", daemon=True).start()
+    def scan_ahead(self, *study_uids: str) -> None:
+        """Scan studies that came in, or that a person looks at, ahead of their opening, on a thread of its own."""
+
+        def work() -> None:
+            for uid in study_uids:
+                with contextlib.suppress(RenderDeskError):
+                    self.scans.of(paths_of(f"study:{uid}", self.place.home), uid)
+
+        threading.Thread(target=work, name="scan-ahead", daemon=True).start()
 
     def close(self) -> None:
         """Let go of the home, when the files of opened studies are copied."""

@@ -10,6 +10,7 @@ from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.events import CaseKey
 from workstation.desk.housekeeping import finish_leaving
 from workstation.desk.open_study import stored_case
+from workstation.desk.scan_store import scan_path
 from workstation.desk.thumbnails import thumbnail_places
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ def delete_study(place: Place, actor: Actor | None, study_uid: str, reason: str)
     with place.db.writing():
         series = list(place.library.series_of(study_uid))
         others = [*_draft_places(place, study_uid), *thumbnail_places(place, study_uid)]
+        for uid in (study_uid, *place.library.parts_of(study_uid)):
+            scan = scan_path(place.home, place.installation, uid)
+            if scan.is_file():
+                others.append(scan.relative_to(place.home).as_posix())
         held = place.library.remove_study(study_uid)
         place.marks.leaves(study_uid, [*(f"files/{i.place}" for i in held), *others])
         place.act(

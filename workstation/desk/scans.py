@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
+from workstation.desk.scan_store import keep, kept
 from workstation.dicom.found import ScanResult
 from workstation.dicom.scan import scan
 
@@ -18,21 +19,29 @@ KEPT = 4
 
 
 class Scans:
-    """The newest scans of library studies, by the files that they are of."""
+    """The newest scans of library studies, by the files that they are of; all of them on disk, if there is a place.
 
-    def __init__(self, kept: int = KEPT) -> None:
+    Parameters
+    ----------
+    place_of : study -> file in which its scan is kept
+    most : how many stay in memory
+    """
+
+    def __init__(self, place_of: Callable[[str], Path] | None = None, most: int = KEPT) -> None:
+        self._place_of = place_of
         self._lock = threading.Lock()
-        self._kept = kept
+        self._most = most
         self._found: OrderedDict[tuple[Path, ...], ScanResult] = OrderedDict()
         self._under_way: dict[tuple[Path, ...], threading.Event] = {}
 
     def of(
         self,
         paths: list[Path],
+        study_uid: str = "",
         progress: Callable[[int, int], None] | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> ScanResult:
-        """The scan of these files: the kept one, the one that is under way, or a new one."""
+        """The scan of these files, all of one study: the kept one, the one that is under way, or a new one."""
         key = tuple(paths)
         while True:
             with self._lock:
@@ -48,15 +57,19 @@ class Scans:
                 if stop is not None and stop():
                     return ScanResult()
         try:
-            result = scan(paths, progress=progress, stop=stop)
+            place = self._place_of(study_uid) if self._place_of is not None and study_uid else None
+            found = kept(place, paths) if place is not None else None
+            result = scan(paths, progress=progress, stop=stop) if found is None else found
+            if stop is None or not stop():
+                with self._lock:
+                    self._found[key] = result
+                    while len(self._found) > self._most:
+                        self._found.popitem(last=False)
+                if place is not None and found is None:
+                    threading.Thread(target=keep, args=(place, paths, result), name="keep-scan", daemon=True).start()
         finally:
             with self._lock:
                 self._under_way.pop(key).set()
-        if stop is None or not stop():
-            with self._lock:
-                self._found[key] = result
-                while len(self._found) > self._kept:
-                    self._found.popitem(last=False)
         return result
 
     def forget(self) -> None:

@@ -71,8 +71,10 @@ def open_source(
         result = known
     else:
         paths = paths_of(source, within)
-        kept = scans is not None and source.startswith(("study:", "series:"))
-        result = (scans.of if kept and scans is not None else scan)(paths, progress=progress, stop=stop)
+        if scans is not None and source.startswith("study:"):
+            result = scans.of(paths, source.removeprefix("study:"), progress=progress, stop=stop)
+        else:
+            result = scan(paths, progress=progress, stop=stop)
         if stop is not None and stop():
             raise Cancelled
         if decide is not None:

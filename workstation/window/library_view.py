@@ -333,7 +333,7 @@ class LibraryView(QWidget):
         """Who rests on a row will open it: its headers are read ahead."""
         row = self.model.at(self.table.currentIndex().row())
         if row is not None and self.isVisible():
-            self._desk.point_at(row.study_uid)
+            self._desk.scan_ahead(row.study_uid)
 
     def exported(self, done: Exported) -> None:
         """An export has ended."""

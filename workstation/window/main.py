@@ -668,6 +668,8 @@ class MainWindow(QMainWindow):
         else:
             here = imported.files - imported.new
             told = f"{studies}, {imported.new:,} new files" + (f", {here:,} already here" if here else "") + "."
+        if count > 1 or not idle:
+            self.desk.scan_ahead(*imported.studies)
         if imported.skipped:
             told += f" {imported.skipped:,} files are not usable."
         asked = any(f.code == "mixed_patients" for f in imported.findings)
