@@ -248,12 +248,12 @@ def by_depth(depths: list[F32], colours: list[F32]) -> tuple[F32, F32]:
     """Layers joined and sorted, nearest first: (rows, width, n) and (rows, width, n, 4)."""
     depth = np.concatenate([d if d.ndim == 3 else d[:, :, None] for d in depths], axis=2)
     colour = np.concatenate([c if c.ndim == 4 else c[:, :, None] for c in colours], axis=2)
-    if depth.shape[2] > 1 and len(depths) > 1:
-        order = np.argsort(depth, axis=2, kind="stable")
-        depth = np.take_along_axis(depth, order, axis=2)
-        colour = np.take_along_axis(colour, order[..., None], axis=2)
+    if len(depths) > 1:
+        portions.run(
+            lambda first, end: triangles.sort_layers(first, end, depth, colour), len(depth), max(1, len(depth) // 16)
+        )
     # what stands in no pixel need not be looked at in any
-    used = max(1, int((depth < triangles.NOTHING).any(axis=(0, 1)).sum()))
+    used = max(1, triangles.deepest(depth))
     return np.ascontiguousarray(depth[:, :, :used]), np.ascontiguousarray(colour[:, :, :used])
 
 

@@ -15,7 +15,7 @@ from render import camera as cameras
 from render import segments as segmenting
 from render import tones
 from render.caster import background as aside
-from render.caster import cells, labels, layers, portions, rays, sampling, within
+from render.caster import cells, labels, layers, portions, rays, sampling, triangles, within
 from render.errors import RenderError
 from render.geometry import Geometry
 from render.tones import rgb_of
@@ -346,12 +346,16 @@ class Space:
         out = np.empty((small[1], small[0], 3), dtype=np.uint8)
         ground = background(view, size[1])
         for first, last, depths, colours in self._bands(view, size, more, inverted=inverted, cancelled=cancelled):
-            shown = np.zeros((last - first, size[0], 3), dtype=np.float32)
-            left = np.ones((last - first, size[0], 1), dtype=np.float32)
-            for n in range(depths.shape[2]):
-                shown += left * colours[:, :, n, :3]
-                left *= np.float32(1) - colours[:, :, n, 3:]
-            shown += left * ground[first:last, None, :]
+            shown = np.empty((last - first, size[0], 3), dtype=np.float32)
+            under = ground[first:last]
+
+            def rows(
+                begin: int, end: int, depths: F32 = depths, colours: F32 = colours, under: F32 = under,
+                shown: F32 = shown,
+            ) -> None:  # fmt: skip
+                triangles.compose(begin, end, depths, colours, under, shown)
+
+            portions.run(rows, last - first, 32, cancelled)
             if more == 2:
                 shown = shown.reshape((last - first) // 2, 2, small[0], 2, 3).mean(axis=(1, 3))
             out[first // more : last // more] = (np.minimum(shown, 1) * 255 + 0.5).astype(np.uint8)

@@ -209,7 +209,7 @@ def shade(
     right, down, forward : axes of the picture in LPS; scale : perspective's mm per pixel at a depth of 1 mm
     colour : (3,) 0..1; cover : opacity; material : ambient, diffuse, specular, power
     middle : row that the eye looks at
-    out : (rows, width, layers, 4)
+    out : (rows, width, layers, 4), 0 before
     """
     width = depth.shape[1]
     layers = depth.shape[2]
@@ -219,7 +219,6 @@ def shade(
         y = cell // (layers * width)
         n = owner[y, x, layer]
         if n < 0:
-            out[y, x, layer, :] = 0.0
             continue
         a, b, c = triangles[n, 0], triangles[n, 1], triangles[n, 2]
         ax, ay, az = points[a, 0], points[a, 1], points[a, 2]
@@ -350,3 +349,71 @@ def point_normals(points: F32, triangles: I32, out: F32) -> None:
             out[n, 0] *= size
             out[n, 1] *= size
             out[n, 2] *= size
+
+
+@njit(**EXACT)
+def sort_layers(top: int, end: int, depth: F32, colour: F32) -> None:
+    """Bring the layers of rows `top` to `end` into order, nearest first, in place; equal ones keep theirs.
+
+    depth : (rows, width, layers); colour : (rows, width, layers, 4)
+    """
+    layers = depth.shape[2]
+    for y in range(top, end):
+        for x in range(depth.shape[1]):
+            for n in range(1, layers):
+                z = depth[y, x, n]
+                place = n
+                while place > 0 and depth[y, x, place - 1] > z:
+                    place -= 1
+                if place == n:
+                    continue
+                red, green, blue, cover = colour[y, x, n, 0], colour[y, x, n, 1], colour[y, x, n, 2], colour[y, x, n, 3]
+                for other in range(n, place, -1):
+                    depth[y, x, other] = depth[y, x, other - 1]
+                    for channel in range(4):
+                        colour[y, x, other, channel] = colour[y, x, other - 1, channel]
+                depth[y, x, place] = z
+                colour[y, x, place, 0] = red
+                colour[y, x, place, 1] = green
+                colour[y, x, place, 2] = blue
+                colour[y, x, place, 3] = cover
+
+
+@njit(**EXACT)
+def compose(top: int, end: int, depth: F32, colour: F32, ground: F32, out: F32) -> None:
+    """Lay the layers of rows `top` to `end` over each other, nearest first, and over the background.
+
+    Parameters
+    ----------
+    depth : (rows, width, layers), ascending; colour : (rows, width, layers, 4) premultiplied
+    ground : (rows, 3); out : (rows, width, 3)
+    """
+    one = np.float32(1)
+    for y in range(top, end):
+        for x in range(depth.shape[1]):
+            left = one
+            red = np.float32(0)
+            green = np.float32(0)
+            blue = np.float32(0)
+            for n in range(depth.shape[2]):
+                if depth[y, x, n] >= NOTHING:
+                    break
+                red += left * colour[y, x, n, 0]
+                green += left * colour[y, x, n, 1]
+                blue += left * colour[y, x, n, 2]
+                left *= one - colour[y, x, n, 3]
+            out[y, x, 0] = red + left * ground[y, 0]
+            out[y, x, 1] = green + left * ground[y, 1]
+            out[y, x, 2] = blue + left * ground[y, 2]
+
+
+@njit(**EXACT)
+def deepest(depth: F32) -> int:
+    """How many layers the pixel with the most has; `depth` (rows, width, layers) is ascending."""
+    most = 0
+    layers = depth.shape[2]
+    for y in range(depth.shape[0]):
+        for x in range(depth.shape[1]):
+            while most < layers and depth[y, x, most] < NOTHING:
+                most += 1
+    return most
