@@ -289,6 +289,9 @@ def test_handed_over_as_a_table_the_message_file_goes(desk: Desk) -> None:
     assert charge_office.export(desk.place, desk.actor, "csv", desk.home / "x.csv").charges == (old.charge_id,)
     assert not file_of(desk, old.charge_id).exists()
     assert only(desk).state == "sent"
+    done = charge_office.void(desk.place, desk.people, old.charge_id, again=old.charge_id, reason="wrong patient")
+    assert done.credit  # by the next table
+    assert charge_office.export(desk.place, desk.actor, "csv", desk.home / "y.csv").credits == (old.charge_id,)
 
 
 def test_a_void_that_fails_leaves_the_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ from workstation.desk.charge_send import sender
 from workstation.desk.charge_site import grounds_of
 from workstation.desk.message_files import fetched, withdrawing
 from workstation.desk.open_study import stored_case
+from workstation.desk.reconcile import known_as
 from workstation.people.roles import require
 
 if TYPE_CHECKING:
@@ -116,9 +117,20 @@ def state_coverage(place: Place, actor: Actor | None, study_uid: str, document: 
 
 def coverage_of(place: Place, charge: Charge) -> Coverage | None:
     """How the charge's patient is insured with the charge's payer, or None."""
-    kind = _facts(charge).payer.kind or ""
-    row = place.coverages.get(charge.identity.patient_issuer, charge.identity.patient_id, kind)
-    return None if row is None else msgspec.json.decode(row.value, type=Coverage)
+    kind, own = _facts(charge).payer.kind or "", charge.identity
+    # after a merge it may have been stated under any number of the same person: the newest statement counts
+    names = {(own.patient_issuer, own.patient_id), *known_as(place, own.patient_issuer, own.patient_id)}
+    rows = [r for issuer, number in names if (r := place.coverages.get(issuer, number, kind)) is not None]
+    newest = max(rows, key=lambda r: r.at, default=None)
+    return None if newest is None else msgspec.json.decode(newest.value, type=Coverage)
+
+
+def owes_credit(place: Place, charge_id: str) -> bool:
+    """Whether the next export of some kind takes a charge back that an earlier one handed over."""
+    ways = _Ways(place)
+    charge = ways.charges.get(charge_id)
+    taken_back = charge is not None and charge.state not in ACTIVE
+    return taken_back and charge is not None and any(ways.wants_credit(charge, form) for form in FORMATS)
 
 
 def holes(place: Place, charge_id: str, form: Format) -> tuple[LeftOut, ...]:

@@ -17,6 +17,7 @@ from workstation.archive.outbox import Message
 from workstation.base.errors import InputRefused
 from workstation.case.states import progress
 from workstation.desk.charge_case import decide_place
+from workstation.desk.charge_export import owes_credit
 from workstation.desk.charge_ledger import late_now, ledger_of, of_session, service_of
 from workstation.desk.charge_message import context_of, credit_text
 from workstation.desk.charge_site import grounds_of
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Undone:
-    """What became of a charge: `credit` is True when its receiver will be told to take it back."""
+    """What became of a charge: `credit` is True when its receiver will be told to take it back.
+
+    That is by a message behind the charge's own, or in the next file of the kind that handed it over.
+    """
 
     charge_id: str
     state: str
@@ -64,7 +68,7 @@ def void_charge(place: Place, people: People, charge_id: str, *, again: str, rea
         with withdrawing(place) as take, place.db.writing():
             ledger = ledger_of(place)
             voided = ledger.void(charge_id, _by(place, actor), reason=reason, again=again)
-            credit = take_back_message(place, voided.charge, take)
+            credit = take_back_message(place, voided.charge, take) or owes_credit(place, charge_id)
             _case_lets_go(place, voided.charge)
             place.act("charge_voided", actor, charge_id=charge_id, reason=reason.strip(), credit=credit)
     except BillingError as error:
@@ -114,7 +118,7 @@ def _replaced(place: Place, actor: Actor, charge_id: str, reason: str, take: Cal
     late = late_now(place, drafted.service_date)
     names = known_as(place, drafted.identity.patient_issuer, drafted.identity.patient_id)
     new = ledger.replace(charge_id, drafted, _by(place, actor), reason=reason, late=late, same_person=names)
-    credit = take_back_message(place, ledger.get(charge_id), take)
+    credit = take_back_message(place, ledger.get(charge_id), take) or owes_credit(place, charge_id)
     put_message(place, case, new, payer_kind=facts.payer.kind)
     _keep(place, msgspec.structs.replace(case, charge=new.charge_id))
     place.act(
