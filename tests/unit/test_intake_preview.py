@@ -27,7 +27,7 @@ def test_the_first_slice_is_shown_before_another_file_is_opened(tmp_path, monkey
     ct_series(tmp_path, **SMALL)
     found = only(tmp_path)
     opened, real = [], loading.read_header
-    monkeypatch.setattr(loading, "read_header", lambda path: opened.append(path) or real(path))
+    monkeypatch.setattr(loading, "read_header", lambda path, alike: opened.append(path) or real(path, alike))
     shown = []
 
     def show(volume, done):

@@ -18,9 +18,9 @@ def main(words: list[str]) -> int:
     """Do what the first word says with the second."""
     what, given = words
     if what == "load":
-        from workstation.bench.load import loaded
+        from workstation.desk.source import open_source, read
 
-        loaded(Path(given))
+        read(open_source(given))
     elif what == "simpleitk":
         from workstation.bench.load import with_simpleitk
 

@@ -133,7 +133,20 @@ def plain(figure: Figure) -> dict[str, object]:
 
 def table(figures: Sequence[Figure]) -> list[str]:
     """Lines for a person."""
-    rows = [("figure", "ours", "peer", "ratio", "unit", "held to", "peer's name, notes")]
+    rows = _rows(figures)
+    wide = [max(len(row[i]) for row in rows) for i in range(7)]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip() for row in rows]
+
+
+def markdown(figures: Sequence[Figure]) -> list[str]:
+    """The same as the lines of a table for documents."""
+    first, *rest = (f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in _rows(figures))
+    return [first, "|" + "---|" * 7, *rest]
+
+
+def _rows(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
+    """Heads, then one row of seven cells for each figure."""
+    rows: list[tuple[str, ...]] = [("figure", "ours", "peer", "ratio", "unit", "held to", "peer's name, notes")]
     for f in figures:
         held = []
         if f.ratio_at_most is not None:
@@ -146,8 +159,7 @@ def table(figures: Sequence[Figure]) -> list[str]:
         last = "; ".join(w for w in (f.peer_name, f.missing, f.note) if w)
         shown = (_short(f.ours), _short(f.peer), _short(f.ratio, ratio=True))
         rows.append((f.name, *shown, f.unit, words, last))
-    wide = [max(len(row[i]) for row in rows) for i in range(7)]
-    return ["  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip() for row in rows]
+    return rows
 
 
 def _short(value: float | None, *, ratio: bool = False) -> str:

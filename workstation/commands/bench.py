@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--volume", metavar="ID", help="which volume of it")
     parser.add_argument("--size", type=size, metavar="K,R,C", help="resample to slices, rows, columns; same extent")
     parser.add_argument("--runs", type=runs, default=5, metavar="N", help="timed runs of each (3 where one takes 10 s)")
+    parser.add_argument("--markdown", action="store_true", help="the table in the form of docs/bench.md")
     parser.add_argument("--growth", action="store_true", help="view: also at growing sizes, as far as memory allows")
 
 
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
             }
         )
         return 0
-    print("\n".join(shown.table(measured)))
+    print("\n".join(shown.markdown(measured) if args.markdown else shown.table(measured)))
     versions = before.pop("versions")
     assert isinstance(versions, dict)
     print("; ".join(f"{name} {value}" for name, value in {**before, **versions}.items()))

@@ -24,6 +24,7 @@ from workstation.base.errors import InputRefused
 from workstation.base.findings import Finding
 from workstation.dicom import identity as who
 from workstation.dicom import memory
+from workstation.dicom.alike import Likeness
 from workstation.dicom.decode import PixelError, Pixels
 from workstation.dicom.found import Frame, Identity, VolumeFound
 from workstation.dicom.header import Header, NotDicom, Unreadable, read_header
@@ -156,9 +157,9 @@ def identity_of(found: VolumeFound) -> Identity:
     return identity_of_files(dict.fromkeys(f.path for f in found.frames if f is not None))
 
 
-def _header(path: Path) -> Header:
+def _header(path: Path, alike: Likeness | None = None) -> Header:
     try:
-        return read_header(path)
+        return read_header(path, alike)
     except (OSError, NotDicom, Unreadable) as error:
         raise InputRefused("changed", "A source image can no longer be read; scan the folder again.") from error
 
@@ -187,15 +188,16 @@ def _open(found: VolumeFound, *, reduced: bool) -> dict[Path, Pixels | None]:
     Plain files are left out: their header is compared byte for byte when their pixels are read.
     """
     out: dict[Path, Pixels | None] = {}
+    alike = Likeness()
     for frame in found.frames:
         if frame is not None and frame.path not in out and (frame.plain is None or reduced):
-            out[frame.path] = _pixels(found, frame)
+            out[frame.path] = _pixels(found, frame, alike)
     return out
 
 
-def _pixels(found: VolumeFound, frame: Frame) -> Pixels | None:
+def _pixels(found: VolumeFound, frame: Frame, alike: Likeness | None = None) -> Pixels | None:
     expected = found.facts.get("identity")
-    header = _header(frame.path)
+    header = _header(frame.path, alike)
     if isinstance(expected, Identity) and who.contradict(who.identity_of(header), expected):
         raise InputRefused("changed", "A source image names another patient than before; scan the folder again.")
     other = frame.plain is not None and header.mark != frame.plain.mark
