@@ -117,8 +117,9 @@ def soft_split(images: list[Image]) -> tuple[list[tuple[Phase | None, list[Image
     mostly_single = len(repeated) <= len(by_place) / 2
     if mostly_single and all(_same_pixels(place) for place in repeated):
         return _without_duplicates(by_place, repeated)
-    singles = [(name,) for name, _ in SOFT_KEYS]
-    for names in (*singles, *combinations([name for name, _ in SOFT_KEYS], 2)):
+    # A key with one value for all adds nothing to another, and one with a value for nearly each separates too much.
+    telling = [name for name, _ in SOFT_KEYS if 2 <= len({i.keys.get(name) for i in images}) <= len(images) // 2]
+    for names in (*((name,) for name in telling), *combinations(telling, 2)):
         groups = _grouped(images, names)
         if groups is None:
             continue
