@@ -38,7 +38,7 @@ def looks(volume: Volume) -> dict[str, Look]:
     }
 
 
-def camera(volume: Volume, frame: int) -> Camera:
+def camera(volume: Volume, frame: float) -> Camera:
     """The eye of a frame: azimuth 20 and elevation 10 degrees from the front, then 7 degrees further each time."""
     low, high = (np.array(corner) for corner in volume.geometry.bounds_lps_mm)
     centre = (low + high) / 2
@@ -56,7 +56,7 @@ def camera(volume: Volume, frame: int) -> Camera:
 
 
 def scene(
-    volume: Volume, look: Look | None, frame: int, quality: str = "settled", size: tuple[int, int] = SIZE
+    volume: Volume, look: Look | None, frame: float, quality: str = "settled", size: tuple[int, int] = SIZE
 ) -> View:
     """Volume rendering with a look, or the maximum projection without one; nothing written into it."""
     view = View(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _FIXED = "VTK fixed point, defaults"
 _SLAB_MM = 10.0
 _BONE = 226.0
+_TURNING_S = 60.0
 _INTERRUPTIONS = 50  # of each kind
 _SIZES = ((256, 256, 256), (300, 512, 512), (600, 512, 512), (1200, 512, 512))
 _NEED = 4.5  # times the voxels: volume, resampling, VTK's gradients
@@ -55,6 +56,7 @@ def measure(given: Given) -> list[Figure]:
     for name, look in looks(volume).items():
         figures.extend(_rendered(volume, name, look, given.runs))
     figures.extend(_rendered(volume, "MIP", None, given.runs))
+    figures.append(_turned(volume))
     figures.extend(_interrupted(volume))
     figures.extend(_pyvista(volume, given.runs))
     figures.extend(_planes(volume, given.runs))
@@ -259,6 +261,42 @@ def _interrupted(volume: Volume) -> Iterator[Figure]:
         runs=len(late),
         ours_range=(min(late), max(late)),
         note=f"the worst {max(late):.1f} ms",
+    )
+
+
+def _turned(volume: Volume) -> Figure:
+    """Milliseconds from picture to picture while one turns without rest, a wish whenever a picture has come."""
+    stage = Stage()
+    stage.set_volume(volume)
+    look = next(iter(looks(volume).values()))
+    came: list[float] = []
+    widths: list[str] = []
+    try:
+        stage.picture(scene(volume, look, 0))
+        begun, n = time.perf_counter(), 0
+        while time.perf_counter() - begun < _TURNING_S:
+            arrived = threading.Event()
+
+            def pictured(_: Picture, arrived: threading.Event = arrived) -> None:
+                came.append(time.perf_counter())
+                arrived.set()
+
+            stage.request("3d", scene(volume, look, n / 3, "drag"), Labels(), pictured, lambda _: None)
+            arrived.wait(60)
+            n += 1
+        widths = sorted({f"1/{1 / pace.share:g}" for pace in stage._paces.values()})
+    finally:
+        stage.close()
+    apart = np.diff(came) * 1000
+    return Figure(
+        name="turning without rest, picture to picture",
+        unit="ms",
+        ours=float(np.median(apart)),
+        at_most=60.0,
+        runs=len(apart),
+        ours_range=(float(apart.min()), float(apart.max())),
+        note=f"{_TURNING_S:.0f} s; 95 of 100 within {np.percentile(apart, 95):.0f} ms, the longest "
+        f"{apart.max():.0f} ms; at the end {', '.join(widths)} of the width",
     )
 
 
