@@ -77,3 +77,21 @@ def test_its_name_says_nothing_and_a_second_desk_finds_it(scanned, tmp_path, qtb
     second = Scans(lambda uid: scan_path(tmp_path, "2.25.1", uid))
     second.of(paths, "1.2.3", progress=lambda done, of: told.append(done))
     assert told == [], "no header was read"
+
+
+def test_a_kept_scan_goes_with_its_study(tmp_path, monkeypatch):
+    from workstation.desk.desk import Desk
+
+    monkeypatch.setattr(scan_store, "_LEAST", 1)
+    ct_series(tmp_path / "in", rows=32, columns=32, name="DOE^ANN")
+    desk = Desk(tmp_path / "home")
+    try:
+        (uid,) = desk.import_paths([tmp_path / "in"]).studies
+        desk.scan_ahead(uid)
+        desk.open(f"study:{uid}").close()
+        desk.scans.settle()
+        assert list((tmp_path / "home" / "scans").iterdir())
+        desk.delete(uid)
+        assert list((tmp_path / "home").rglob("*.bin")) == []
+    finally:
+        desk.close()

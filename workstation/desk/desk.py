@@ -314,6 +314,7 @@ class Desk:
             require(self.actor.role if self.actor else None, "delete")
         if any(s.key.study_uid == study_uid and not s.closed for s in self._opened):
             raise InputRefused("study_open", "This study is open; close it before it is deleted.")
+        self.scans.settle()
         done = delete_study(self.place, self.actor, study_uid, reason)
         self.scans.forget()
         return done

@@ -32,6 +32,7 @@ class Scans:
         self._lock = threading.Lock()
         self._most = most
         self._found: OrderedDict[tuple[Path, ...], ScanResult] = OrderedDict()
+        self._writers: list[threading.Thread] = []
         self._under_way: dict[tuple[Path, ...], threading.Event] = {}
 
     def of(
@@ -66,11 +67,22 @@ class Scans:
                     while len(self._found) > self._most:
                         self._found.popitem(last=False)
                 if place is not None and found is None:
-                    threading.Thread(target=keep, args=(place, paths, result), name="keep-scan", daemon=True).start()
+                    writer = threading.Thread(target=keep, args=(place, paths, result), name="keep-scan", daemon=True)
+                    self._writers = [w for w in self._writers if w.is_alive()] + [writer]
+                    writer.start()
         finally:
             with self._lock:
                 self._under_way.pop(key).set()
         return result
+
+    def settle(self) -> None:
+        """Wait for scans and their writing: after a deletion nothing of the study may come to the disk again."""
+        with self._lock:
+            under_way = list(self._under_way.values())
+        for event in under_way:
+            event.wait(30)
+        for writer in tuple(self._writers):
+            writer.join(30)
 
     def forget(self) -> None:
         """Keep nothing: somebody else sits down, or files are gone."""
