@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from billing.metrics import Ratio, figures
 from tests.factory.afternoon import STATION, Waiting, make_home
 from tests.job import acts
 from workstation.base.clock import ScriptedClock
@@ -153,3 +154,18 @@ def test_a_case_that_is_open_in_a_window_is_not_charged_beside_it(desk: Desk) ->
         desk.filed(study)
     session.close()
     assert desk.filed(study).case.key.study_uid == study
+
+
+def test_the_figures_are_those_of_the_three_cases(desk: Desk) -> None:
+    """One billable at once and confirmed nine days after the service, one held by its diagnosis, one an angiogram."""
+    desk.confirm_charges([(line(desk, "SAMPLE").study_uid, 0)], PIN)
+    told = figures(desk.metrics().data)
+    assert (told.sessions, told.base_studies, told.share_3d) == (3, 3, Ratio(1, 3))
+    assert (told.first_pass, told.base_included, told.held_now) == (Ratio(1, 3), Ratio(1, 3), 1)
+    assert told.hold_rules == (("R-DX-02", 1),)
+    assert told.mix == (("76377", 1),)
+    assert told.late == Ratio(1, 1)
+    assert told.witnessed == Ratio(12, 12)
+    (days,) = told.confirm_days.days
+    assert 9.3 < days < 9.4  # signed on the 16th about 07:37, confirmed on the 25th at 16:00
+    assert (told.denied, told.expected, told.without_estimate) == (Ratio(0, 0), (), 1)

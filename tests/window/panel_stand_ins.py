@@ -382,6 +382,9 @@ class FakeSession:
     def fact_sources(self, decided: Decided) -> tuple[FactSource, ...]:
         return self.sources
 
+    def read_again(self) -> None:
+        """Nothing else acts on a stand-in."""
+
     def separate_session(self, reason: str) -> int:
         self.did.append(("separate", reason))
         self.session_number = 2

@@ -583,6 +583,16 @@ def test_a_refresh_keeps_the_line_in_hand(worklist, qtbot):
     assert view.underway.number.text() == "0"
 
 
+def test_what_is_typed_for_a_case_survives_the_list_read_anew(worklist, qtbot):
+    view, desk, _ = worklist()
+    panel = view.detail.panel
+    desk.lines = (with_changes(LINES[0], question="another", decision="hold"), *LINES[1:])
+    view.refresh()
+    assert view.detail.panel is panel
+    view.table.selectRow(1)
+    qtbot.waitUntil(lambda: view.detail.panel is not panel, timeout=5000)
+
+
 def test_after_a_confirmation_the_hand_is_on_the_next_line(worklist, qtbot):
     view, desk, _ = worklist()
     done = with_changes(LINES[0], state="confirmed", charge_id="C1")

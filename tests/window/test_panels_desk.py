@@ -137,7 +137,7 @@ def test_from_the_order_to_the_confirmed_charge(qtbot, case, window, monkeypatch
     qtbot.addWidget(dialog)
     dialog.show()
     dialog.activateWindow()
-    qtbot.waitUntil(dialog.release.isEnabled, timeout=5000)
+    qtbot.waitUntil(dialog.release.isEnabled, timeout=30000)
     if desk.must_ask_again("release"):
         monkeypatch.setattr(releasing_module, "ask_secret", lambda *_: PINS["demo.rad"])
     qtbot.keyClick(dialog, Qt.Key.Key_R)

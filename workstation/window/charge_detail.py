@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from workstation.window.actions import Actions
 
 
+def _one(line: ChargeLine) -> tuple[str, int]:
+    """What makes two lines the same case: then the panel stays, with what is typed in it."""
+    return line.study_uid, line.session
+
+
 class ChargeDetail(QWidget):
     """Whose case it is, and below it everything that the charge panel shows and asks."""
 
@@ -70,9 +75,10 @@ class ChargeDetail(QWidget):
         """Show another line; the same one, unchanged, stays with what is typed in it."""
         self._in_hand = line
         self.area.show()
-        if line == self._line and self.panel is not None:
+        if line is not None and self._line is not None and self.panel is not None and _one(line) == _one(self._line):
+            self._line = line
             self._head(line)
-            self.panel.refresh()
+            self.panel.read_again()
             return
         self._line = line
         if self.panel is not None:

@@ -336,13 +336,15 @@ class ChargePanel(Panel):
         self.refresh()
         self.changed.emit()
 
-    def _undone(self) -> None:
-        """A charge was taken back, replaced or sent again: the case names another one, or none."""
-        again = getattr(self._session, "read_again", None)
-        if again is not None:
-            again()
+    def read_again(self) -> None:
+        """Read the case anew and decide it anew; what is being typed stays."""
+        self._session.read_again()
         self._decided = None
         self.refresh()
+
+    def _undone(self) -> None:
+        """A charge was taken back, replaced or sent again: the case names another one, or none."""
+        self.read_again()
         self.changed.emit()
 
     def _show_modifiers(self, answer: dict[str, Any]) -> None:
