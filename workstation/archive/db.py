@@ -12,6 +12,7 @@ import re
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from importlib import resources
 from typing import ClassVar, Literal
 
@@ -166,6 +167,10 @@ class Database(ABC):
             if told is not None:
                 raise told from error
             raise
+
+    def common_time(self) -> datetime | None:
+        """UTC by the one clock that all who share this database have; None where that is this computer's own."""
+        return None
 
     def one(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
         """The first row, or None."""

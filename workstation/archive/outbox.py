@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+
+from workstation.base.clock import utc_text
 
 if TYPE_CHECKING:
     from workstation.archive.db import Database
@@ -153,9 +156,14 @@ class Outbox:
         """Take the only place of a sender on a link until a time; False while another program has it.
 
         A place that ends later than anybody would take it (`until` of this call) stems from a clock that was set
-        back since; it counts for nothing.
+        back since; it counts for nothing. In a department the server's clock measures the time, because those of two
+        workstations may differ by more than a place lasts.
         """
         with self._db.writing() as db:
+            common = db.common_time()
+            if common is not None:
+                lasts = datetime.fromisoformat(until) - datetime.fromisoformat(now)
+                now, until = utc_text(common), utc_text(common + lasts)
             row = db.one("SELECT holder, until FROM links WHERE receiver = ?", (receiver,))
             if row is not None and row[0] != holder and now < str(row[1]) <= until:
                 return False

@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -317,6 +318,11 @@ class PostgresDatabase(Database):
             # where the line broke, the moment is gone with it and whoever read in it was told
             if sql == self._snapshot_begins:
                 raise
+
+    def common_time(self) -> datetime | None:
+        """The server's clock."""
+        row = self.one("SELECT extract(epoch FROM clock_timestamp())::float8")
+        return None if row is None else datetime.fromtimestamp(float(row[0] or 0), UTC)
 
     # --- the rest ---------------------------------------------------------------------------------------------
 
