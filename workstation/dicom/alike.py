@@ -15,10 +15,11 @@ from itertools import pairwise
 
 from workstation.dicom import tags as el
 from workstation.dicom.fields import Shared
-from workstation.dicom.tagreader import LATER, LONG, UNDEFINED, VRS, Later, Pixel, Tags, is_kept, skip_items
+from workstation.dicom.tagreader import FIRST_READ, LATER, LONG, UNDEFINED, VRS, Later, Pixel, Tags, is_kept, skip_items
 
 _MOST_PATTERNS = 6
 _MOST_VARYING = 200
+_LONGEST = 256 * 1024  # scanners' private headers make 80 KB
 # What the reading itself depends on: a file that differs here is walked.
 _FIXED = frozenset((el.SYNTAX, el.MEDIA_CLASS, el.CHARSET))
 
@@ -175,6 +176,11 @@ class Likeness:
 
     def __init__(self) -> None:
         self._patterns: tuple[Pattern, ...] = ()
+        self.first_read = FIRST_READ
+
+    def note_length(self, header: int) -> None:
+        """A header of so many bytes was walked: the next file's is read at once where it is as long."""
+        self.first_read = header + 4096 if FIRST_READ < header <= _LONGEST else FIRST_READ
 
     def find(self, data: bytes) -> tuple[Pattern, Tags, Pixel] | None:
         """The pattern that a header repeats, its own elements and its pixel data; None when it must be walked."""

@@ -105,7 +105,7 @@ def read_header(path: Path, alike: Likeness | None = None) -> Header:
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
-        first = os.read(descriptor, FIRST_READ)
+        first = os.read(descriptor, FIRST_READ if alike is None else alike.first_read)
         if not first:
             raise Empty
         size = os.fstat(descriptor).st_size
@@ -162,6 +162,8 @@ def _read(path: Path, file: BinaryIO, first: bytes, size: int, alike: Likeness |
     pixel = header.pixel
     if pixel is not None and pixel.length is not None and syntax != DEFLATED:
         header.truncated = pixel.offset + pixel.length > size
+    if alike is not None and pixel is not None:
+        alike.note_length(pixel.offset)
     if alike is not None and starts and header.syntax == syntax and syntax not in (BIG_ENDIAN, DEFLATED):
         facts = _Facts(syntax, header.media_class, no_meta)
         pattern = alike.learn(first, starts, header.tags, pixel, facts, explicit=syntax not in _IMPLICIT)
