@@ -61,7 +61,7 @@ _FORMS: tuple[tuple[Format, str, str], ...] = (
     ("fhir", "FHIR R4B", ".json"),
 )
 _WIDTHS = (190, 112, 150, 112, 144, 300, 150, 96)
-_NARROW = (164, 104, 112, 96, 140, 200, 130, 84)
+_NARROW = (160, 114, 132, 96, 140, 200, 130, 84)
 _SOON_MS = 60  # while arrows walk down the list, only where they stop is decided and shown
 
 
