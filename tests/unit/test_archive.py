@@ -363,7 +363,20 @@ def test_messages_keep_the_order_of_writing_and_what_became_of_them(db):
     assert outbox.get("B").attempts == 1
 
 
-def test_one_program_at_a_time_sends_over_a_link(db):
+def test_clocks_of_two_desks_that_differ_by_a_day_do_not_give_one_link_to_both(db):
+    outbox = Outbox(db)
+    if not db.shared:
+        assert db.common_time() is None  # one computer, one clock
+        return
+    assert outbox.take_link("office", "one", "2026-01-06T09:00:00.000Z", "2026-01-06T09:01:00.000Z")
+    for day in ("05", "07"):
+        assert not outbox.take_link("office", "two", f"2026-01-{day}T09:00:00.000Z", f"2026-01-{day}T09:01:00.000Z")
+    outbox.leave_link("office", "one")
+    assert outbox.take_link("office", "two", "2026-01-05T09:00:00.000Z", "2026-01-05T09:01:00.000Z")
+
+
+def test_one_program_at_a_time_sends_over_a_link(db, monkeypatch):
+    monkeypatch.setattr(db, "common_time", lambda: None)  # the times are those that are stated here
     outbox = Outbox(db)
     assert outbox.take_link("office", "one", "2026-01-06T09:00:00.000Z", "2026-01-06T09:01:00.000Z")
     assert not outbox.take_link("office", "two", "2026-01-06T09:00:30.000Z", "2026-01-06T09:01:30.000Z")
