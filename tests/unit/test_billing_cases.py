@@ -175,6 +175,13 @@ def test_a_case_made_to_break_one_rule_breaks_no_other(topic: str) -> None:
             assert held == OPEN.get(case["name"], set()), case["name"]
 
 
+def test_nothing_in_the_trace_calls_an_indicator_0_pair_distinct() -> None:
+    for case in CASES["pairs"]:
+        found = decide(read_facts(case["facts"]))
+        if any(r.rule == "R-NC-01" and r.outcome == "reject" for r in found.reasons) and case["name"] != "nc-two-codes":
+            assert not [r.text for r in found.reasons if "shown by a modifier" in r.text], case["name"]
+
+
 # case -> warnings beside the one that says what is not known of the payer
 WARNED = {
     "py-null": set(),
