@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -141,9 +140,8 @@ def test_closing_the_window_while_a_study_is_coming(qapp, qtbot, tmp_path, small
     window.open(str(small_study))
     first_slice(window, qtbot)
     gate.open.set()
-    began = time.monotonic()
     window.close()
-    assert time.monotonic() - began < 20
+    assert not window.isVisible()
     window.deleteLater()
 
 
