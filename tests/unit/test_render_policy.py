@@ -1,6 +1,7 @@
 """Which renderer, where compiled code is kept, and warming up."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -133,13 +134,33 @@ def test_the_variable_decides(monkeypatch):
         policy.find.cache_clear()
 
 
-def test_compiled_code_goes_to_a_place_of_the_user_when_the_program_may_not_be_written(monkeypatch, tmp_path):
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr(os, "access", lambda *_: False)
+def test_compiled_code_lies_with_the_user_one_place_for_each_state_of_the_kernels(monkeypatch, tmp_path):
     monkeypatch.setattr(caster.platformdirs, "user_cache_dir", lambda *_, **__: str(tmp_path))
-    caster._keep_compiled_code()
-    assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path / "compiled")
-    assert (tmp_path / "compiled").is_dir()
+    for n in range(20):
+        old = tmp_path / "compiled" / f"old{n}"
+        old.mkdir(parents=True)
+        os.utime(old, (n, n))
+
+    def place() -> Path:
+        monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+        caster._keep_compiled_code()
+        return Path(os.environ["NUMBA_CACHE_DIR"])
+
+    first = place()
+    assert first.parent == tmp_path / "compiled"
+    assert place() == first
+    kept = {p.name for p in first.parent.iterdir()}
+    assert first.name in kept
+    assert "old19" in kept
+    assert "old0" not in kept
+    # numba itself looks at the kernel's own file alone: a change of any other must lead elsewhere
+    copy = tmp_path / "caster"
+    shutil.copytree(Path(caster.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(caster, "__file__", str(copy / "__init__.py"))
+    assert place() == first
+    with (copy / "cells.py").open("a") as file:
+        file.write("# changed\n")
+    assert place() != first
     monkeypatch.delenv("NUMBA_CACHE_DIR")
 
 

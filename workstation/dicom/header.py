@@ -59,7 +59,7 @@ class Header(Fields):
         self.no_meta = False
         self.media_class = ""
         self.truncated = False
-        self.mark = b""  # SHA-256 of the bytes before the pixels, where those were all read at once
+        self.mark = b""  # SHA-256 of the bytes before the pixels, where those are stored plainly or in fragments
 
     @property
     def sop_class(self) -> str:
@@ -93,6 +93,15 @@ class _Facts(NamedTuple):
     no_meta: bool
 
 
+def _mark(descriptor: int, first: bytes, end: int) -> bytes:
+    """SHA-256 of the first `end` bytes, of which the beginning is at hand: the same however much was read at once."""
+    digest = hashlib.sha256(memoryview(first)[:end])
+    if end > len(first):
+        os.lseek(descriptor, len(first), os.SEEK_SET)
+        digest.update(os.read(descriptor, end - len(first)))
+    return digest.digest()
+
+
 def read_header(path: Path, alike: Likeness | None = None) -> Header:
     """Read a file's header; no pixel is read. `alike`: headers read before, which this one may repeat.
 
@@ -121,10 +130,10 @@ def read_header(path: Path, alike: Likeness | None = None) -> Header:
         else:
             with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
                 header = _read(path, file, first, size, alike)
+        if header.pixel is not None and header.pixel.length is not None:
+            header.mark = _mark(descriptor, first, header.pixel.offset)
     finally:
         os.close(descriptor)
-    if header.pixel is not None and header.pixel.length is not None and header.pixel.offset <= len(first):
-        header.mark = hashlib.sha256(memoryview(first)[: header.pixel.offset]).digest()
     if DIRECTORY_CLASS in (header.media_class, header.sop_class):
         return header
     if not _CLASS(header.sop_class):
