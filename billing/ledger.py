@@ -11,7 +11,7 @@ that a department's years of charges are never read to keep one more.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -343,14 +343,26 @@ def charges(rows: Iterable[Row]) -> dict[str, Charge]:
     """What rows say: every charge in its present state."""
     found: dict[str, Charge] = {}
     for row in rows:
-        line = msgspec.json.decode(row.line, type=Line)
-        if line.charge is not None:
-            found[row.charge_id] = line.charge
-        elif row.charge_id in found:
-            found[row.charge_id] = replace(found[row.charge_id], state=line.after)
-        else:
-            raise LedgerError(f"Row {row.number} of the ledger is about a charge that was never confirmed.")
+        carry_on(found, row)
     return found
+
+
+def carry_on(found: MutableMapping[str, Charge], row: Row) -> Line:
+    """Carry what is known of the charges on by the next row; returns what the row says.
+
+    Raises
+    ------
+    LedgerError
+        The row is about a charge that was never confirmed.
+    """
+    line = msgspec.json.decode(row.line, type=Line)
+    if line.charge is not None:
+        found[row.charge_id] = line.charge
+    elif row.charge_id in found:
+        found[row.charge_id] = replace(found[row.charge_id], state=line.after)
+    else:
+        raise LedgerError(f"Row {row.number} of the ledger is about a charge that was never confirmed.")
+    return line
 
 
 def history(rows: Iterable[Row], wanted: str) -> list[tuple[Row, Line]]:

@@ -6,15 +6,19 @@ import datetime as dt
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from billing.ledger import Actor, Line
 from billing.metrics import Ratio, figures
 from tests.factory.afternoon import STATION, Waiting, make_home
 from tests.job import acts
 from workstation.base.clock import ScriptedClock
 from workstation.base.errors import InputRefused, NotAllowed
 from workstation.case.model import ReportText
+from workstation.desk.charge_ledger import ledger_of
 from workstation.desk.desk import Desk
 from workstation.desk.people_demo import PINS
 from workstation.desk.verify import verify
@@ -94,6 +98,65 @@ def test_the_biller_codes_the_diagnosis_and_confirms_both_after_one_pin(desk: De
     assert (line(desk, "SAMPLE").state, line(desk, "SAMPLE").late) == ("confirmed", True)
     assert (line(desk, "ROSSI").state, line(desk, "ROSSI").late) == ("confirmed", False)
     assert line(desk, "ROSSI").acts == ("replace", "void")
+
+
+def test_the_list_reads_only_what_is_new_in_the_ledger_and_is_right_all_the_same(
+    desk: Desk, clock: ScriptedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[type] = []
+    real = msgspec.json.decode
+
+    def counting(text: str | bytes, **how: Any) -> Any:
+        if how.get("type") is Line:
+            decoded.append(Line)
+        return real(text, **how)
+
+    def rows(who: Desk) -> tuple[int, str]:
+        """Ledger rows that are decoded for a reading of the list, and the state of a case in it."""
+        decoded.clear()
+        (found,) = [x for x in who.charges() if x.patient_name.startswith("SAMPLE")]
+        return len(decoded), found.state
+
+    monkeypatch.setattr(msgspec.json, "decode", counting)
+    other = Desk(desk.home, clock=clock, station="WS-2", demo=True)
+    other.sign_in("demo.bill", PIN)
+    assert rows(other) == (0, "open")
+    study = line(desk, "SAMPLE").study_uid
+    desk.confirm_charges([(study, 0)], PIN)
+    assert rows(other) == (1, "confirmed")
+    assert rows(other) == (0, "confirmed")
+    rows(desk)
+    assert rows(desk) == (0, "confirmed")
+    # what a broken act wrote before it was taken back whole is in no list
+    own = line(desk, "SAMPLE").charge_id
+    actor = Actor(who="demo.bill", role="biller", workstation="WS-1", at=desk.place.now())
+
+    def broken() -> None:
+        with desk.place.db.writing():
+            ledger_of(desk.place).void(own, actor, reason="broken", again=own)
+            assert desk.place.reading.now().charges[own].state == "void"
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
+    assert line(desk, "SAMPLE").state == "confirmed"
+    # the other workstation takes it back; then the case is confirmed anew, here
+    other.void_charge(own, again=own, reason="wrong", secret=PIN)
+    assert rows(desk) == (1, "open")
+    done = desk.confirm_charges([(study, 0)], PIN)
+    assert done[0].confirmed is not None
+    assert done[0].confirmed.charge_id != own
+    assert rows(other) == (1, "confirmed")
+    assert rows(other) == (0, "confirmed")
+    other.filed(study).set_diagnoses((("I71.40", "abdominal aortic aneurysm, unspecified"),))
+    new = other.replace_charge(line(other, "SAMPLE").charge_id, reason="coded too narrowly", secret=PIN)
+    assert line(desk, "SAMPLE").charge_id == new.new_charge_id
+    whole = ledger_of(desk.place).charges()
+    assert {own: (c.state, c.digest) for own, c in desk.place.reading.now().charges.items()} == {
+        own: (c.state, c.digest) for own, c in whole.items()
+    }
+    assert len(whole) == 3
+    other.close()
 
 
 def test_a_retraction_makes_a_task_and_a_void_ends_it(desk: Desk, clock: ScriptedClock) -> None:

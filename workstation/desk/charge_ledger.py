@@ -36,6 +36,10 @@ class ChargeStore:
         """Every row in order."""
         return tuple(_row(r) for r in self._table.rows())
 
+    def rows_from(self, number: int) -> Sequence[Row]:
+        """The row of a number and those behind it."""
+        return tuple(_row(r) for r in self._table.rows(after=number - 1))
+
     def last(self) -> Row | None:
         """The row at the end."""
         found = self._table.last()
@@ -104,9 +108,11 @@ def standing_charge(place: Place, study_uid: str, session: int) -> Charge | None
     """The active charge that rests on this acquisition session of a study, whichever workstation confirmed it.
 
     The same evidence does not carry a second charge, whatever the region is called by now, and also where the study
-    was deleted and imported again. A voided or replaced charge stands no longer.
+    was deleted and imported again. A voided or replaced charge stands no longer. It may come without its facts and
+    answer (`LedgerReading.get`).
     """
-    found = [c for c in ledger_of(place).of_study(study_uid) if c.identity.session == session and c.state in ACTIVE]
+    found = [place.reading.get(own) for own in place.ledger.of_study(study_uid)]
+    found = [c for c in found if c.identity.session == session and c.state in ACTIVE]
     return found[-1] if found else None
 
 
@@ -209,7 +215,8 @@ def of_session(place: Place, case: Case, session: int) -> Case | None:
 def others_of_day(place: Place, case: Case, facts: Mapping[str, Any], session: int) -> list[Charge]:
     """Charges of this patient on the service's day, without the one that stands for the case's own session.
 
-    The case's own charge is left out, or deciding the case again would find it to be its own duplicate.
+    The case's own charge is left out, or deciding the case again would find it to be its own duplicate. They may come
+    without their facts and answers (`LedgerReading.get`).
     """
     date = (facts.get("service") or {}).get("date")
     patient = facts.get("patient") or {}
@@ -218,9 +225,8 @@ def others_of_day(place: Place, case: Case, facts: Mapping[str, Any], session: i
     from workstation.desk.reconcile import known_as
 
     # after a merge the day's charges may stand under any number of the same person
-    ledger = ledger_of(place)
     names = known_as(place, patient.get("issuer") or "", patient["id"])
-    found = [charge for issuer, number in names for charge in ledger.charges_of_day(issuer, number, date)]
+    found = [place.reading.get(own) for name in names for own in place.ledger.of_day(*name, date)]
     standing = standing_charge(place, case.key.study_uid, session)
     return [c for c in found if standing is None or c.charge_id != standing.charge_id]
 

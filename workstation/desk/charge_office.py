@@ -18,11 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from billing.charge import ACTIVE, TRANSITIONS, Charge
-from billing.facts import Facts
-from billing.ledger import charges as charges_of
 from workstation.base.errors import InputRefused
 from workstation.desk.charge_answers import Taken, take_file
 from workstation.desk.charge_export import (
@@ -36,7 +32,7 @@ from workstation.desk.charge_export import (
     holes,
     state_coverage,
 )
-from workstation.desk.charge_ledger import ChargeStore, ledger_of
+from workstation.desk.charge_ledger import ledger_of
 from workstation.desk.charge_message import site_of
 from workstation.desk.charge_send import Sent, send_waiting
 from workstation.desk.charge_undo import Undone, replace_charge, resend_charge, void_charge
@@ -48,6 +44,7 @@ if TYPE_CHECKING:
 
     from workstation.archive.outbox import Message
     from workstation.base.events import Actor
+    from workstation.desk.ledger_reading import Reading
     from workstation.desk.place import Place
     from workstation.people.accounts import People
 
@@ -160,21 +157,15 @@ def charges(place: Place, *, state: str = "") -> tuple[OfficeLine, ...]:
     ----------
     state : only charges in this state
     """
-    rows = ChargeStore(place.ledger).rows()
-    found = charges_of(rows)
-    said: dict[str, str] = {}
-    for row in rows:
-        reason = msgspec.json.decode(row.line, type=_Reason).reason
-        if reason:
-            said[row.charge_id] = reason
+    read = place.reading.now()
     messages: dict[str, list[Message]] = {}
     for message in place.outbox.all():
         messages.setdefault(message.charge_id, []).append(message)
     contradicted = {a.charge_id for a in place.answers.all() if a.outcome == "contradicted"}
     names = {s.study_uid: s.patient_name for s in place.library.studies()}
     lines = [
-        _line(c, said.get(c.charge_id, ""), messages.get(c.charge_id, []), names, c.charge_id in contradicted)
-        for c in found.values()
+        _line(c, read, messages.get(c.charge_id, []), names, c.charge_id in contradicted)
+        for c in read.charges.values()
         if not state or c.state == state
     ]
     rank = {"rejected": 0, "confirmed": 1, "sent": 2, "acknowledged": 3}
@@ -182,14 +173,8 @@ def charges(place: Place, *, state: str = "") -> tuple[OfficeLine, ...]:
     return tuple(sorted(lines, key=lambda line: (not line.contradicted, rank.get(line.state, 4))))
 
 
-class _Reason(msgspec.Struct):
-    """The reason of a ledger line alone; the frozen charge in it is not read."""
-
-    reason: str = ""
-
-
-def _line(charge: Charge, reason: str, messages: list[Message], names: dict[str, str], refused: bool) -> OfficeLine:
-    payer = msgspec.json.decode(charge.facts, type=Facts).payer
+def _line(charge: Charge, read: Reading, messages: list[Message], names: dict[str, str], refused: bool) -> OfficeLine:
+    grounds, reason = read.grounds[charge.charge_id], read.reasons.get(charge.charge_id, "")
     newest = messages[-1] if messages else None
     # a refused message is the charge's own state; a refused credit is shown nowhere else
     shown = ("waiting", "sent", *(("rejected",) if charge.state not in ACTIVE else ()))
@@ -204,8 +189,8 @@ def _line(charge: Charge, reason: str, messages: list[Message], names: dict[str,
         code=charge.code,
         modifiers=charge.modifiers,
         component=charge.identity.component,
-        payer=payer.kind or "",
-        plan=payer.plan or "",
+        payer=grounds.payer,
+        plan=grounds.plan,
         state=charge.state,
         late=charge.late,
         confirmed_at=charge.confirmed_at,

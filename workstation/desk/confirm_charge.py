@@ -152,7 +152,7 @@ def confirm(session: Session, secret: str) -> Confirmed:
         if standing := standing_charge(place, session.key.study_uid, session_number):
             if session.case.charge != standing.charge_id:
                 session.put("charge", charge=standing.charge_id)
-            return _known(session, standing)
+            return _known(session, ledger_of(place).get(standing.charge_id))
         decided = decide_session(session)
         facts = read_facts(decided.facts)
         grounds = grounds_of(place.home)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workstation.archive.autosave import CaseStore
 from workstation.archive.files import FileStore
@@ -20,6 +21,9 @@ from workstation.base.errors import ArchiveError
 from workstation.base.events import Actor, CaseKey, Entry, Event
 from workstation.base.uids import new_uid
 from workstation.desk.housekeeping import tidy
+
+if TYPE_CHECKING:
+    from workstation.desk.ledger_reading import LedgerReading
 
 
 class Place:
@@ -89,6 +93,14 @@ class Place:
                 payload=payload,
             )
         )
+
+    @cached_property
+    def reading(self) -> LedgerReading:
+        """What the ledger says, kept between readings."""
+        # at the first use: who opens a home to look at pictures does not load the billing rules
+        from workstation.desk.ledger_reading import LedgerReading
+
+        return LedgerReading(self.ledger)
 
     def drafts(self, study_uid: str) -> Path:
         """Folder of a study's draft pictures; its name holds no identity."""

@@ -20,7 +20,7 @@ from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.case.acquisition import FIRST, SEPARATED, sessions_of
 from workstation.desk import charge_office
 from workstation.desk.charge_case import Decided, decide_place, today
-from workstation.desk.charge_ledger import ledger_of, of_session, person_of
+from workstation.desk.charge_ledger import of_session, person_of
 from workstation.desk.confirm_charge import Confirmed
 from workstation.desk.filed_case import FiledCase
 from workstation.desk.open_study import stored_case
@@ -29,6 +29,7 @@ from workstation.desk.people_store import AccountTable
 if TYPE_CHECKING:
     from workstation.archive.index import StudyRow
     from workstation.case.model import Case
+    from workstation.desk.ledger_reading import Grounds
     from workstation.desk.place import Place
     from workstation.people.accounts import People
 
@@ -111,7 +112,8 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
     changed = _changed_after(place)
     office = {line.charge_id: line for line in charge_office.charges(place)}
     apart = {e.event.case.study_uid for e in place.journal.of_kinds(SEPARATED) if e.event.case is not None}
-    for charge in ledger_of(place).charges().values():
+    read = place.reading.now()
+    for charge in read.charges.values():
         study = charge.identity.study_uid or ""
         if charge.state not in ACTIVE:
             continue
@@ -128,7 +130,7 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
             case = of_session(place, case, charge.identity.session) or case
         if case is not None and case.charge == charge.charge_id:
             charged.add(study)
-        line = _of_charge(place, charge, case, readers, day, again=study in changed)
+        line = _of_charge(place, charge, read.grounds[charge.charge_id], case, readers, day, again=study in changed)
         if study in apart:
             line = replace(line, session=charge.identity.session)
         name = rows[study].patient_name if study in rows else case.patient.name if case else ""
@@ -247,6 +249,7 @@ def _covering(answer: Mapping[str, Any]) -> tuple[str, ...]:
 def _of_charge(
     place: Place,
     charge: Charge,
+    grounds: Grounds,
     case: Case | None,
     readers: Mapping[str, str],
     day: date,
@@ -254,10 +257,9 @@ def _of_charge(
     again: bool,
 ) -> ChargeLine:
     """A charge, and what its case says now where something was written down after it."""
-    facts, answer = msgspec.json.decode(charge.facts), msgspec.json.decode(charge.answer)
     task, decision = "", "bill"
     if again and case is not None and case.charge == charge.charge_id:
-        task, decision = _task(place, charge, case, answer)
+        task, decision = _task(place, charge, case, grounds.as_of)
     service = charge.service_date.isoformat()
     return ChargeLine(
         study_uid=charge.identity.study_uid or "",
@@ -271,21 +273,21 @@ def _of_charge(
         charge_id=charge.charge_id,
         patient_id=charge.identity.patient_id,
         accession=charge.identity.accession or "",
-        payer=(facts.get("payer") or {}).get("kind") or "",
+        payer=grounds.payer,
         reader=readers.get(charge.rendering_npi, charge.rendering_npi),
         task=task,
         late=charge.late,
-        amount=_amount(answer),
+        amount=grounds.amount,
         age_days=_age(service, day),
         confirmed_at=charge.confirmed_at,
         confirmed_by=charge.confirmed_by,
     )
 
 
-def _task(place: Place, charge: Charge, case: Case, before: Mapping[str, Any]) -> tuple[str, str]:
+def _task(place: Place, charge: Charge, case: Case, as_of: str) -> tuple[str, str]:
     """What has to be done about a charge whose case says something else now, and what it says."""
     try:
-        decided = decide_place(place, case, before.get("as_of"))
+        decided = decide_place(place, case, as_of or None)
     except RenderDeskError as error:
         return f"The case cannot be decided again: {error.sentence}", "hold"
     patient = decided.facts.get("patient") or {}
@@ -295,7 +297,7 @@ def _task(place: Place, charge: Charge, case: Case, before: Mapping[str, Any]) -
 
 def task_of(place: Place, charge: Charge, case: Case) -> str:
     """What has to be done about a charge whose case says something else now; "" when they agree."""
-    return _task(place, charge, case, msgspec.json.decode(charge.answer))[0]
+    return _task(place, charge, case, str(msgspec.json.decode(charge.answer).get("as_of") or ""))[0]
 
 
 def difference(charge: Charge, decided: Decided, person: tuple[str, str]) -> str:
