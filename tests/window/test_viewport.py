@@ -285,7 +285,9 @@ def test_a_stream_of_moves_asks_for_one_picture_at_a_time(opened, monkeypatch):
 
     hand = opened.case.hand
     asked = []
-    monkeypatch.setattr(hand._stage, "request", lambda pane, view, labels, done, failed: asked.append((view, done)))
+    monkeypatch.setattr(
+        hand._stage, "request", lambda pane, view, labels, done, failed, **_: asked.append((view, done))
+    )
     camera: Camera = hand.view("3d").camera
     import msgspec
 
@@ -299,6 +301,68 @@ def test_a_stream_of_moves_asks_for_one_picture_at_a_time(opened, monkeypatch):
     assert asked[1][0].camera.height_mm == camera.height_mm + 20, "then the newest wish, not the oldest"
     hand.request("3d")
     assert len(asked) == 3, "the settled picture is asked for at once"
+
+
+def foot(widget):
+    """The colours of the pane's lowest line and of the one above the progress line, from the left."""
+    shown = widget.grab().toImage()
+    across = range(shown.width())
+    return [[shown.pixelColor(x, shown.height() - up).name() for x in across] for up in (1, 3)]
+
+
+def test_a_picture_that_takes_long_tells_how_far_it_is_at_the_lower_edge(opened, qtbot, monkeypatch):
+    from workstation.window.theme import tokens
+
+    hand, widget = opened.case.hand, port(opened, "axial")
+    size, (plain, above) = widget.size(), foot(widget)
+    asked = []
+    monkeypatch.setattr(hand._stage, "request", lambda *wish, on_progress: asked.append((*wish[3:], on_progress)))
+    hand.request("axial")
+    assert foot(widget) == [plain, above], "no line before the stage tells something"
+    done, _, reached = asked[0]
+    reached(0.25)
+    qtbot.waitUntil(lambda: widget.share == 0.25)
+    line, above_now = foot(widget)
+    part = round(0.25 * widget.width())
+    assert set(line[: part - 1]) == {tokens.QUIET.lower()}
+    assert set(line[part + 1 :]) == {tokens.LINE.lower()}
+    assert above_now == above, "the picture stays as it was"
+    done(widget.picture)
+    qtbot.waitUntil(lambda: widget.share == 0)
+    assert foot(widget) == [plain, above]
+    assert widget.size() == size
+
+
+def test_progress_of_an_older_wish_reaches_no_pane(opened, qtbot, monkeypatch):
+    hand, widget = opened.case.hand, port(opened, "axial")
+    asked = []
+    monkeypatch.setattr(hand._stage, "request", lambda *_, on_progress: asked.append(on_progress))
+    hand.request("axial")
+    asked[0](0.5)
+    qtbot.waitUntil(lambda: widget.share == 0.5)
+    hand.request("axial")
+    assert widget.share == 0
+    asked[0](0.9)
+    asked[1](0.1)
+    qtbot.waitUntil(lambda: widget.share > 0)
+    assert widget.share == 0.1
+    widget.refuse("No picture.")
+    assert widget.share == 0
+
+
+def test_the_stages_progress_reaches_the_pane(opened, qtbot, monkeypatch):
+    """The whole way, from the caster's rows to the pane; here every picture counts as a long one."""
+    shares = []
+    widget = port(opened, "3d")
+    show = widget.show_share
+    monkeypatch.setattr(widget, "show_share", lambda share: (shares.append(share), show(share)))
+    monkeypatch.setattr("render.stage._LONG", 0.0)
+    monkeypatch.setattr("render.stage._OFTEN", 0.0)
+    before = widget.picture
+    opened.case.hand.request("3d")
+    qtbot.waitUntil(lambda: widget.picture is not before and widget.picture.view.quality == "settled", timeout=20000)
+    assert any(0 < share <= 1 for share in shares)
+    assert widget.share == 0
 
 
 def test_none_survives_a_long_day():

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -18,10 +18,15 @@ from workstation.window.theme import sheet
 from workstation.window.tidy import Tidy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtWidgets import QWidget
+
     from render.stage import Stage
 
 _log = logging.getLogger(__name__)
 _tidy: list[Tidy] = []
+_REST_MS = 200
 
 
 def application(arguments: list[str] | None = None) -> QApplication:
@@ -52,11 +57,28 @@ def _find_renderer(stage: Stage, memory: Path) -> None:
     from functools import partial
 
     from render import policy
-    from render.caster.warm import warm_up
 
     stage.on_fallback = partial(policy.failed, memory)
     stage.use_renderer(policy.choose_renderer(memory))
+    from render.caster.warm import warm_up  # numba and scipy: not while the card is asked
+
     warm_up()
+
+
+class _OncePainted(QObject):
+    """Does something once, when a window has been painted for the first time and has come to rest."""
+
+    def __init__(self, window: QWidget, then: Callable[[], object]) -> None:
+        super().__init__(window)
+        self._window, self._then = window, then
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self._window.removeEventFilter(self)
+            # a zero timer comes after this painting is done, children and all; the rest is counted from there
+            QTimer.singleShot(0, self, lambda: QTimer.singleShot(_REST_MS, self, self._then))
+        return False
 
 
 def run(home: Path | None, source: str, series: str | None, volume: str | None, *, demo: bool) -> int:
@@ -84,7 +106,9 @@ def run(home: Path | None, source: str, series: str | None, volume: str | None, 
     desk = Desk(home, demo=demo)
     window = MainWindow(desk, stage, bundled)
     memory = desk.place.home / FILE
-    threading.Thread(target=_find_renderer, args=(stage, memory), name="renderer", daemon=True).start()
+    renderer = threading.Thread(target=_find_renderer, args=(stage, memory), name="renderer", daemon=True)
+    # its imports would fight with the first painting for the interpreter (PERFORMANCE 9)
+    _OncePainted(window, renderer.start)
     # a screen of the window's own size or less has no room for a title bar around it
     free = app.primaryScreen().availableGeometry().size()
     if free.width() <= window.width() or free.height() <= window.height() + 40:

@@ -75,6 +75,7 @@ class Stagehand(QObject):
     phase_wanted = Signal(int)
     _pictured = Signal(str, object)
     _failed = Signal(str, str)
+    _reached = Signal(str, int, float)
 
     def __init__(
         self, session: Session | Arrival, stage: Stage, panes: dict[str, Pane], fourup: FourUp, actions: Actions
@@ -100,6 +101,7 @@ class Stagehand(QObject):
         self._bursts: dict[str, tuple[View, float]] = {}
         self._wheel = 0.0
         self._flying: dict[str, float] = {}
+        self._wishes: dict[str, int] = {}
         self._next: set[str] = set()
         self._shown_scene = False
         self._resets: dict[str, int] = {}
@@ -121,6 +123,7 @@ class Stagehand(QObject):
         self._resize.timeout.connect(self.refit)
         self._pictured.connect(self._paint, Qt.ConnectionType.QueuedConnection)
         self._failed.connect(self._refuse, Qt.ConnectionType.QueuedConnection)
+        self._reached.connect(self._tell_share, Qt.ConnectionType.QueuedConnection)
 
     # Coming and going.
 
@@ -293,6 +296,7 @@ class Stagehand(QObject):
                 continue
             self._next.discard(name)
             self._flying[name] = time.monotonic()
+            self._wishes[name] = wish = self._wishes.get(name, 0) + 1
             view = self.dressed(name, quality)
             if is_small(view):
                 view = view.replace(scale=view.scale * SMALL_TEXT)
@@ -303,6 +307,7 @@ class Stagehand(QObject):
                 labels_for(self.session, view),
                 partial(self._pictured.emit, name),
                 partial(self._failed.emit, name),
+                on_progress=partial(self._reached.emit, name, wish),
             )
 
     def _planes_moved(self) -> bool:
@@ -336,6 +341,11 @@ class Stagehand(QObject):
             session = self.session
             if not isinstance(session, Arrival) and session.actor is not None:
                 self.guarded(lambda: session.scene_shown(self.scene.views["3d"]))
+
+    def _tell_share(self, pane: str, wish: int, share: float) -> None:
+        # told by another thread: it may come after the pane was asked for something newer
+        if not self._over and wish == self._wishes.get(pane):
+            self._viewports()[pane].show_share(share)
 
     def _refuse(self, pane: str, sentence: str) -> None:
         if not self._over:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _CLICK = 4.0
 _GAP = 12.0
+_SHARE = 2  # height of the line that tells how far a picture has come
 _EDGE = 26.0  # the letters stand at the edges: no line runs through them
 _DASHES: dict[str, list[float]] = {"axial": [], "coronal": [9, 4, 2, 4], "sagittal": [9, 5]}
 # which plane's line stands upright in a pane, and which lies level
@@ -83,6 +84,7 @@ class Viewport(QWidget):
         self._bytes: np.ndarray | None = None
         self._sentence = ""
         self._waiting = False
+        self.share = 0.0
         self._tool: Tool | None = None
         self._button = Qt.MouseButton.NoButton
         self._pressed: tuple[QPointF, float] | None = None
@@ -119,13 +121,21 @@ class Viewport(QWidget):
         self.awaited = []
         self._spinner.stop()
         self._waiting = False
+        self.share = 0.0
         self.update()
 
     def expect(self, view: View) -> None:
         """The view that was asked for: geometry of the pointer follows it at once, pixels come later."""
         self.view = view
         self._sentence = ""
+        self.show_share(0.0)
         self._spinner.start()
+
+    def show_share(self, share: float) -> None:
+        """How far a picture has come that takes long, 0 to 1, as a line along the lower edge; 0 takes it away."""
+        if share != self.share:
+            self.share = share
+            self.update(0, self.height() - _SHARE, self.width(), _SHARE)
 
     def show_picture(self, picture: Picture, awaited: list[Polygon] | None = None) -> None:
         """Paint this picture from now on; `awaited`: parts of it (in its pixels) whose slices have not come."""
@@ -136,6 +146,7 @@ class Viewport(QWidget):
         self._image = QImage(self._bytes.data, width, height, 3 * width, QImage.Format.Format_RGB888)
         self._spinner.stop()
         self._waiting = False
+        self.share = 0.0
         self._sentence = ""
         self.update()
 
@@ -143,6 +154,7 @@ class Viewport(QWidget):
         """Say in the pane why there is no picture."""
         self._spinner.stop()
         self._waiting = False
+        self.share = 0.0
         self.picture = self._image = self._bytes = None
         self._sentence = sentence
         self.update()
@@ -190,6 +202,8 @@ class Viewport(QWidget):
             self._words(painter, self._sentence, tokens.QUIET)
         elif self._waiting and self._image is None:
             self._words(painter, "Making the picture ...", tokens.QUIET)
+        if self.share > 0:
+            self._draw_share(painter)
         painter.end()
 
     def _place(self) -> QRectF:
@@ -222,6 +236,11 @@ class Viewport(QWidget):
             if box.height() >= 28 and box.width() >= 90:
                 self._label(painter, box.center() - QPointF(24, -12), "loading")
         painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _draw_share(self, painter: QPainter) -> None:
+        foot = self.height() - _SHARE
+        painter.fillRect(QRectF(0, foot, self.width(), _SHARE), QColor(tokens.LINE))
+        painter.fillRect(QRectF(0, foot, min(1.0, self.share) * self.width(), _SHARE), QColor(tokens.QUIET))
 
     def _words(self, painter: QPainter, text: str, colour: str) -> None:
         painter.setPen(QColor(colour))
