@@ -120,7 +120,7 @@ def run(command, failed, **options):
 
 
 def make_environment(tests):
-    """Make or remake `.venv` from the lock files; nothing happens when it is already right."""
+    """Make or remake `.venv` from the lock files; True when it was, False when it was already right."""
     mark = os.path.join(VENV, "renderdesk.json")
     wanted = {"run": fingerprint(False), "tests": fingerprint(True) if tests else None}
     try:
@@ -129,7 +129,7 @@ def make_environment(tests):
     except (OSError, ValueError):
         have = {}
     if have.get("run") == wanted["run"] and (not tests or have.get("tests") == wanted["tests"]):
-        return
+        return False
     base = find_base_python()
     python = python_in(VENV)
     if have.get("run") != wanted["run"] and have:
@@ -159,6 +159,16 @@ def make_environment(tests):
     with open(mark + ".new", "w") as file:
         json.dump({"run": wanted["run"], "tests": wanted["tests"] or have.get("tests")}, file)
     os.replace(mark + ".new", mark)
+    return True
+
+
+def compile_kernels(python):
+    """Compile what the pictures need, once for each state of the program, so that nobody waits for the first picture.
+
+    The program goes on without: it compiles when it draws.
+    """
+    with Step("Compiling the picture kernels (half a minute the first time)"):
+        subprocess.run([python, "-m", "render.caster.warm"], cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def missing_libraries():
@@ -225,8 +235,10 @@ def main(arguments):
     if not tests and arguments and arguments[0] != "--":
         stop("Usage: python3 run.py | python3 run.py tests [pytest arguments] | python3 run.py -- COMMAND ...")
     system_libraries()
-    make_environment(tests)
+    fresh = make_environment(tests)
     python = python_in(VENV)
+    if fresh or tests:
+        compile_kernels(python)
     environment = dict(os.environ)
     if tests:
         environment["QT_QPA_PLATFORM"] = "offscreen"

@@ -18,7 +18,7 @@ _PLANE = Plane(centre_lps_mm=(0, 0, 0), right_lps=(1, 0, 0), down_lps=(0, 1, 0),
 def warm_up(dtype: type[np.int16] | type[np.float32] = np.int16) -> None:
     """Draw tiny pictures of every kind: planes, volume rendering, projection, surface.
 
-    About half a second from the cache; 15 to 25 s where nothing has been compiled yet. May run on any thread.
+    About a second from the cache; half a minute where nothing has been compiled yet. May run on any thread.
     """
     n = 12
     k, r, c = np.indices((n, n, n)) - (n - 1) / 2
