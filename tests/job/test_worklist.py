@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,12 @@ from billing.ledger import Actor, Line
 from billing.metrics import Ratio, figures
 from tests.factory.afternoon import STATION, Waiting, make_home
 from tests.job import acts
+from workstation.__main__ import main
 from workstation.base.clock import ScriptedClock
 from workstation.base.errors import InputRefused, NotAllowed
 from workstation.case.model import ReportText
 from workstation.desk.charge_ledger import ledger_of
+from workstation.desk.charge_tasks import DELETED
 from workstation.desk.desk import Desk
 from workstation.desk.people_demo import PINS
 from workstation.desk.verify import verify
@@ -190,6 +193,52 @@ def test_another_diagnosis_after_the_charge_makes_a_task_and_a_replacement_ends_
     assert desk.charge(made.new_charge_id).diagnoses == ("I71.40",)
     after = line(desk, "SAMPLE")
     assert (after.charge_id, after.task, after.state) == (made.new_charge_id, "", "confirmed")
+
+
+def test_deleting_a_charged_study_asks_the_biller_and_changes_no_charge(
+    desk: Desk, clock: ScriptedClock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies = [line(desk, name).study_uid for name in ("SAMPLE", "MÜLLER")]
+    desk.confirm_charges([(studies[0], 0)], PIN)
+    own = line(desk, "SAMPLE").charge_id
+    desk.people.make("boss", "Bo Boss", "administrator", "135792")
+    desk.sign_in("boss", "135792")
+    assert "Charge" not in desk.deletion(studies[1]).sentence
+    assert desk.deletion(studies[0]).charges == (own,)
+    said = f"Charge {own} rests on it and is not taken back; the biller is asked about it."
+    assert said in desk.deletion(studies[0]).sentence
+    # the command says the same in its first step
+    monkeypatch.setenv("RENDERDESK_HOME", str(desk.home))
+    monkeypatch.setenv("RENDERDESK_SECRET", "135792")
+    command = ["delete", f"study:{studies[0]}", "--account", "boss", "--json"]
+    assert main(command) == 1
+    assert said in json.loads(capsys.readouterr().out)["error"]["sentence"]
+    for study in studies:
+        desk.delete(study, "Kept elsewhere")
+    told = {e.event.case.study_uid: e.event.payload for e in desk.place.journal.of_kinds("study_deleted")}
+    assert [told[study]["tasks"] for study in studies] == [[own], []]
+    desk.sign_in("demo.bill", PIN)
+    (found,) = [x for x in desk.charges() if x.charge_id]
+    assert (found.charge_id, found.state, found.task) == (own, "confirmed", DELETED)
+    assert found.acts == ("replace", "void", "uphold")
+    # also where the charge was settled so long ago that the list shows it no longer
+    with desk.place.db.writing():
+        interface = Actor(who="interface", role="system", workstation="WS-1", at=desk.place.now())
+        ledger_of(desk.place).send(own, interface)
+        ledger_of(desk.place).acknowledge(own, interface)
+    clock.advance(40 * 86400)
+    desk.sign_in("demo.bill", PIN)
+    (found,) = [x for x in desk.charges() if x.charge_id]
+    assert (found.state, found.task) == ("acknowledged", DELETED)
+    with pytest.raises(InputRefused, match="reason is needed"):
+        desk.uphold_charge(own, reason=" ", secret=PIN)
+    desk.uphold_charge(own, reason="given, documented", secret=PIN)
+    assert [x for x in desk.charges() if x.charge_id] == []
+    assert [h.after for h in desk.charge_history(own)] == ["confirmed", "sent", "acknowledged"]
+    entry = desk.place.journal.of_kinds("charge_upheld")[-1].event
+    assert entry.payload == {"charge_id": own, "reason": "given, documented"}
+    with pytest.raises(InputRefused, match="Nothing is asked"):
+        desk.uphold_charge(own, reason="again", secret=PIN)
 
 
 def test_an_addendum_that_changes_nothing_makes_no_task(desk: Desk, clock: ScriptedClock) -> None:

@@ -64,7 +64,8 @@ KINDS: dict[str, str] = {
     "clock_set_back": "{seconds, line, line_station}: this computer's clock shows less than that line says it must",
     "imported": "{files, studies, findings}",
     "study_exported": "{files, left_out, anonymised, profile, manifest: digest over the files' digests}",
-    "study_deleted": "{images, files, state, reports: [UID], charge_id, series: [UID], reason}: journal, ledger stay",
+    "study_deleted": "{images, files, state, reports: [UID], charge_id, tasks: [charge_id]: active charges that the "
+    "biller is asked about, series: [UID], reason}: journal, ledger stay",
     "study_opened": "{series: [UID], volume, shape, units, chosen_by: program|person, score}",
     "order_entered": "{accession, order_id, three_d_ordered, reason, ordering_npi, base: [...], source}",
     "diagnoses_coded": "{dx: [[code, words]], before: [[code, words]]}: the codes of the claim, in the order of weight",
@@ -109,6 +110,7 @@ KINDS: dict[str, str] = {
     "answers_taken": "{acknowledged, rejected, foreign}: how many of a file's answers",
     "charge_voided": "{charge_id, reason, credit: whether the receiver is told}",
     "charge_replaced": "{charge_id, replaces, reason, credit}",
+    "charge_upheld": "{charge_id, reason}: its study was deleted and the charge stays right; answers that task",
     "charge_resent": "{charge_id, reason}: a refused charge goes out again unchanged",
     "charges_exported": "{number, format, charges: how many, sha256}",
     "coverage_stated": "{payer_kind}: how the patient is insured with it",

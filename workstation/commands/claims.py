@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("void", "take a charge back"),
         ("replace", "decide the charge's case anew and put that in its place"),
         ("resend", "send a refused charge again, unchanged"),
+        ("uphold", "let a charge stand whose study was deleted"),
     ):
         act = acts.add_parser(name, help=line)
         act.add_argument("charge_id", metavar="CHARGE-ID")
@@ -92,9 +93,8 @@ def _list(desk: Desk, args: argparse.Namespace) -> int:
         return 0
     for line in lines:
         code = "-".join((line.code, *line.modifiers))
-        print(
-            f"{line.charge_id}  {line.service_date}  {code:12}  {line.state:12}  {line.reason or line.problem}".rstrip()
-        )
+        told = line.task or line.reason or line.problem
+        print(f"{line.charge_id}  {line.service_date}  {code:12}  {line.state:12}  {told}".rstrip())
     return 0
 
 
@@ -144,6 +144,13 @@ def _undo(desk: Desk, args: argparse.Namespace, secret: str) -> int:
     if desk.actor is None:
         raise InputRefused("account", f"To {args.act} a charge name the account that does it with --account.")
     charge_id = args.charge_id.strip().upper()
+    if args.act == "uphold":
+        desk.uphold_charge(charge_id, reason=args.reason, secret=secret)
+        if args.json:
+            print_json({"charge_id": charge_id, "upheld": True})
+        else:
+            print(f"Charge {charge_id} stands.")
+        return 0
     if args.act == "void":
         done = charge_office.void(
             desk.place, desk.people, charge_id, again=args.again, reason=args.reason, secret=secret

@@ -32,7 +32,9 @@ def run(args: argparse.Namespace) -> int:
     finally:
         desk.close()
     if args.json:
-        print_json({"study_uid": study_uid, "deleted": True, "images": done.images, "drafts": done.drafts})
+        gone = {"images": done.images, "drafts": done.drafts}
+        print_json({"study_uid": study_uid, "deleted": True, **gone, "charges": done.charges})
     else:
-        print(f"Deleted: {done.images} images. The journal and the ledger keep what was done.")
+        told = f" The biller is asked about {', '.join(done.charges)}." if done.charges else ""
+        print(f"Deleted: {done.images} images. The journal and the ledger keep what was done.{told}")
     return 0

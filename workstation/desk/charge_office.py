@@ -4,7 +4,7 @@ Everything here works on a home (`Place`) and needs no opened study. The acts:
 
 - `charges(place)`: every charge with its state, what its receiver said, and what may be done with it;
 - `history(place, charge_id)`: who did what to a charge, in order;
-- `void`, `replace`, `resend`: by a person who proves who they are, each with a reason;
+- `void`, `replace`, `resend`, `uphold`: by a person who proves who they are, each with a reason;
 - `send(place)`: one round over the HL7 links, to be called by a button, a timer or a scheduler. It waits for
   answers, so a window calls it beside its own thread;
 - `queue(place)`: messages that wait, are under way or were answered, and how each receiver stands;
@@ -16,6 +16,7 @@ Everything here works on a home (`Place`) and needs no opened study. The acts:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from typing import TYPE_CHECKING
 
 from billing.charge import ACTIVE, TRANSITIONS, Charge
@@ -35,11 +36,12 @@ from workstation.desk.charge_export import (
 from workstation.desk.charge_ledger import ledger_of
 from workstation.desk.charge_message import site_of
 from workstation.desk.charge_send import Sent, send_waiting
+from workstation.desk.charge_tasks import open_tasks, uphold
 from workstation.desk.charge_undo import Undone, replace_charge, resend_charge, void_charge
 from workstation.people.roles import require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from workstation.archive.outbox import Message
@@ -64,7 +66,8 @@ class OfficeLine:
         ``withdrawn``, or "" where it has none
     problem : why the message has not arrived, in one sentence; "" where nothing is wrong
     contradicted : the receiver refused what it had accepted before; a person has to look
-    acts : what may be done now, of ``resend``, ``replace``, ``void``
+    acts : what may be done now, of ``resend``, ``replace``, ``void``, and ``uphold`` where there is a task
+    task : what a person has to do because the charge's study was deleted, in one sentence; "" where it was not
     """
 
     charge_id: str
@@ -86,6 +89,7 @@ class OfficeLine:
     problem: str
     contradicted: bool
     acts: tuple[str, ...]
+    task: str = ""
 
     def __repr__(self) -> str:
         return f"OfficeLine({self.charge_id}, {self.state})"
@@ -157,20 +161,25 @@ def charges(place: Place, *, state: str = "") -> tuple[OfficeLine, ...]:
     ----------
     state : only charges in this state
     """
-    read = place.reading.now()
+    read, tasks = place.reading.now(), open_tasks(place)
     messages: dict[str, list[Message]] = {}
     for message in place.outbox.all():
         messages.setdefault(message.charge_id, []).append(message)
     contradicted = {a.charge_id for a in place.answers.all() if a.outcome == "contradicted"}
     names = {s.study_uid: s.patient_name for s in place.library.studies()}
     lines = [
-        _line(c, read, messages.get(c.charge_id, []), names, c.charge_id in contradicted)
+        _with_task(_line(c, read, messages.get(c.charge_id, []), names, c.charge_id in contradicted), tasks)
         for c in read.charges.values()
         if not state or c.state == state
     ]
     rank = {"rejected": 0, "confirmed": 1, "sent": 2, "acknowledged": 3}
     lines.sort(key=lambda line: line.confirmed_at, reverse=True)
     return tuple(sorted(lines, key=lambda line: (not line.contradicted, rank.get(line.state, 4))))
+
+
+def _with_task(line: OfficeLine, tasks: Mapping[str, str]) -> OfficeLine:
+    task = tasks.get(line.charge_id, "") if line.state in ACTIVE else ""
+    return replace_fields(line, task=task, acts=(*line.acts, "uphold")) if task else line
 
 
 def _line(charge: Charge, read: Reading, messages: list[Message], names: dict[str, str], refused: bool) -> OfficeLine:
@@ -351,6 +360,7 @@ __all__ = [
     "send",
     "state_coverage",
     "take_in",
+    "uphold",
     "void",
     "write_again",
 ]

@@ -375,6 +375,10 @@ class Desk:
         """Put what the case says now in a charge's place."""
         return charge_office.replace(self.place, self.people, charge_id, reason=reason, secret=secret)
 
+    def uphold_charge(self, charge_id: str, *, reason: str, secret: str = "") -> None:
+        """A charge of a deleted study stays right: what the biller was asked about it is answered."""
+        charge_office.uphold(self.place, self.people, charge_id, reason=reason, secret=secret)
+
     def resend_charge(self, charge_id: str, *, reason: str, secret: str = "") -> charge_office.Undone:
         """Send a refused charge again unchanged."""
         return charge_office.resend(self.place, self.people, charge_id, reason=reason, secret=secret)

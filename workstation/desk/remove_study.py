@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from workstation.archive.files import name_of
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.base.events import CaseKey
+from workstation.desk.charge_tasks import charges_left
 from workstation.desk.housekeeping import finish_leaving
 from workstation.desk.open_study import stored_case
 from workstation.desk.scan_store import scan_path
@@ -20,20 +21,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deletion:
-    """What goes with a study. `needs_reason`: something of it was released, signed or charged."""
+    """What goes with a study.
+
+    Parameters
+    ----------
+    needs_reason : something of it was released, signed or charged
+    charges : ids of the active charges that rest on it; they stay, and the biller is asked about each
+    """
 
     study_uid: str
     images: int
     drafts: int
     state: str
     needs_reason: bool
+    charges: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """For the person who decides, without identity."""
         drafts = f" and {self.drafts} draft pictures" if self.drafts else ""
         record = " Parts of it are released, signed or charged." if self.needs_reason else ""
-        return f"{self.images} stored images{drafts} of this study would be deleted for good.{record}"
+        return f"{self.images} stored images{drafts} of this study would be deleted for good.{record}{self._charged}"
+
+    @property
+    def _charged(self) -> str:
+        if not self.charges:
+            return ""
+        if len(self.charges) == 1:
+            return f" Charge {self.charges[0]} rests on it and is not taken back; the biller is asked about it."
+        listed = ", ".join(self.charges)
+        return f" Charges {listed} rest on it and are not taken back; the biller is asked about each."
 
 
 def deletion_of(place: Place, study_uid: str) -> Deletion:
@@ -49,12 +66,14 @@ def deletion_of(place: Place, study_uid: str) -> Deletion:
         raise InputRefused(
             "part", "These images lie in one study with another patient's; delete that study, or take its split back."
         )
+    charges = charges_left(place, study_uid, *place.library.parts_of(study_uid))
     return Deletion(
         study_uid=study_uid,
         images=row.images,
         drafts=len(_draft_places(place, study_uid)),
         state=row.state,
-        needs_reason=row.state in ("released", "signed", "charged"),
+        needs_reason=bool(charges) or row.state in ("released", "signed", "charged"),
+        charges=charges,
     )
 
 
@@ -74,9 +93,9 @@ def delete_study(place: Place, actor: Actor | None, study_uid: str, reason: str)
     row = place.library.study(study_uid)
     reports, charge = _record(place, study_uid)
     with place.db.writing():
-        series = list(place.library.series_of(study_uid))
+        series, parts = list(place.library.series_of(study_uid)), tuple(place.library.parts_of(study_uid))
         others = [*_draft_places(place, study_uid), *thumbnail_places(place, study_uid)]
-        for uid in (study_uid, *place.library.parts_of(study_uid)):
+        for uid in (study_uid, *parts):
             scan = scan_path(place.home, place.installation, uid)
             if scan.is_file():
                 others.append(scan.relative_to(place.home).as_posix())
@@ -91,6 +110,7 @@ def delete_study(place: Place, actor: Actor | None, study_uid: str, reason: str)
             state=row.state,
             reports=reports,
             charge_id=charge,
+            tasks=list(charges_left(place, study_uid, *parts)),
             series=series,
             reason=reason.strip(),
         )

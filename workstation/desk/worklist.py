@@ -68,7 +68,7 @@ class ChargeLine:
     task : what a person has to do about a charge, in a sentence; "" where nothing has changed
     amount : estimated payment in US dollars as text, "" without an estimate
     sending, problem : how the charge's message stands, and why it has not arrived
-    acts : what may be done with the charge: resend, replace, void
+    acts : what may be done with the charge: resend, replace, void, and uphold where its study was deleted
     """
 
     study_uid: str
@@ -119,7 +119,12 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
             continue
         known = office.get(charge.charge_id)
         recent = (day - date.fromisoformat(charge.confirmed_at[:10])).days <= KEPT_DAYS
-        settled = charge.state == "acknowledged" and not recent and not (known and known.contradicted)
+        settled = (
+            charge.state == "acknowledged"
+            and not recent
+            and not (known and known.contradicted)
+            and not (known and known.task)
+        )
         if settled and study not in changed:
             # years of settled charges are not read again for a list of this month
             charged.add(study)
@@ -153,7 +158,7 @@ def _with_office(line: ChargeLine, known: charge_office.OfficeLine | None) -> Ch
     """The line with how its message stands, what its receiver said, and what may be done."""
     if known is None:
         return line
-    task = line.task
+    task = line.task or known.task
     if known.contradicted and not task:
         task = "The receiver refused this charge after it had accepted it; ask there, then void or replace it."
     return replace(

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from workstation.base.errors import RenderDeskError
 from workstation.window.models.charges import patient_of, state_of
 from workstation.window.panels.charge import ChargePanel
+from workstation.window.panels.charge_standing import StandingCard
 from workstation.window.panels.parts import Line, Words, button, row
 
 if TYPE_CHECKING:
@@ -81,11 +82,11 @@ class ChargeDetail(QWidget):
             self.panel.read_again()
             return
         self._line = line
-        if self.panel is not None:
-            self.area.takeWidget()
-            self.panel.hide()
-            self.panel.deleteLater()
-            self.panel = None
+        shown = self.area.takeWidget()
+        if shown is not None:
+            shown.hide()
+            shown.deleteLater()
+        self.panel = None
         for part in (self.who, self.what, self.open):
             part.setVisible(line is not None)
         self.word.hide()
@@ -102,6 +103,9 @@ class ChargeDetail(QWidget):
         try:
             case = self._desk.filed(line.study_uid, line.session)
         except RenderDeskError as error:
+            if "uphold" in line.acts:
+                self._deleted(line)
+                return
             self.word.say(error.sentence)
             self.word.show()
             return
@@ -109,6 +113,20 @@ class ChargeDetail(QWidget):
         self.panel.changed.connect(self.changed)
         self.panel.go_to.connect(self._lead)
         self.area.setWidget(self.panel)
+
+    def _deleted(self, line: ChargeLine) -> None:
+        """A charge whose study is here no longer: what became of it, and what its biller may answer."""
+        self.open.hide()
+        if not line.patient_name:
+            self.who.say(f"Patient {line.patient_id}")
+        card = StandingCard(self._desk, self._actions, self.changed.emit)
+        card.put(line.charge_id, line.task, deleted=True)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.addWidget(card)
+        column.addStretch(1)
+        self.area.setWidget(page)
 
     def _head(self, line: ChargeLine | None) -> None:
         if line is not None:

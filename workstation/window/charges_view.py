@@ -295,7 +295,10 @@ class ChargesView(QWidget):
         self.held.put(len(held), "\n".join(f"{words}: {n}" for words, n in asked), "wants")
         back, todo = by.get("refused", []), by.get("todo", [])
         told = [f"refused by the receiver: {len(back)}"] if back else []
-        told += [f"to void or replace: {sum(bool(x.task) for x in todo)}"] if any(x.task for x in todo) else []
+        gone = sum("uphold" in x.acts for x in todo)
+        changed = sum(bool(x.task) for x in todo) - gone
+        told += [f"to void or replace: {changed}"] if changed else []
+        told += [f"study deleted: {gone}"] if gone else []
         told += [f"not sent: {sum(bool(x.problem) for x in todo)}"] if any(x.problem for x in todo) else []
         self.todo.put(len(back) + len(todo), "\n".join(told) or "nothing came back", "wants")
         under, done = by.get("underway", []), by.get("done", [])

@@ -50,11 +50,19 @@ class StandingCard(Card):
         self.resend.setObjectName("field_resend")
         self.replace.setObjectName("field_replace")
         self.void.setObjectName("field_void")
-        line = row(self.resend, self.replace, self.void, 0)
+        self.uphold = button("Let it stand ...", self._uphold, tip="Its study was deleted, and the charge is right")
+        self.uphold.setObjectName("field_uphold")
+        self.uphold.hide()
+        line = row(self.resend, self.replace, self.uphold, self.void, 0)
         self.add(line)
 
-    def put(self, charge_id: str, task: str = "") -> None:
-        """Show a charge, and what has to be done about it; none with ""."""
+    def put(self, charge_id: str, task: str = "", *, deleted: bool = False) -> None:
+        """Show a charge, and what has to be done about it; none with "".
+
+        Parameters
+        ----------
+        deleted : its study was deleted: it cannot be replaced, and the biller may let it stand
+        """
         self._charge_id = charge_id
         self.setVisible(bool(charge_id))
         if not charge_id:
@@ -68,10 +76,12 @@ class StandingCard(Card):
         restate(self, "wants" if task else {"acknowledged": "done", "rejected": "refused"}.get(state, ""))
         may = self._desk.may("confirm_charge")
         for act, part in (("resend", self.resend), ("replace", self.replace), ("void", self.void)):
-            part.setVisible(act in _possible(state))
+            part.setVisible(act in _possible(state) and not (deleted and act == "replace"))
             part.setEnabled(may)
             if not may:
                 part.setToolTip(self._desk.why_not("confirm_charge"))
+        self.uphold.setVisible(deleted)
+        self.uphold.setEnabled(may)
         if self._rows.stands((charge_id, told, task)):
             return
         parts: list[QWidget] = [Words(f"Charge {charge_id}", "mono")]
@@ -101,6 +111,15 @@ class StandingCard(Card):
             "What was wrong, and what was corrected",
             lambda reason, _again, secret: self._desk.replace_charge(self._charge_id, reason=reason, secret=secret),
             "The charge is replaced.",
+        )
+
+    def _uphold(self) -> None:
+        self._ask(
+            "Let the charge stand",
+            "Its study was deleted here. The charge stays as it is, and nothing more is asked about it.",
+            "Why the charge stays right",
+            lambda reason, _again, secret: self._desk.uphold_charge(self._charge_id, reason=reason, secret=secret),
+            "The charge stands.",
         )
 
     def _void(self) -> None:
