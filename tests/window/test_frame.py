@@ -271,6 +271,39 @@ def test_a_long_name_gives_way_and_pushes_nobody_out(opened):
     assert opened.bar.name.text().endswith("…")
 
 
+@pytest.mark.parametrize("size", [(1600, 1000), (1280, 800), (1024, 640)])
+def test_the_tool_strip_cuts_nothing_and_loses_nothing(opened, qtbot, size):
+    from PySide6.QtWidgets import QToolButton
+
+    opened.resize(*size)
+    qtbot.wait(50)
+    strip = opened.case.tools
+    shown = [b for b in strip.findChildren(QToolButton) if b.isVisible()]
+    assert opened.case.panel.isVisible()
+    assert opened.size().toTuple() == size
+    for button in shown:
+        assert button.width() >= button.sizeHint().width() or button.width() == 30, button.toolTip()
+        assert button.geometry().right() <= strip.width() - 8
+        assert button.toolTip()
+    assert strip.slab.toolTip().startswith("Slab off") or strip.slab.text().startswith("Slab off")
+    kept = {act for act, button in strip._buttons.items() if button.isVisible()}
+    aside = {act for act in strip._buttons if opened.actions_.qaction(act) in strip.more.menu().actions()}
+    assert kept | aside == set(strip._buttons)
+    assert not kept & aside
+    assert strip.more.isVisible() == bool(aside)
+    opened.resize(1900, 1000)
+    qtbot.wait(50)
+    assert strip.layout_menu.text().startswith("Four Up"), "texts come back with the room"
+    assert not strip.more.isVisible()
+
+
+def test_who_made_the_picture_is_told_whole_at_once(opened):
+    opened.status.show_made("CPU caster · settled · 8 ms")
+    opened.status.show_made("CPU caster · settled · 10788 ms")
+    assert opened.status.made.width() >= opened.status.made.sizeHint().width(), "before the next painting"
+    assert opened.status.archive.geometry().right() <= opened.status.width()
+
+
 def test_second_study_and_closing_leave_nothing_behind(opened, qtbot, small_study):
     first = opened.case.session
     open_and_wait(opened, qtbot, str(small_study))

@@ -283,7 +283,7 @@ class CasePage(QWidget):
     def _arranged(self, layout: str) -> None:
         from workstation.window.fourup import TITLES
 
-        self.tools.layout_menu.tell(TITLES.get(layout, "One"))
+        self.tools.tell_layout(TITLES.get(layout, "One"))
         if self.hand is not None:
             if self.hand.active not in self.fourup.shown():
                 self.hand.activate(self.fourup.shown()[0])

@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
         self.case.stopped.connect(self.give_up)
         self.arriving.connect(self._arrive, Qt.ConnectionType.QueuedConnection)
         self.case.hover.connect(self.status.pointer.setText)
-        self.case.made.connect(self.status.made.setText)
+        self.case.made.connect(self.status.show_made)
         self.case.changed.connect(self._case_changed)
         self.cover.signed_in.connect(self._signed_in)
         self.cover.went_back.connect(self._uncovered)

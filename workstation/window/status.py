@@ -47,6 +47,7 @@ class StatusBar(QWidget):
         self.cancel = tool(glyph="x", tip="Cancel")
         self.cancel.clicked.connect(self.cancelled)
         self.made = label()
+        self.made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.archive = label()
         row.addWidget(self.pointer)
         row.addWidget(self.window_words)
@@ -73,6 +74,16 @@ class StatusBar(QWidget):
         if sentence:
             self._fade.start(_KEEP_MS.get(kind, 8000))
 
+    def show_made(self, text: str) -> None:
+        """By whom and how fast the newest picture was made; its room only grows, so that nothing trembles or is cut."""
+        self.made.setText(text)
+        self.made.ensurePolished()
+        if self.made.sizeHint().width() > self.made.minimumWidth():
+            self.made.setMinimumWidth(self.made.sizeHint().width())
+            layout = self.layout()
+            if layout is not None:
+                layout.activate()  # now, not after the next painting
+
     def begin_job(self, title: str) -> None:
         """Something slow runs."""
         self.job.setText(title)
@@ -97,6 +108,7 @@ class StatusBar(QWidget):
         self.pointer.setText("")
         self.window_words.setText("")
         self.made.setText("")
+        self.made.setMinimumWidth(0)
 
     def show_archive(self, text: str, state: str = "") -> None:
         """Where pictures are kept, and whether all of it has arrived."""

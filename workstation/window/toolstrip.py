@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QActionGroup, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QWidget
 
 from render.view import Slab, Surface
 from workstation.window import words
@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from workstation.window.stagehand import Stagehand
 
 TOOLS = ("pointer", "crosshair", "pan", "zoom", "length", "angle", "crop", "clip")
-_NARROW, _SHORT, _LONG = 940, 78, 150
+_ROOM, _SHORT = 250, 150  # of a menu's text, where there is room and where there is not
+# after how many steps which acts stand in the menu "more"
+_TO_MORE: dict[int, tuple[str, ...]] = {
+    4: ("tool.pan", "tool.zoom"),
+    8: ("undo", "redo", "palette"),
+    9: ("tool.crop", "tool.clip"),
+    10: ("tool.length", "tool.angle"),
+}
+_MOST = max(_TO_MORE)
 _SLABS = {"mip": "Slab MIP", "minip": "Slab MinIP", "mean": "Slab mean"}
 # titled thresholds in HU, start values that stay editable (bone for models, compact bone, skin surface, lumen)
 TISSUES = (
@@ -127,7 +135,7 @@ class Toolstrip(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(4)
-        self._spare: list[QWidget] = []
+        self._buttons: dict[str, QWidget] = {}
         group = QActionGroup(self)
         for name in TOOLS:
             action = actions.qaction(f"tool.{name}")
@@ -136,8 +144,7 @@ class Toolstrip(QWidget):
             button.setDefaultAction(action)
             button.setFixedSize(30, 30)
             row.addWidget(button)
-            if name in {"pan", "zoom"}:
-                self._spare.append(button)
+            self._buttons[f"tool.{name}"] = button
         group.addAction(actions.qaction("tool.window"))
         actions.qaction("tool.pointer").setChecked(True)
         self._line(row)
@@ -146,17 +153,19 @@ class Toolstrip(QWidget):
         stand.setFixedSize(30, 30)
         row.addWidget(stand)
         self._line(row)
-        self.layout_menu = self._menu(row, "Four Up", "Layout of the panes")
+        self.layout_menu = self._menu(row, "Four Up", "Layout of the panes", "squares-four")
         for name, title in TITLES.items():
             self.layout_menu.menu().addAction(title, partial(actions.run, f"layout.{name}"))
-        self.preset = self._menu(row, "Look", "Look of the 3D pane")
-        self.window_menu = self._menu(row, "Window", "Window presets, number keys 1 to 9; 0 is the file's own")
-        self.slab = self._menu(row, "Slab off", "Thick planes")
+        self.preset = self._menu(row, "Look", "Look of the 3D pane", "cube")
+        told = "Window presets, number keys 1 to 9; 0 is the file's own"
+        self.window_menu = self._menu(row, "Window", told, "circle-half")
+        self.slab = self._menu(row, "Slab off", "Thick planes", "slab")
         row.addStretch(1)
         for name in ("undo", "redo"):
             button = tool()
             button.setDefaultAction(actions.qaction(name))
             row.addWidget(button)
+            self._buttons[name] = button
         self._capture = tool("Capture", "camera", actions.qaction("capture").toolTip())
         self._capture.clicked.connect(lambda: actions.run("capture"))
         row.addWidget(self._capture)
@@ -165,21 +174,60 @@ class Toolstrip(QWidget):
         find.setIcon(actions.qaction("palette").icon())
         find.clicked.connect(lambda: actions.run("palette"))
         row.addWidget(find)
+        self._buttons["palette"] = find
+        self.more = tool(glyph="dots-three", tip="What there is no room for")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setMenu(QMenu(self.more))
+        row.addWidget(self.more)
         panel = tool(tip=actions.qaction("panel").toolTip())
         panel.setIcon(actions.qaction("panel").icon())
         panel.clicked.connect(lambda: actions.run("panel"))
         row.addWidget(panel)
+        self._row = row
+        self._given = 0
+        self._give_way(0)
+
+    # Room. What is said elsewhere too, or done by mouse and keys anyway, gives way first; the rest goes into "more".
+
+    def _give_way(self, steps: int) -> None:
+        """With the first `steps` of what can give way given."""
+        self._given = steps
+        style = Qt.ToolButtonStyle
+        hidden = [act for after, acts in _TO_MORE.items() if steps >= after for act in acts]
+        self.preset.set_room(_SHORT if steps >= 1 else _ROOM)
+        self.layout_menu.set_short(steps >= 2)
+        self._capture.setToolButtonStyle(style.ToolButtonIconOnly if steps >= 3 else style.ToolButtonTextBesideIcon)
+        for after, menu in ((5, self.preset), (6, self.window_menu), (7, self.slab)):
+            menu.set_short(steps >= after)
+        for act, button in self._buttons.items():
+            button.setVisible(act not in hidden)
+        menu = self.more.menu()
+        menu.clear()
+        for act in hidden:
+            menu.addAction(self._actions.qaction(act))
+        self.more.setVisible(bool(hidden))
+
+    def _needed(self) -> int:
+        self._row.invalidate()
+        return self._row.sizeHint().width()
+
+    def _fit(self, start: int) -> None:
+        """As little given as the width allows, from `start` on."""
+        if start != self._given:
+            self._give_way(start)
+        while self._needed() > self.width() and self._given < _MOST:
+            self._give_way(self._given + 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """On a narrow screen the mouse's own acts give way, and texts are shorter."""
         super().resizeEvent(event)
-        narrow = event.size().width() < _NARROW
-        for button in self._spare:
-            button.setVisible(not narrow)
-        style = Qt.ToolButtonStyle
-        self._capture.setToolButtonStyle(style.ToolButtonIconOnly if narrow else style.ToolButtonTextBesideIcon)
-        for menu in (self.layout_menu, self.preset, self.window_menu, self.slab):
-            menu.set_room(_SHORT if narrow else _LONG)
+        self._fit(0)
+
+    def minimumSizeHint(self) -> QSize:
+        """Parts give way: their texts never hold the window open."""
+        return QSize(320, tokens.TOOLBAR)
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSizeHint()
 
     @staticmethod
     def _line(row: QHBoxLayout) -> None:
@@ -190,8 +238,8 @@ class Toolstrip(QWidget):
         row.addSpacing(4)
 
     @staticmethod
-    def _menu(row: QHBoxLayout, text: str, tip: str) -> MenuButton:
-        button = MenuButton(text, tip)
+    def _menu(row: QHBoxLayout, text: str, tip: str, glyph: str) -> MenuButton:
+        button = MenuButton(text, tip, glyph)
         button.setMenu(QMenu(button))
         row.addWidget(button)
         return button
@@ -204,6 +252,12 @@ class Toolstrip(QWidget):
         for part in (self.preset, self.slab, self._capture):
             part.setEnabled(not stagehand.loading)
         self.tell(stagehand)
+        self._fit(0)
+
+    def tell_layout(self, title: str) -> None:
+        """Which panes are shown."""
+        self.layout_menu.tell(title)
+        self._fit(self._given)
 
     def tell(self, stagehand: Stagehand) -> None:
         """Write into the menus' titles what is shown."""
@@ -222,6 +276,7 @@ class Toolstrip(QWidget):
             self.preset.tell(presets.get(stagehand.scene.preset).title)
         slab = stagehand.scene.views["axial"].slab
         self.slab.tell(slab_words(slab))
+        self._fit(self._given)  # never back under a moving hand: what came and went with each number would flicker
 
 
 def slab_words(slab: Slab | None) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QIcon, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from workstation.window.icons import icon
+from workstation.window.theme import tokens
 
 W = TypeVar("W", bound=QWidget)
 _MENU_TEXT = 150
@@ -123,9 +124,12 @@ class Elided(QLabel):
 
 
 class MenuButton(QToolButton):
-    """A button that opens a menu and always shows its whole text; Qt's own hint forgets the style sheet's padding."""
+    """A button that opens a menu and always shows its whole text; Qt's own hint forgets the style sheet's padding.
 
-    def __init__(self, text: str, tip: str = "") -> None:
+    With a `glyph` it can be shown as that alone; the text then stands in the tooltip.
+    """
+
+    def __init__(self, text: str, tip: str = "", glyph: str = "") -> None:
         super().__init__()
         self.setAutoRaise(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -133,6 +137,8 @@ class MenuButton(QToolButton):
         self._tip = tip
         self._room = _MENU_TEXT
         self._text = text
+        self._glyph = glyph
+        self._short = False
         self.tell(text)
 
     def set_room(self, points: int) -> None:
@@ -141,17 +147,31 @@ class MenuButton(QToolButton):
             self._room = points
             self.tell(self._text)
 
+    def set_short(self, short: bool) -> None:
+        """As the glyph alone, or with its text."""
+        if short == self._short or not self._glyph:
+            return
+        self._short = short
+        self.setIcon(icon(self._glyph) if short else QIcon())
+        style = Qt.ToolButtonStyle
+        self.setToolButtonStyle(style.ToolButtonTextBesideIcon if short else style.ToolButtonTextOnly)
+        self.tell(self._text)
+
     def tell(self, text: str) -> None:
         """Show this text, with a sign that there is a menu; a long one is shortened, and whole in the tooltip."""
         self._text = text
         shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, self._room)
-        self.setText(f"{shown}  ▾")
+        if self._short:
+            shown = ""
+        self.setText(f"{shown}  ▾" if shown else "▾")
+        self.setAccessibleName(text)
         self.setToolTip(self._tip if shown == text else f"{text}\n{self._tip}")
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         self.ensurePolished()
-        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 22, super().sizeHint().height())
+        glyph = tokens.ICON + 2 if self._short else 0
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + glyph + 22, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
