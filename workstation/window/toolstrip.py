@@ -201,10 +201,10 @@ class Toolstrip(QWidget):
             menu.set_short(steps >= after)
         for act, button in self._buttons.items():
             button.setVisible(act not in hidden)
-        menu = self.more.menu()
-        menu.clear()
+        aside = self.more.menu()
+        aside.clear()
         for act in hidden:
-            menu.addAction(self._actions.qaction(act))
+            aside.addAction(self._actions.qaction(act))
         self.more.setVisible(bool(hidden))
 
     def _needed(self) -> int:
