@@ -122,6 +122,29 @@ def phantom(name: str) -> Volume:
     return Volume(voxels, Geometry(shape, affine), "arbitrary", digest=name, modality="MR")
 
 
+def pairs(volume: Volume) -> list[Tile]:
+    """What stands under the moving hand, and when it rests: volume rendering, projection, surface."""
+    from render import camera, presets, tones
+    from render.engine import Engine
+    from render.view import Labels, Surface, Technique, View
+
+    engine, size = Engine(volume), (660, 600)
+    look, _ = presets.resolve("ct_portal", volume)
+    eye = camera.rotate(camera.standard(volume, "A", size, threshold=160), 25, 10)
+    kinds: dict[str, dict[str, object]] = {
+        "Volume rendering": {"technique": Technique.VR, "look": look},
+        "MIP": {"technique": Technique.MIP, "window": tones.default_window(volume, "mip")},
+        "Surface at 226 HU": {"technique": Technique.SSD, "surfaces": (Surface(low=226.0),)},
+    }
+    made: list[Tile] = []
+    for name, how in kinds.items():
+        view = View(size=size, camera=eye, overlays="none", background=("10141a", "000000"), **how)
+        engine.picture(view.replace(quality="settled"), Labels())  # what is kept between pictures is there
+        for quality, words in (("drag", "under the hand"), ("settled", "at rest")):
+            made.append((f"{name}, {words}", engine.picture(view.replace(quality=quality), Labels()).rgb))
+    return made
+
+
 def lumen_of(folder: Path, volume: Volume) -> float | None:
     """Mean HU of the aorta's middle, where the folder says where that is (the bundled study does)."""
     import numpy as np
@@ -135,18 +158,18 @@ def lumen_of(folder: Path, volume: Volume) -> float | None:
     return float(volume.voxels[tuple(at[inside].T)].mean())
 
 
-def sheet(made: list[Tile]) -> object:
+def sheet(made: list[Tile], columns: int = COLUMNS, size: tuple[int, int] = SIZE) -> object:
     """All tiles with their titles under them."""
     from PIL import Image, ImageDraw, ImageFont
 
-    rows = -(-len(made) // COLUMNS)
-    page = Image.new("RGB", (COLUMNS * SIZE[0], rows * (SIZE[1] + CAPTION)), "#0e1114")
+    rows = -(-len(made) // columns)
+    page = Image.new("RGB", (columns * size[0], rows * (size[1] + CAPTION)), "#0e1114")
     draw = ImageDraw.Draw(page)
     face = ImageFont.truetype(str(ROOT / "render" / "fonts" / "Inter-Regular.ttf"), 13)
     for n, (title, rgb) in enumerate(made):
-        x, y = n % COLUMNS * SIZE[0], n // COLUMNS * (SIZE[1] + CAPTION)
+        x, y = n % columns * size[0], n // columns * (size[1] + CAPTION)
         page.paste(Image.fromarray(rgb), (x, y))
-        draw.text((x + 8, y + SIZE[1] + 5), title, "#d6dadf", font=face)
+        draw.text((x + 8, y + size[1] + 5), title, "#d6dadf", font=face)
     return page
 
 
@@ -160,7 +183,11 @@ def main() -> None:
     for modality in ("chest", "mr", "pt"):
         parser.add_argument(f"--{modality}", type=Path)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--pairs", type=Path, help="write only the pairs of moving and resting pictures, here")
     given = parser.parse_args()
+    if given.pairs is not None:
+        sheet(pairs(read(open_source(str(given.ct)))), 2, (660, 600)).save(given.pairs, quality=86)  # type: ignore[attr-defined]
+        return
     suits = {m: [n for n in presets.names() if m in presets.get(n).modality] for m in ("CT", "MR", "PT")}
     made: list[Tile] = []
     with tempfile.TemporaryDirectory() as folder:
