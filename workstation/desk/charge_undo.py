@@ -21,6 +21,7 @@ from workstation.desk.charge_export import owes_credit
 from workstation.desk.charge_ledger import late_now, ledger_of, of_session, service_of
 from workstation.desk.charge_message import context_of, credit_text
 from workstation.desk.charge_site import grounds_of
+from workstation.desk.confirm_charge import note_confirmed
 from workstation.desk.message_files import fetched, put_file, withdrawing
 from workstation.desk.open_study import stored_case
 from workstation.desk.reconcile import known_as
@@ -130,17 +131,7 @@ def _replaced(place: Place, actor: Actor, charge_id: str, reason: str, take: Cal
         reason=reason.strip(),
         credit=credit,
     )
-    place.act(
-        "charge_confirmed",
-        actor,
-        case.key,
-        charge_id=new.charge_id,
-        code=new.code,
-        modifiers=list(new.modifiers),
-        service_key=new.key,
-        late=new.late,
-        session=session,
-    )
+    note_confirmed(place, actor, case.key, new, session)
     return Undone(charge_id, "replaced", credit, new.charge_id)
 
 

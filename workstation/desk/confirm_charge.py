@@ -26,8 +26,9 @@ from workstation.desk.note_decision import noted_of
 from workstation.people.roles import require
 
 if TYPE_CHECKING:
-    from workstation.base.events import Actor
+    from workstation.base.events import Actor, CaseKey
     from workstation.desk.desk import Desk
+    from workstation.desk.place import Place
     from workstation.desk.session import Session
 
 # What a site answers once: these hold for every later case too, until one states otherwise.
@@ -86,6 +87,21 @@ def give_facts(session: Session, facts: dict[str, Any]) -> None:
             kept = {**(msgspec.json.decode(known) if known else {}), **site}
             session.place.db.set_setting("site.facts", msgspec.json.encode(kept, order="sorted").decode())
         session.put("charge", given=given)
+
+
+def note_confirmed(place: Place, actor: Actor, key: CaseKey, charge: Charge, session: int) -> None:
+    """The journal's line of a confirmed charge, be it the first of a case or one that replaces another."""
+    place.act(
+        "charge_confirmed",
+        actor,
+        key,
+        charge_id=charge.charge_id,
+        code=charge.code,
+        modifiers=list(charge.modifiers),
+        service_key=charge.key,
+        late=charge.late,
+        session=session,
+    )
 
 
 def who_states(acting: Session | Desk) -> Actor:
@@ -175,17 +191,7 @@ def confirm(session: Session, secret: str) -> Confirmed:
             **noted_of(session, decided),
             facts_digest=charge.digest,
         )
-        session.place.act(
-            "charge_confirmed",
-            actor,
-            session.key,
-            charge_id=charge.charge_id,
-            code=charge.code,
-            modifiers=list(charge.modifiers),
-            service_key=charge.key,
-            late=charge.late,
-            session=session_number,
-        )
+        note_confirmed(session.place, actor, session.key, charge, session_number)
         first = True
         if claimed:
             message = Message(
