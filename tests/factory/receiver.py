@@ -139,7 +139,15 @@ class Receiver:
                 self.most_outstanding = max(self.most_outstanding, held.count(b"\x1c\r"))
                 while b"\x1c\r" in held:
                     content, held = held.split(b"\x1c\r", 1)
-                    message = content.split(b"\x0b", 1)[1].decode()
+                    # Bytes of an encrypted greeting may hold the end mark by chance: without the start
+                    # mark, or not as text, there is no message, and a receiver says nothing.
+                    _, start, text = content.partition(b"\x0b")
+                    try:
+                        message = text.decode()
+                    except UnicodeDecodeError:
+                        continue
+                    if not start:
+                        continue
                     with self._lock:
                         act = self.acts[min(len(self.messages), len(self.acts) - 1)]
                         self.messages.append(message)
