@@ -369,10 +369,17 @@ def _planes(volume: Volume, runs: int) -> Iterator[Figure]:
 
 
 def _differences(volume: Volume, theirs: npt.NDArray[Any], view: View) -> str:
-    """How far the peer's values are from ours where both see the volume."""
+    """How far the peer's values are from ours where both see the volume through the whole thickness.
+
+    At its ends the peer takes the background into the mean, ours the layers that are there.
+    """
     assert view.plane is not None
     ours = planes.sample(volume, view.plane, view.size, view.slab)
     both = np.isfinite(ours) & (theirs > volume.voxels.min())
+    if view.slab is not None:
+        for way in (-0.5, 0.5):
+            face = planes.scroll(view.plane, way * view.slab.thickness_mm)
+            both &= np.isfinite(planes.sample(volume, face, view.size))
     if not both.any():
         return "nothing in common"
     return f"99 % of values within {np.percentile(np.abs(ours[both] - theirs[both]), 99):.1f} of the peer's"
