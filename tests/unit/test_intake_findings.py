@@ -108,6 +108,11 @@ def charset_guessed(folder, patch):
         path.write_bytes(path.read_bytes().replace(b"MUELLER^ANNA", b"M\xc3\xbcLLER^ANNA"))
 
 
+def charset_wrong(folder, patch):
+    for path in series(folder, name="MUELLER^ANNA", tags={"SpecificCharacterSet": "ISO_IR 100"}):
+        path.write_bytes(path.read_bytes().replace(b"MUELLER^ANNA", b"M\xc3\xbcLLER^ANNA"))
+
+
 def uid_missing(folder, patch):
     for path in series(folder):
         edit(path, SeriesInstanceUID="")
@@ -161,6 +166,15 @@ def archive_limit(folder, patch):
     folder.mkdir(exist_ok=True)
     with zipfile.ZipFile(folder / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros", b"\0" * 5_000_000)
+
+
+def archive_no_space(folder, patch):
+    from workstation.dicom import zipped
+
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / "z.zip", "w") as archive:
+        archive.writestr("a", b"content")
+    patch.setattr(zipped, "_SPARE", 1 << 60)
 
 
 def archive_encrypted(folder, patch):
@@ -362,8 +376,10 @@ def reduced(folder, patch):
 BUILDERS: dict[str, Build] = {
     build.__name__: build
     for build in (
-        not_dicom, unreadable, truncated, empty_file, no_meta, bad_value, charset_guessed, uid_missing, uid_clash,
+        not_dicom, unreadable, truncated, empty_file, no_meta, bad_value, charset_guessed, charset_wrong,
+        uid_missing, uid_clash,
         mixed_patients, identity_incomplete, dicomdir_missing, outside_folder, archive_limit, archive_encrypted,
+        archive_no_space,
         not_a_volume, localizer, single_slice, too_few_slices, geometry_missing, orientation_invalid,
         spacing_unknown, spacing_implausible, stack_not_straight, tilt, tilt_tag_differs, gap, gap_large,
         uneven_spacing, duplicate_slices, duplicate_conflict, phases_by_order, phase_incomplete, for_mixed,

@@ -78,6 +78,7 @@ _TOLD: dict[str, tuple[str, str]] = {
     "duplicate_slices": ("Nothing is lost.", ""),
     "rescale_varies": ("Values are comparable between slices.", ""),
     "identity_incomplete": ("It counts as one patient.", ""),
+    "charset_wrong": ("", "Compare the name with the order."),
     "charset_guessed": ("", "Compare the name with the order."),
 }
 _SEVERITY: dict[str, int] = {"refused": 0, "warning": 1, "info": 2}

@@ -20,8 +20,9 @@ from workstation.desk.place import Place
 from workstation.desk.reconcile import refresh
 from workstation.desk.thumbnails import make_thumbnail
 from workstation.dicom.found import Identity, SeriesFound, StudyFound
-from workstation.dicom.load import header_of
-from workstation.dicom.scan import scan
+from workstation.dicom.header import NotDicom, Unreadable, read_header
+from workstation.dicom.scan import dataset_digest, scan, sop_uid_of
+from workstation.dicom.words import finding
 
 if TYPE_CHECKING:
     from workstation.base.events import Actor
@@ -104,21 +105,26 @@ def take_in(
     *,
     progress: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
+    whole: bool = False,
 ) -> tuple[int, int, list[Finding]]:
     """Copy a study's files into the archive.
 
-    The study is marked as arriving until its last file is in the index; after a kill the mark tells that images
-    are missing, and the next import of the same study completes it.
+    The study is marked as arriving until its last file is in the index; after a kill, or where files vanish meanwhile,
+    the mark tells that images are missing, and the next import of the same study completes it.
+
+    Parameters
+    ----------
+    whole : a file that can no longer be read is an error, not a finding
 
     Returns
     -------
     tuple
-        files that are there now, files that are new, findings (``uid_clash``).
+        files that are there now, files that are new, findings (``uid_clash``, ``unreadable``).
     """
     with place.files.busy.copying():
         place.marks.arrives(study.study_uid, place.now())
-        found = _take_series(place, study, progress, stop)
-        if stop is None or not stop():
+        found = _take_series(place, study, progress, stop, whole=whole)
+        if (stop is None or not stop()) and not any(f.code == "unreadable" for f in found[2]):
             place.marks.arrived(study.study_uid)
     return found
 
@@ -128,10 +134,12 @@ def _take_series(
     study: StudyFound,
     progress: Callable[[int, int], None] | None,
     stop: Callable[[], bool] | None,
+    *,
+    whole: bool,
 ) -> tuple[int, int, list[Finding]]:
     total = sum(len(s.files) for s in study.series)
     there = new = 0
-    clashes = 0
+    clashes = gone = 0
     done = 0
     for series in study.series:
         pending: list[Instance] = []
@@ -140,7 +148,14 @@ def _take_series(
                 _keep(place, pending)
                 return there, new, []
             done += 1
-            outcome = _take_file(place, study, series, path)
+            try:
+                outcome = _take_file(place, study, series, path)
+            except RenderDeskError as error:
+                if whole or error.code != "unreadable":
+                    _keep(place, pending)
+                    raise
+                gone += 1
+                continue
             if outcome is None:
                 clashes += 1
             else:
@@ -159,7 +174,13 @@ def _take_series(
         findings.append(
             Finding("uid_clash", "warning", "Two different images claim one identifier; the first was kept.", clashes)
         )
+    if gone:
+        findings.append(finding("unreadable", n=gone, why=_vanished(gone), files=gone))
     return there, new, findings
+
+
+def _vanished(n: int) -> str:
+    return f"{'it' if n == 1 else 'they'} vanished while the study was copied"
 
 
 def _keep(place: Place, pending: list[Instance]) -> None:
@@ -174,26 +195,37 @@ def _keep(place: Place, pending: list[Instance]) -> None:
 
 
 def _take_file(place: Place, study: StudyFound, series: SeriesFound, path: Path) -> Instance | Stored | None:
-    """A new Instance, the Stored one that was already there, or None for a clash (kept apart)."""
-    header = header_of(path)
-    sop_uid = str(header.get("SOPInstanceUID", "") or "")
-    if not sop_uid:
-        raise InputRefused("uid_missing", "An image lacks its identifier and was not taken in.")
-    known = place.library.instance(sop_uid)
-    if known is not None:
-        sha256 = digest_of(path)
-        if sha256 == known.sha256 and place.files.path(known.place).is_file():
-            return Stored(known.place, known.sha256, known.size)
-        if sha256 != known.sha256:
+    """A new Instance, the Stored one that was already there, or None for a clash (kept apart).
+
+    What is there already is read again: a stored file that was damaged since is replaced by this one.
+
+    Raises
+    ------
+    ArchiveError, InputRefused
+        ``unreadable``: the file has gone, or cannot be read any more.
+    """
+    try:
+        header = read_header(path)
+        sop_uid = sop_uid_of(path, header.sop_uid)
+        known = place.library.instance(sop_uid)
+        if known is not None:
+            sha256 = digest_of(path)
+            if sha256 == known.sha256:
+                if place.files.matches(known.place, known.sha256):
+                    return Stored(known.place, known.sha256, known.size)
+                return place.files.put(known.place, path)
+            if _same_dataset(path, place.files.path(known.place)):
+                return Stored(known.place, known.sha256, known.size)
             place.files.quarantine(path, sha256)
             return None
-        return place.files.put(known.place, path)
+    except (OSError, NotDicom, Unreadable) as error:
+        raise InputRefused("unreadable", "A source image can no longer be read.") from error
     kept = place.files.put(place.files.place(study.study_uid, series.series_uid, sop_uid), path)
     return Instance(
         sop_uid=sop_uid,
         study_uid=study.study_uid,
         series_uid=series.series_uid,
-        sop_class=str(header.get("SOPClassUID", "")),
+        sop_class=header.sop_class,
         sha256=kept.sha256,
         size=kept.size,
         place=kept.place,
@@ -201,6 +233,14 @@ def _take_file(place: Place, study: StudyFound, series: SeriesFound, path: Path)
         modality=series.modality,
         series_description=series.description,
     )
+
+
+def _same_dataset(path: Path, stored: Path) -> bool:
+    """Whether two files hold the same image behind file headers that differ (another sender wrote them)."""
+    try:
+        return stored.is_file() and dataset_digest(path) == dataset_digest(stored)
+    except Unreadable:
+        return False
 
 
 def import_paths(

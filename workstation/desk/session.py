@@ -241,7 +241,7 @@ class Session:
 
         def work() -> None:
             try:
-                take_in(self.place, self.source.study)
+                take_in(self.place, self.source.study, whole=True)
             except RenderDeskError as error:
                 self._taken_error = error
 

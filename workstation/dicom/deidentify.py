@@ -39,6 +39,7 @@ from workstation.dicom.deidentify_search import (
     values_of,
 )
 from workstation.dicom.deidentify_table import table
+from workstation.dicom.header import trusted
 from workstation.dicom.images import KINDS
 from workstation.dicom.write_common import coded, put
 
@@ -83,7 +84,7 @@ def read_whole(path: Path) -> Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, force=True)
+            return pydicom.dcmread(trusted(path), force=True)
     except (Exception, RecursionError, MemoryError) as error:
         raise RenderDeskError("unreadable", "A stored image cannot be read; run verify.") from error
 

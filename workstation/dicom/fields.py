@@ -8,19 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from workstation.dicom import tags as el
+from workstation.dicom.alphabet import decoded
 from workstation.dicom.tagreader import Later, Tags
 
 _BINARY = {
     b"US": "H", b"SS": "h", b"UL": "I", b"SL": "i", b"FL": "f", b"FD": "d", b"UV": "Q", b"SV": "q", b"OV": "Q",
     b"OD": "d", b"OF": "f", b"OL": "I", b"OW": "H",
-}  # fmt: skip
-
-# Defined terms of (0008,0005) that Python's codecs know; code extensions go to pydicom (PS3.3 C.12.1.1.2).
-_CODECS = {
-    "": "latin-1", "ISO_IR 6": "ascii", "ISO_IR 100": "latin-1", "ISO_IR 101": "iso8859_2", "ISO_IR 109": "iso8859_3",
-    "ISO_IR 110": "iso8859_4", "ISO_IR 144": "iso8859_5", "ISO_IR 127": "iso8859_6", "ISO_IR 126": "iso8859_7",
-    "ISO_IR 138": "iso8859_8", "ISO_IR 148": "iso8859_9", "ISO_IR 203": "iso8859_15", "ISO_IR 13": "shift_jis",
-    "ISO_IR 166": "iso8859_11", "ISO_IR 192": "utf-8", "GB18030": "gb18030", "GBK": "gbk",
 }  # fmt: skip
 
 
@@ -41,13 +34,14 @@ class Fields:
     Values that are no valid numbers count as absent and their tags are noted in `bad`, shared with the items.
     """
 
-    __slots__ = ("_changed", "_creators", "_shared", "alphabet", "bad", "guessed", "little", "tags")
+    __slots__ = ("_changed", "_creators", "_shared", "alphabet", "bad", "guessed", "little", "tags", "wrong")
 
     def __init__(self, tags: Tags, *, little: bool = True, alphabet: str = "", bad: set[int] | None = None) -> None:
         self.tags = tags
         self.little = little
         self.bad = set() if bad is None else bad
         self.guessed = False
+        self.wrong = False
         self._creators: list[tuple[int, str]] | None = None
         self._shared: Shared | None = None
         self._changed: Tags = {}
@@ -103,7 +97,7 @@ class Fields:
         text = shared.texts.get(tag)
         if text is None:
             text = self._decode(self.raw(tag)).strip(" \0")
-            if not self.guessed:
+            if not (self.guessed or self.wrong):
                 shared.texts[tag] = text
         return text
 
@@ -215,31 +209,7 @@ class Fields:
     def _decode(self, raw: bytes) -> str:
         if raw.isascii() and b"\x1b" not in raw:
             return raw.decode("ascii")
-        if not self.alphabet:
-            self.guessed = True
-            try:
-                return raw.decode("utf-8")
-            except UnicodeDecodeError:
-                return raw.decode("latin-1")
-        codec = _CODECS.get(self.alphabet)
-        if codec is not None and b"\x1b" not in raw:
-            return raw.decode(codec, errors="replace")
-        return _extended(raw, self.alphabet.split("\\"))
-
-
-def _extended(raw: bytes, terms: list[str]) -> str:
-    """Text with ISO 2022 code extensions (PS3.5 6.1.2.5)."""
-    import warnings
-
-    from pydicom.charset import convert_encodings, decode_bytes
-    from pydicom.valuerep import TEXT_VR_DELIMS
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            # Parts of names are delimited by ^ and =, each of which resets the extension.
-            encodings = convert_encodings([t.strip() for t in terms])
-            delims = TEXT_VR_DELIMS | {ord("^"), ord("=")}
-            return str(decode_bytes(raw, encodings, delims))
-        except Exception:  # noqa: BLE001 (foreign bytes; the text is for reading only)
-            return raw.decode("latin-1")
+        text, doubt = decoded(raw, self.alphabet)
+        self.guessed |= doubt == "absent"
+        self.wrong |= doubt == "wrong"
+        return text

@@ -130,10 +130,13 @@ def header_of(path: Path) -> Dataset:
 
     import pydicom
 
+    from workstation.dicom.alphabet import reread
+    from workstation.dicom.header import trusted
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, stop_before_pixels=True, force=True)
+            return reread(pydicom.dcmread(trusted(path), stop_before_pixels=True, force=True))
     except (Exception, RecursionError, MemoryError) as error:
         raise InputRefused("unreadable", "A source image can no longer be read.") from error
 

@@ -24,6 +24,7 @@ from workstation.dicom.words import finding
 
 _SAMPLE = 20
 _SLOW_SECONDS = 0.002
+_NO_ACCESS = "the disk or the rights do not allow it"
 
 Progress = Callable[[int, int], None]
 
@@ -68,7 +69,7 @@ def _read_all(
     alike = Likeness()
     done = 0
     of = len(found.files)
-    for files, inside in _with_archives(found, archives):
+    for files, inside in _with_archives(found, archives, stop):
         of = max(of, done + len(files))
         for path, header, wrong in _headers(files, alike):
             if stop is not None and stop():
@@ -100,14 +101,16 @@ def _read_all(
     return headers, findings, sum(n for code, n in count.items() if code != "no_meta") + sum(reasons.values())
 
 
-def _with_archives(found: Found, archives: list[Path]) -> Iterator[tuple[list[Path], Path | None]]:
+def _with_archives(
+    found: Found, archives: list[Path], stop: Callable[[], bool] | None
+) -> Iterator[tuple[list[Path], Path | None]]:
     """The files that were found, then those inside each archive that their reading has put into `archives`."""
     yield list(found.files), None
     while archives:
         from workstation.dicom.zipped import unpacked
 
         path = archives.pop(0)
-        inside = unpacked(path)
+        inside = unpacked(path, stop)
         found.files.remove(path)
         found.files.extend(inside.files)
         found.findings.extend(inside.findings)
@@ -146,7 +149,7 @@ def _header_or_word(path: Path, alike: Likeness) -> tuple[Path, Header | None, s
     except Unreadable as error:
         return path, None, f"unreadable:{error}"
     except (OSError, ValueError):
-        return path, None, "unreadable:the disk or the rights do not allow it"
+        return path, None, f"unreadable:{_NO_ACCESS}"
     except (Exception, RecursionError, MemoryError):  # noqa: BLE001 (one foreign file must not end the scan)
         return path, None, "unreadable:its header is damaged"
 
@@ -155,25 +158,28 @@ def _once_each(headers: list[Header]) -> tuple[list[Header], list[Finding]]:
     """One file for each SOPInstanceUID: equal datasets count once, a different one is put aside."""
     kept: dict[str, Header] = {}
     out: list[Header] = []
-    clashes = equal = 0
+    clashes = gone = 0
     for header in headers:
         uid = header.sop_uid
         if not uid or uid not in kept:
             if uid:
                 kept[uid] = header
             out.append(header)
-        elif dataset_digest(header) == dataset_digest(kept[uid]):
-            equal += 1
-        else:
-            clashes += 1
+            continue
+        try:
+            clashes += dataset_digest(header.path) != dataset_digest(kept[uid].path)
+        except OSError:  # vanished since its header was read
+            gone += 1
     findings = [finding("uid_clash", files=clashes)] if clashes else []
+    if gone:
+        findings.append(finding("unreadable", n=gone, why=_NO_ACCESS, files=gone))
     return out, findings
 
 
-def dataset_digest(header: Header) -> str:
+def dataset_digest(path: Path) -> str:
     """SHA-256 over a file behind its file meta information."""
     digest = hashlib.sha256()
-    with header.path.open("rb", buffering=0) as file:
+    with path.open("rb", buffering=0) as file:
         from workstation.dicom.header import dataset_offset
 
         file.seek(dataset_offset(file))
@@ -182,23 +188,36 @@ def dataset_digest(header: Header) -> str:
     return digest.hexdigest()
 
 
-def _missing_uids(headers: Sequence[Header]) -> list[Finding]:
+def _missing_uids(headers: list[Header]) -> list[Finding]:
     """Identifiers that are empty or ill-formed are made from the content; never sent out."""
     made = 0
+    gone: list[Header] = []
     for header in headers:
         study, series, sop = (header.text(t) for t in (el.STUDY_UID, el.SERIES_UID, el.SOP_UID))
         if _usable(study) and _usable(series) and _usable(sop):
             continue
-        made += 1
         if not _usable(study):
             study = derived_uid("study", identity_of(header).key, header.text(el.STUDY_DATE), header.text(el.STUDY_ID))
             header.put(el.STUDY_UID, b"UI", study.encode())
         if not _usable(series):
             parts = (header.text(t) for t in (el.SERIES_NUMBER, el.MODALITY, el.SERIES_DESCRIPTION))
             header.put(el.SERIES_UID, b"UI", derived_uid("series", study, *parts).encode())
-        if not _usable(sop):
-            header.put(el.SOP_UID, b"UI", derived_uid("sop", dataset_digest(header)).encode())
-    return [finding("uid_missing", n=made, files=made)] if made else []
+        try:
+            header.put(el.SOP_UID, b"UI", sop_uid_of(header.path, sop).encode())
+        except OSError:  # vanished since its header was read
+            gone.append(header)
+            continue
+        made += 1
+    findings = [finding("uid_missing", n=made, files=made)] if made else []
+    if gone:
+        headers[:] = [h for h in headers if not any(h is g for g in gone)]
+        findings.append(finding("unreadable", n=len(gone), why=_NO_ACCESS, files=len(gone)))
+    return findings
+
+
+def sop_uid_of(path: Path, stated: str) -> str:
+    """The SOPInstanceUID under which a file is known here: the stated one, or one made from its dataset."""
+    return stated if _usable(stated) else derived_uid("sop", dataset_digest(path))
 
 
 def _usable(uid: str) -> bool:

@@ -230,6 +230,9 @@ def _header_findings(headers: Sequence[Header]) -> list[Finding]:
     guessed = sum(h.guessed for h in headers)
     if guessed:
         out.append(finding("charset_guessed", files=guessed))
+    wrong = sum(h.wrong for h in headers)
+    if wrong:
+        out.append(finding("charset_wrong", files=wrong))
     return out
 
 

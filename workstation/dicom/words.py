@@ -25,6 +25,7 @@ _TABLE: dict[str, tuple[str, str, str | None]] = {
         "{tag} is no valid number in one image and was ignored.",
     ),
     "charset_guessed": ("i", "The file does not declare its alphabet; check how names read.", None),
+    "charset_wrong": ("w", "Names are not written in the alphabet that the file declares; check how they read.", None),
     "uid_missing": (
         "w",
         "{n} images lack an identifier; one was made for use here.",
@@ -44,6 +45,7 @@ _TABLE: dict[str, tuple[str, str, str | None]] = {
         "One entry points outside its folder and was ignored.",
     ),
     "archive_limit": ("r", "The archive unpacks to more than {size}.", None),
+    "archive_no_space": ("r", "The disk has no room to unpack the archive; make space, or unpack it elsewhere.", None),
     "archive_encrypted": ("r", "The archive is locked with a password; unpack it first.", None),
     "not_a_volume": ("r", "These images ({kind}) can be viewed, not rebuilt in 3D.", None),
     "localizer": ("i", "A localiser in {n} stacks: for planning, not measuring.",

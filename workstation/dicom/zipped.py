@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
+import shutil
 import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from workstation.dicom.unpacked import Unpacked, sweep
 from workstation.dicom.words import finding
 
 if TYPE_CHECKING:
@@ -17,6 +22,10 @@ MOST_ENTRIES = 200_000
 _FLOOR = 1_000_000_000
 _RATIO = 100
 _CEILING = 50_000_000_000
+_SPARE = 256_000_000  # stays free on the disk
+_LARGEST_INDEX = 64 * 1024 * 1024  # so long is no list of so many entries, and it is read whole before they count
+_METHODS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
+_LOCKED = 0x1 | 0x40 | 0x2000  # an entry, strongly, or the list of entries itself (APPNOTE 4.4.4)
 
 
 def is_zip(path: Path) -> bool:
@@ -28,69 +37,147 @@ def is_zip(path: Path) -> bool:
         return False
 
 
-def unpacked(path: Path) -> Found:
+def unpacked(path: Path, stop: Callable[[], bool] | None = None) -> Found:
     """What an archive holds, unpacked, and what is wrong with it."""
     from workstation.dicom.find import Found
 
     found = Found()
-    unpack(path, found)
+    unpack(path, found, stop)
     return found
 
 
-def unpack(path: Path, found: Found, *, floor: int = _FLOOR, level: int = 0) -> None:
+def unpack(path: Path, found: Found, stop: Callable[[], bool] | None = None) -> None:
     """Unpack an archive and the archives directly inside it; files get our own names, so theirs cannot act.
 
-    Sizes are counted while unpacking, not believed. What is wrong becomes a finding; nothing raises.
+    Sizes are counted while unpacking, not believed, those of archives inside together with the rest. What is wrong
+    becomes a finding; nothing raises. `stop()` is asked between megabytes.
     """
-    folder = TemporaryDirectory(prefix="renderdesk-")  # mode 0700 by tempfile
-    found.keep.append(folder)
-    limit = min(max(floor, _RATIO * path.stat().st_size), _CEILING)
-    used = 0
-    broken = 0
+    sweep()
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [e for e in archive.infolist() if not e.filename.endswith("/")]
-            if len(entries) > MOST_ENTRIES:
-                found.findings.append(finding("archive_limit", size=f"{MOST_ENTRIES} files"))
-                return
-            if any(e.flag_bits & 1 for e in entries):
-                found.findings.append(finding("archive_encrypted", files=1))
-                return
-            for number, entry in enumerate(entries):
-                target = Path(folder.name) / f"{number:06d}"
-                try:
-                    used += _copy(archive, entry, target, limit - used)
-                except _TooMuch:
-                    found.findings.append(finding("archive_limit", size=_size(limit)))
-                    return
-                except (Exception, MemoryError):  # noqa: BLE001 (one entry must not end the archive)
-                    broken += 1
-                    continue
-                if level == 0 and is_zip(target):
-                    unpack(target, found, floor=limit - used, level=1)
-                else:
-                    found.files.append(target)
-    except (Exception, RecursionError, MemoryError):  # noqa: BLE001 (a foreign archive must not end the scan)
-        broken += 1
-    if broken:
-        found.findings.append(finding("unreadable", n=broken, why="the archive is damaged", files=broken))
+        size = path.stat().st_size
+        folder = Unpacked()
+        free = shutil.disk_usage(folder.name).free
+    except OSError:
+        found.findings.append(finding("unreadable", n=1, why="the archive cannot be unpacked here", files=1))
+        return
+    found.keep.append(folder)
+    whole = min(max(_FLOOR, _RATIO * size), _CEILING)
+    room = _Room(whole, whole, max(0, free - _SPARE), MOST_ENTRIES)
+    try:
+        _unpack(path, Path(folder.name), found, room, stop, inside=False)
+    except _TooMuch as reached:
+        found.findings.append(reached.told)
+    except _Stopped:
+        return
 
 
-class _TooMuch(Exception):
+@dataclass
+class _Room:
+    """What may still come out of an archive and of those inside it: bytes, of how many, the disk's, and files."""
+
+    left: int
+    whole: int
+    disk: int
+    files: int
+
+    def enter(self, files: int) -> None:
+        self.files -= files
+        if self.files < 0:
+            raise _TooMuch(f"{MOST_ENTRIES:,} files")
+
+    def take(self, size: int) -> None:
+        self.left -= size
+        self.disk -= size
+        if self.left < 0:
+            raise _TooMuch(f"{self.whole / 1e9:.0f} GB" if self.whole >= 1e9 else f"{self.whole / 1e6:.0f} MB")
+        if self.disk < 0:
+            raise _NoSpace
+
+
+class _Stopped(Exception):
     pass
 
 
-def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: int) -> int:
-    size = 0
+class _TooMuch(Exception):
+    def __init__(self, size: str) -> None:
+        self.told = finding("archive_limit", size=size)
+
+
+class _NoSpace(_TooMuch):
+    def __init__(self) -> None:
+        self.told = finding("archive_no_space")
+
+
+class _Bounded(io.BufferedReader):
+    """A file that is never read in one piece longer than a list of entries may be."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            size = os.fstat(self.fileno()).st_size - self.tell()
+        if size > _LARGEST_INDEX:
+            raise _TooMuch(f"{MOST_ENTRIES:,} files")
+        return super().read(size)
+
+
+def _unpack(
+    path: Path, folder: Path, found: Found, room: _Room, stop: Callable[[], bool] | None, *, inside: bool
+) -> None:
+    broken = locked = foreign = 0
+    entries: list[zipfile.ZipInfo] = []
+    try:
+        with _Bounded(io.FileIO(path)) as raw, zipfile.ZipFile(raw) as archive:
+            entries = [e for e in archive.infolist() if not e.filename.endswith("/")]
+            room.enter(len(entries))
+            for number, entry in enumerate(entries):
+                if entry.flag_bits & _LOCKED:
+                    locked += 1
+                elif entry.compress_type not in _METHODS:
+                    foreign += 1
+                else:
+                    target = folder / f"{number:06d}"
+                    try:
+                        _copy(archive, entry, target, room, stop)
+                    except (_TooMuch, _Stopped):
+                        raise
+                    except (Exception, MemoryError) as error:
+                        # one entry must not end the archive, a full disk does
+                        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                            raise _NoSpace from error
+                        broken += 1
+                        continue
+                    if not inside and is_zip(target):
+                        _unpack(target, _below(folder, number), found, room, stop, inside=True)
+                    else:
+                        found.files.append(target)
+    except (_TooMuch, _Stopped):
+        raise
+    except (Exception, RecursionError, MemoryError):  # noqa: BLE001 (a foreign archive must not end the scan)
+        broken += 1
+    if locked and locked == len(entries):
+        found.findings.append(finding("archive_encrypted", files=locked))
+        locked = 0
+    for n, why in (
+        (broken, "the archive is damaged"),
+        (locked, "a password locks them in the archive"),
+        (foreign, "the archive packs them in an unusual way; unpack it first"),
+    ):
+        if n:
+            found.findings.append(finding("unreadable", n=n, why=why, files=n))
+
+
+def _below(folder: Path, number: int) -> Path:
+    below = folder / f"{number:06d}.d"
+    below.mkdir(mode=0o700)
+    return below
+
+
+def _copy(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, room: _Room, stop: Callable[[], bool] | None
+) -> None:
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with archive.open(entry) as source, os.fdopen(descriptor, "wb") as out:
+    with os.fdopen(descriptor, "wb") as out, archive.open(entry) as source:
         while part := source.read(1 << 20):
-            size += len(part)
-            if size > left:
-                raise _TooMuch
+            if stop is not None and stop():
+                raise _Stopped
+            room.take(len(part))
             out.write(part)
-    return size
-
-
-def _size(number: int) -> str:
-    return f"{number / 1e9:.0f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"
