@@ -296,6 +296,16 @@ def phase_incomplete(folder, patch):
                skip=(20, 21, 22, 23) if t == 2 else ())  # fmt: skip
 
 
+def phase_short(folder, patch):
+    for t in range(3):
+        series(folder, label=f"p{t}", tags={"TemporalPositionIdentifier": t}, skip=(9,) if t == 1 else ())
+
+
+def concatenation_incomplete(folder, patch):
+    tags = {"ConcatenationUID": "1.2.3", "InConcatenationNumber": 1, "InConcatenationTotalNumber": 2}
+    enhanced(folder / "e", tags=tags)
+
+
 def for_mixed(folder, patch):
     series(folder, each=at(4, FrameOfReferenceUID="1.2.3.4.5"))
 
@@ -383,6 +393,7 @@ BUILDERS: dict[str, Build] = {
         not_a_volume, localizer, single_slice, too_few_slices, geometry_missing, orientation_invalid,
         spacing_unknown, spacing_implausible, stack_not_straight, tilt, tilt_tag_differs, gap, gap_large,
         uneven_spacing, duplicate_slices, duplicate_conflict, phases_by_order, phase_incomplete, for_mixed,
+        phase_short, concatenation_incomplete,
         thickness_differs, anisotropic, frames_mismatch, mosaic_undecoded, not_hu, rescale_varies, rescale_bad,
         precision_mismatch, padding_guessed, suv_unavailable, lossy, syntax_unsupported, decode_failed,
         fov_truncated, reduced, no_sides, quadruped, position_doubtful,

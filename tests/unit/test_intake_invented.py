@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
@@ -209,77 +206,3 @@ def test_the_left_hand_in_every_orientation_under_every_position(tmp_path, posit
         found = volume.geometry.to_lps(np.argwhere(volume.voxels > 0)).mean(axis=0)
         assert found == pytest.approx([32, -8, 4], abs=2.0)
         assert np.linalg.det(volume.geometry.affine_lps[:3, :3]) < 0
-
-
-# --- peers --------------------------------------------------------------------------------------------------------
-
-
-def by_dcm2niix(folder, out):
-    tool = shutil.which("dcm2niix")
-    if tool is None:
-        pytest.skip("dcm2niix is not installed: its reading is not compared")
-    out.mkdir()
-    subprocess.run([tool, "-z", "n", "-b", "n", "-o", str(out), str(folder)], check=True, capture_output=True)
-    return sorted(out.glob("*.nii"))
-
-
-def by_vtk_dicom(folder, out):
-    tool = shutil.which("dicomtonifti")
-    if tool is None:
-        pytest.skip("vtk-dicom's dicomtonifti is not installed: its reading is not compared")
-    out.mkdir()
-    target = out / "vtk.nii"
-    subprocess.run([tool, "--silent", "-o", str(target), str(folder)], check=True, capture_output=True)
-    return [target]
-
-
-def first_key(ds, k):
-    ds.FrameOfReferenceUID = f"1.2.3.{k + 1}"
-
-
-def rescaled(ds, k):
-    ds.RescaleSlope = 1 + k % 2
-    pixels = np.frombuffer(ds.PixelData, "<i2").astype(np.int32)
-    ds.PixelData = (pixels // (1 + k % 2)).astype("<i2").tobytes()
-
-
-def inverted(ds, k):
-    ds.PhotometricInterpretation = "MONOCHROME1"
-
-
-TRAPS = {
-    "plain": {},
-    "oblique": {"orientation": (0.8, 0.6, 0.0, -0.48, 0.64, 0.6)},
-    "sagittal": {"orientation": SAGITTAL},
-    "coronal": {"orientation": CORONAL},
-    "feet first": {"orientation": EIGHT["FFP"], "position": "FFP"},
-    "oblong pixels": {"spacing": (3.0, 0.5, 1.25)},
-    "frame of reference per slice": {"each": first_key},
-    "rescale varies": {"each": rescaled},
-    "MONOCHROME1": {"each": inverted},
-}
-# What each peer is known to do wrong, or says in another form, is not compared with it.
-NOT_WITH = {"vtk-dicom": {"MONOCHROME1"}, "dcm2niix": set()}
-
-
-@pytest.mark.parametrize("peer", ["dcm2niix", "vtk-dicom"])
-@pytest.mark.parametrize("trap", sorted(TRAPS))
-def test_the_same_voxels_at_the_same_places_as_peers(tmp_path, trap, peer):
-    """Every voxel of ours has the peer's value at its place in the patient."""
-    sitk = pytest.importorskip("SimpleITK", reason="SimpleITK reads the peers' NIfTI files")
-    if trap in NOT_WITH[peer]:
-        pytest.skip(f"{peer} is not right on this series")
-    folder = tmp_path / "series"
-    ct_series(folder, slices=24, rows=20, columns=28, **TRAPS[trap])
-    volume = load(series_in(folder).volumes[0])
-    written = (by_dcm2niix if peer == "dcm2niix" else by_vtk_dicom)(folder, tmp_path / "out")
-    assert len(written) == 1
-    image = sitk.ReadImage(str(written[0]))
-    assert sorted(image.GetSize()) == sorted(volume.voxels.shape)
-    rng = np.random.default_rng(1)
-    for index in rng.integers(0, volume.voxels.shape, (200, 3)):
-        place = volume.geometry.to_lps(index)
-        theirs = image.TransformPhysicalPointToIndex([float(v) for v in place])
-        back = image.TransformIndexToPhysicalPoint(theirs)
-        assert back == pytest.approx(tuple(place), abs=0.01)
-        assert image[theirs] == pytest.approx(float(volume.voxels[tuple(index)]), abs=0.51)

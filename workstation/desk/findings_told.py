@@ -14,7 +14,7 @@ _TOLD: dict[str, tuple[str, str]] = {
     "mixed_patients": ("Nothing opens before it is decided whose images these are.", "Decide under Identities."),
     "uid_clash": ("The second image was set apart and is not shown.", "Ask the sender which of the two is right."),
     "orientation_invalid": ("No sides, no measurements, no pictures for the record.", "Have the series sent again."),
-    "no_sides": ("No letters, no measurements, no pictures for the record.", "Have the series sent with its position."),
+    "no_sides": ("Lengths hold; there are no letters, and no pictures for the record.", ""),
     "quadruped": ("Letters of sides are left out.", ""),
     "position_doubtful": (
         "Right and left may be exchanged. Every picture says so until a physician confirms.",
@@ -55,6 +55,8 @@ _TOLD: dict[str, tuple[str, str]] = {
         "Do not measure time from it.",
     ),
     "phase_incomplete": ("The last phase is left out or shorter.", "Have the series sent again if it matters."),
+    "phase_short": ("Its missing slices are marked where they can be filled.", "Have the missing images sent again."),
+    "concatenation_incomplete": ("Part of the volume is missing.", "Have the missing parts sent, then import again."),
     "frames_mismatch": ("Frames without a description are left out.", ""),
     "too_few_slices": ("Slices can be read; 3D is of little use.", ""),
     "single_slice": ("It can be read as a slice.", ""),

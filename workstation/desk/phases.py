@@ -30,6 +30,8 @@ _NAMES = {
     "kernel": "Reconstruction",
     "contrast": "Contrast phase",
     "stack": "Stack",
+    "image_type": "Kind of image",
+    "energy": "Energy window",
 }
 
 

@@ -78,6 +78,7 @@ def phases_of(series: SeriesFound, volume: VolumeFound | None = None) -> tuple[V
         kind = (one.id,) if phase is None else (
             phase.kind, phase.of, one.geometry.shape[1:], one.facts.get("image_type"), one.units,
             tuple(np.round(one.geometry.normal_lps, 3)), tuple(np.round(one.geometry.spacing_mm, 3)),
+            one.facts.get("stack"),
         )  # fmt: skip
         sets.setdefault(kind, []).append(one)
     chosen = [s for s in sets.values() if volume is None or any(v.id == volume.id for v in s)]

@@ -29,14 +29,14 @@ def units_of(modality: str, images: list[Image]) -> str:
         if stated in ("", "HU") and not is_map(images) and not any(i.rescale_bad for i in images):
             return "HU"
         return first.rescale_type if stated not in ("", "HU", "US") else "arbitrary"
-    return first.rescale_type if first.rescale_type.upper() not in ("", "US") else "arbitrary"
+    # No other modality measures attenuation, whatever its files say.
+    return first.rescale_type if first.rescale_type.upper() not in ("", "US", "HU") else "arbitrary"
 
 
 def is_map(images: list[Image]) -> bool:
     """Whether a CT's values stand for something else than attenuation."""
     first = images[0]
-    unit = first.extra.get("real_world_unit", "")
-    if unit and str(unit).strip("[]").lower() not in ("hnsf'u", "hu"):
+    if first.extra.get("real_world_unit"):
         return True
     return any(word in token for token in first.image_type for word in _MAPS)
 
@@ -115,6 +115,7 @@ def facts_of(stack: Stack, modality: str) -> dict[str, object]:
         "lossy_ratio": is_lossy(images)[1],
         "philips_scale": _philips_scale(first),
         "suv": None,
+        "stack": stack.block,
         "tile": None if first.tile is None else (first.rows, first.columns),
         "weight_kg": h.number(el.WEIGHT),
         "synthetic": any(h.text(t).upper().startswith("SYNTHETIC") for t in (el.IMAGE_COMMENTS, el.PATIENT_COMMENTS)),
@@ -131,10 +132,12 @@ def facts_of(stack: Stack, modality: str) -> dict[str, object]:
 def padding_of(image: Image) -> tuple[float, float] | None:
     """Closed interval of rescaled values outside the image (0028,0120/0121), in the sense of PixelRepresentation."""
     h = image.header
-    low = _stored(h.integer(el.PADDING), h.integer(el.SIGNED) == 1, h.integer(el.BITS_ALLOCATED) or 16)
+    signed, allocated = h.integer(el.SIGNED) == 1, h.integer(el.BITS_ALLOCATED) or 16
+    stored_bits = h.integer(el.BITS_STORED) or allocated
+    low = _stored(h.integer(el.PADDING), signed, allocated, stored_bits)
     if low is None:
         return None
-    limit = _stored(h.integer(el.PADDING_LIMIT), h.integer(el.SIGNED) == 1, h.integer(el.BITS_ALLOCATED) or 16)
+    limit = _stored(h.integer(el.PADDING_LIMIT), signed, allocated, stored_bits)
     stored = (low, low if limit is None else limit)
     if image.table is not None:
         ends = sorted(float(v) for v in image.table.map(np.array(stored)))
@@ -143,12 +146,15 @@ def padding_of(image: Image) -> tuple[float, float] | None:
     return (ends[0], ends[1])
 
 
-def _stored(value: int | None, signed: bool, bits: int) -> int | None:
-    """A padding value as stored: some files write -2000 as 63536, some 63536 as -2000."""
+def _stored(value: int | None, signed: bool, allocated: int, stored: int) -> int | None:
+    """A padding value as stored: some files write -2000 as 63536, some 63536 as -2000, some as 2096 of 12 bits."""
     if value is None:
         return None
-    value %= 1 << bits
-    return value - (1 << bits) if signed and value >= 1 << (bits - 1) else value
+    value %= 1 << allocated
+    if not signed:
+        return value
+    bits = stored if value < 1 << stored else allocated
+    return value - (1 << bits) if value >= 1 << (bits - 1) else value
 
 
 def _philips_scale(image: Image) -> float | None:

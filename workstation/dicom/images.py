@@ -33,6 +33,13 @@ KINDS = {
     _CLASS + "7.4": "secondary capture", _CLASS + "481.1": "radiotherapy image", _CLASS + "481.2": "dose grid",
     _CLASS + "66.4": "segmentation", _CLASS + "66.7": "label map", _CLASS + "30": "parametric map",
     _CLASS + "4.3": "colour MR", _CLASS + "4.2": "spectroscopy", NUCLEAR: "2D nuclear medicine",
+    _CLASS + "13.1.4": "mammogram", _CLASS + "13.1.5": "mammogram", _CLASS + "14.1": "tomogram from inside a vessel",
+    _CLASS + "14.2": "tomogram from inside a vessel", _CLASS + "77.1.5.1": "photograph of the eye",
+    _CLASS + "77.1.5.2": "photograph of the eye", _CLASS + "77.1.5.4": "tomogram of the eye",
+    _CLASS + "77.1.5.7": "tomogram of the eye", _CLASS + "77.1.5.8": "tomogram of the eye",
+    _CLASS + "1.3": "radiograph", _CLASS + "1.3.1": "radiograph", _CLASS + "6.3": "photoacoustic image",
+    _CLASS + "77.1.1": "photograph", _CLASS + "77.1.2": "microscopy", _CLASS + "77.1.4": "photograph",
+    _CLASS + "77.1.3": "microscopy", _CLASS + "77.1.6": "microscopy",
 }  # fmt: skip
 
 # ImageType tokens that change what a pixel means (DICOM page 1.2).
@@ -68,6 +75,7 @@ class Image:
     windows: tuple[tuple[float, float], ...] = ()
     tile: tuple[int, int] | None = None
     frame_of_reference: str = ""
+    own_frame: bool = False  # the place is one in the volume, not in the patient
     extra: dict[str, object] = field(default_factory=dict)
     distance: float = 0.0  # along the stack's normal, filled in when it is put in order
 
@@ -93,6 +101,11 @@ def image_of(header: Header) -> Image:
     image.windows = windows(header)
     set_rescale(image, header, needed=header.sop_class in CT_CLASSES)
     image.keys = keys_of(header)
+    if image.image_type:
+        image.keys["image_type"] = "\\".join(image.image_type)
+    unit = real_world_unit(header)
+    if unit:
+        image.extra["real_world_unit"] = unit
     return image
 
 
@@ -126,8 +139,11 @@ def windows(fields: Fields) -> tuple[tuple[float, float], ...]:
     return tuple((c, w) for c, w in pairs if w > 0)
 
 
-def keys_of(header: Header) -> dict[str, Key]:
-    """What may tell phases apart, by name (DICOM page 1.2); absent ones are left out."""
+def keys_of(fields: Fields) -> dict[str, Key]:
+    """What may tell phases apart, by name (DICOM page 1.2); absent ones are left out.
+
+    `fields`: a file, or what a legacy converted file keeps of one image in its unassigned group.
+    """
     keys: dict[str, Key] = {}
     numbers = (
         ("temporal", el.TEMPORAL_POSITION), ("temporal_index", el.TEMPORAL_INDEX), ("b_value", el.B_VALUE),
@@ -136,36 +152,72 @@ def keys_of(header: Header) -> dict[str, Key]:
         ("acquisition", el.ACQUISITION_NUMBER),
     )  # fmt: skip
     for name, tag in numbers:
-        value = header.number(tag)
+        value = fields.number(tag)
         if value is not None:
             keys[name] = value
     if "b_value" not in keys:
-        b = _private_b_value(header)
+        b = _private_b_value(fields)
         if b is not None:
             keys["b_value"] = b
-    gradient = header.numbers(el.GRADIENT)
+    gradient = fields.numbers(el.GRADIENT)
+    if len(gradient) != 3 and "b_value" in keys:
+        gradient = _private_gradient(fields)
     if len(gradient) == 3:
         keys["gradient"] = gradient
+    kind = fields.private_numbers(*el.GE_PARM, 0x2F, "h")
+    if kind:
+        keys["complex"] = float(kind[0])
     for name, tag in (("kernel", el.KERNEL), ("contrast", el.CONTRAST), ("stack", el.STACK_ID)):
-        text = header.text(tag)
+        text = fields.text(tag)
         if text:
             keys[name] = text
     for name, tag in (("acquisition_time", el.ACQUISITION_TIME), ("content_time", el.CONTENT_TIME)):
-        seconds = seconds_of(header.text(tag))
+        seconds = seconds_of(fields.text(tag))
         if seconds is not None:
             keys[name] = seconds
     return keys
 
 
-def _private_b_value(header: Header) -> float | None:
-    siemens = header.private_numbers(*el.SIEMENS_MR, 0x0C)
+def _private_b_value(fields: Fields) -> float | None:
+    siemens = fields.private_numbers(*el.SIEMENS_MR, 0x0C)
     if siemens:
         return siemens[0]
-    ge = header.private_numbers(*el.GE_PARM, 0x39)
+    ge = fields.private_numbers(*el.GE_PARM, 0x39)
     if ge:
         return ge[0] % 1_000_000  # GE adds 1e9 as a mark
-    uih = header.private_numbers(*el.UIH, 0x09, "d")
-    return uih[0] if uih else None
+    for place, low, kind in ((el.UIH, 0x09, "d"), (el.PHILIPS_IMAGING, 0x03, "f")):
+        found = fields.private_numbers(*place, low, kind)
+        if found:
+            return float(found[0])
+    return None
+
+
+def _private_gradient(fields: Fields) -> tuple[float, ...]:
+    """Direction of the diffusion gradient as a maker writes it, in axes of its own: enough to tell images apart."""
+    for place, low in ((el.SIEMENS_MR, 0x0E), (el.UIH, 0x37)):
+        whole = fields.private_numbers(*place, low, "d")
+        if len(whole) == 3:
+            return whole
+    for place, lows, kind in (
+        (el.GE_ACQUISITION, (0xBB, 0xBC, 0xBD), "text"),
+        (el.PHILIPS_DD, (0xB0, 0xB1, 0xB2), "f"),
+    ):
+        parts = [fields.private_numbers(*place, low, kind) for low in lows]
+        if all(parts):
+            return tuple(float(part[0]) for part in parts)
+    return ()
+
+
+def real_world_unit(fields: Fields | None) -> str:
+    """Code of the unit of a real-world map other than Hounsfield's; "" where there is none, or one is in HU."""
+    units = [
+        unit.text(el.CODE_VALUE)
+        for mapping in (fields.items(el.REAL_WORLD_MAP) if fields is not None else ())
+        for unit in mapping.items(el.REAL_WORLD_UNITS)
+    ]
+    if any(unit.strip("[]").lower() in ("hnsf'u", "hu") for unit in units):
+        return ""
+    return next((unit for unit in units if unit), "")
 
 
 def seconds_of(time: str) -> float | None:

@@ -18,8 +18,11 @@ _MOST_TILES = 1024
 
 
 def is_mosaic(header: Header) -> bool:
-    """Whether a file is a Siemens mosaic, by the token of its image type."""
-    return "MOSAIC" in (w.upper() for w in header.words(el.IMAGE_TYPE))
+    """Whether a file is a Siemens mosaic, by the token of its image type or the number of its tiles (0019,xx0A)."""
+    if "MOSAIC" in (w.upper() for w in header.words(el.IMAGE_TYPE)):
+        return True
+    tiles = header.private_numbers(*el.SIEMENS_MR, 0x0A, "H")
+    return bool(tiles) and tiles[0] > 1
 
 
 def is_vframe(header: Header) -> bool:

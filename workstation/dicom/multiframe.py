@@ -17,6 +17,7 @@ from workstation.dicom.images import (
     Key,
     keys_of,
     pair,
+    real_world_unit,
     seconds_of,
     set_rescale,
     six,
@@ -31,14 +32,19 @@ _EXPOSURE, _XRAY, _AGENT = 0x00189321, 0x00189325, 0x00189341
 
 
 class _Groups:
-    """Look-up of a functional group's item: the frame's own, then the shared one, then the top level."""
+    """Look-up of a functional group's item: the frame's own, then the shared one, then the top level.
+
+    `unassigned`: what a legacy converted file keeps besides, the shared ones first (0020,9170 and 9171).
+    """
 
     def __init__(self, header: Header, shared: Fields | None, own: Fields | None) -> None:
         self.levels = [level for level in (own, shared) if level is not None]
         self.header = header
+        items = (level.item(name) for name in (el.UNASSIGNED_SHARED, el.UNASSIGNED_FRAME) for level in self.levels)
+        self.unassigned = [item for item in items if item is not None]
 
     def find(self, sequence: int) -> Fields | None:
-        """First item of the group's sequence; legacy converted files keep the rest in unassigned groups."""
+        """First item of the group's sequence."""
         for level in self.levels:
             item = level.item(sequence)
             if item is not None:
@@ -50,11 +56,9 @@ class _Groups:
         item = self.find(sequence)
         if item is not None and tag in item:
             return item
-        for level in self.levels:
-            for name in (el.UNASSIGNED_FRAME, el.UNASSIGNED_SHARED):
-                other = level.item(name)
-                if other is not None and tag in other:
-                    return other
+        for other in reversed(self.unassigned):
+            if tag in other:
+                return other
         return self.header if tag in self.header else None
 
     def numbers(self, sequence: int, tag: int) -> tuple[float, ...]:
@@ -91,11 +95,10 @@ def _frame(header: Header, k: int, groups: _Groups, top: dict[str, Key]) -> Imag
     image.columns = header.integer(el.COLUMNS) or 0
     image.instance = header.integer(el.INSTANCE_NUMBER)
     image.frame_of_reference = header.text(el.FRAME_OF_REFERENCE)
-    if header.sop_class == US_VOLUME:
+    image.position = triple(groups.numbers(el.PLANE_POSITION, el.IPP))
+    image.orientation = six(groups.numbers(el.PLANE_ORIENTATION, el.IOP))
+    if header.sop_class == US_VOLUME and (image.position is None or image.orientation is None):
         _ultrasound_place(image, groups)
-    else:
-        image.position = triple(groups.numbers(el.PLANE_POSITION, el.IPP))
-        image.orientation = six(groups.numbers(el.PLANE_ORIENTATION, el.IOP))
     image.spacing = pair(groups.numbers(el.PIXEL_MEASURES, el.PIXEL_SPACING))
     image.thickness = groups.number(el.PIXEL_MEASURES, el.THICKNESS)
     image.stated_spacing = groups.number(el.PIXEL_MEASURES, el.SPACING_BETWEEN)
@@ -105,12 +108,15 @@ def _frame(header: Header, k: int, groups: _Groups, top: dict[str, Key]) -> Imag
     shown = groups.find(el.FRAME_VOI)
     image.windows = windows(shown) if shown is not None else windows(header)
     image.keys = _keys(groups, top)
+    if image.image_type:
+        image.keys["image_type"] = "\\".join(image.image_type)
     image.extra = _extra(groups)
     return image
 
 
 def _ultrasound_place(image: Image, groups: _Groups) -> None:
-    """Places of an enhanced ultrasound volume lie in the volume's own frame, not the patient's (C.7.6.16.2.21)."""
+    """Places in the volume's own frame, not the patient's (PS3.3 C.7.6.16.2.21): all that most ultrasound states."""
+    image.own_frame = True
     image.position = triple(groups.numbers(el.VOLUME_POSITION_SEQ, el.VOLUME_POSITION))
     image.orientation = six(groups.numbers(el.VOLUME_ORIENTATION_SEQ, el.VOLUME_ORIENTATION))
     image.frame_of_reference = groups.header.text(el.VOLUME_FRAME) or image.frame_of_reference
@@ -121,17 +127,17 @@ def _frame_type(header: Header, groups: _Groups) -> tuple[str, ...]:
         item = groups.find(sequence)
         if item is not None and el.FRAME_TYPE in item:
             return tuple(w.upper() for w in item.words(el.FRAME_TYPE))
-    for level in groups.levels:
-        for name in (el.UNASSIGNED_FRAME, el.UNASSIGNED_SHARED):
-            other = level.item(name)
-            if other is not None and el.IMAGE_TYPE in other:
-                return tuple(w.upper() for w in other.words(el.IMAGE_TYPE))
+    for other in reversed(groups.unassigned):
+        if el.IMAGE_TYPE in other:
+            return tuple(w.upper() for w in other.words(el.IMAGE_TYPE))
     return tuple(w.upper() for w in header.words(el.IMAGE_TYPE))
 
 
 def _keys(groups: _Groups, top: dict[str, Key]) -> dict[str, Key]:
     """What may tell phases apart; a frame's own attributes go before those of the file."""
     keys = dict(top)
+    for other in groups.unassigned:
+        keys.update(keys_of(other))
     numbers = (
         ("temporal_index", el.FRAME_CONTENT, el.TEMPORAL_INDEX),
         ("temporal", el.TEMPORAL_GROUP, el.TIME_OFFSET),
@@ -168,6 +174,7 @@ def _extra(groups: _Groups) -> dict[str, object]:
     extra: dict[str, object] = {}
     for name, sequence, tag in (
         ("tr", _TIMING, el.TR),
+        ("te", _ECHO, el.TE),  # of legacy converted files
         ("te", _ECHO, el.EFFECTIVE_TE),
         ("ti", _MODIFIER, el.INVERSION_TIMES),
         ("kvp", _XRAY, el.KVP),
@@ -180,8 +187,10 @@ def _extra(groups: _Groups) -> dict[str, object]:
         extra["kernel"] = kernel
     if groups.find(_AGENT) is not None:
         extra["contrast"] = True
-    mapping = groups.find(el.REAL_WORLD_MAP)
-    unit = mapping.item(el.REAL_WORLD_UNITS) if mapping is not None else None
-    if unit is not None:
-        extra["real_world_unit"] = unit.text(el.CODE_VALUE)
+    for level in (*groups.levels, groups.header):
+        if el.REAL_WORLD_MAP in level:
+            unit = real_world_unit(level)
+            if unit:
+                extra["real_world_unit"] = unit
+            break
     return extra

@@ -57,6 +57,8 @@ def series_found(series_uid: str, headers: Sequence[Header], *, mixed: bool = Fa
         findings.extend(noted)
     planning = _planning_stacks(groups, stacks)
     scouts = sum("LOCALIZER" in i.image_type for i in images)
+    cut = _incomplete_concatenations(headers)
+    findings.extend(cut.values())
     localizer = None
     if planning or scouts:
         localizer = finding("localizer", n=max(1, len(planning)), files=scouts or len(images))
@@ -64,7 +66,8 @@ def series_found(series_uid: str, headers: Sequence[Header], *, mixed: bool = Fa
     modality = first.text(el.MODALITY).upper() or "OT"
     study_uid = first.text(el.STUDY_UID)
     for stack in stacks:
-        extra = (localizer,) if localizer is not None and stack in planning else ()
+        extra = [localizer] if localizer is not None and stack in planning else []
+        extra.extend({id(f): f for i in stack.images if (f := cut.get(i.header.text(el.CONCATENATION)))}.values())
         volume = _volume(stack, modality, study_uid, series_uid, (*stack.findings, *extra), mixed)
         if isinstance(volume, Finding):
             findings.append(volume)
@@ -90,8 +93,11 @@ def _flat_kind(header: Header) -> str:
     known = sop_class in SINGLE_FRAME or sop_class in MULTI_FRAME or (sop_class == NUCLEAR and frames > 1)
     if not known:
         return KINDS.get(sop_class, header.text(el.MODALITY).upper() or "of an unknown kind")
-    if (header.integer(el.SAMPLES) or 1) > 1 or header.text(el.PHOTOMETRIC).upper() == "PALETTE COLOR":
+    photometric = header.text(el.PHOTOMETRIC).upper()
+    if (header.integer(el.SAMPLES) or 1) > 1 or (photometric and not photometric.startswith("MONOCHROME")):
         return "colour"
+    if sop_class in SINGLE_FRAME and frames > 1:
+        return "frames without a place of their own"
     return ""
 
 
@@ -112,6 +118,28 @@ def _images_of(header: Header) -> tuple[list[Image], list[Finding]]:
 
         return tiles_of(header)
     return [image_of(header)], []
+
+
+def _incomplete_concatenations(headers: Sequence[Header]) -> dict[str, Finding]:
+    """Findings by ConcatenationUID (0020,9161) of objects sent in several files, some of which are not here.
+
+    Those that are all here need nothing: their frames are put in order like any others.
+    """
+    parts: dict[str, set[int]] = defaultdict(set)
+    of: dict[str, int] = defaultdict(int)
+    files: dict[str, int] = defaultdict(int)
+    for header in headers:
+        uid = header.text(el.CONCATENATION)
+        if uid:
+            number = header.integer(el.CONCATENATION_PART) or 0
+            parts[uid].add(number)
+            files[uid] += 1
+            of[uid] = max(of[uid], number, header.integer(el.CONCATENATION_PARTS) or 0)
+    return {
+        uid: finding("concatenation_incomplete", a=len(there), b=of[uid], files=files[uid])
+        for uid, there in parts.items()
+        if len(there) < of[uid]
+    }
 
 
 def _planning_stacks(groups: list[list[Image]], stacks: list[Stack]) -> list[Stack]:

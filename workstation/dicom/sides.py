@@ -11,7 +11,7 @@ import numpy.typing as npt
 from render.geometry import letters
 from workstation.base.findings import Finding
 from workstation.dicom import tags as el
-from workstation.dicom.images import US_VOLUME, Image
+from workstation.dicom.images import Image
 from workstation.dicom.words import finding
 
 # What a series calls its patient's position, and the positions (0018,5100) that fit.
@@ -28,10 +28,10 @@ _POSITIONS = frozenset(("HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFD
 
 
 def doubts_about_sides(images: Sequence[Image], affine_lps: npt.NDArray[np.float64]) -> list[Finding]:
-    """No sides at all (animals, ultrasound in its own frame), or labels that contradict the positions."""
+    """No sides at all (animals, a volume in a frame of its own), or labels that contradict the positions."""
     first = images[0]
     header = first.header
-    if header.sop_class == US_VOLUME:
+    if first.own_frame:
         return [finding("no_sides")]
     if header.text(el.ANATOMICAL_ORIENTATION).upper() == "QUADRUPED":
         return [finding("quadruped")]

@@ -9,9 +9,9 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import combinations
-from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from workstation.base.findings import Finding
 from workstation.dicom import tags as el
@@ -26,11 +26,12 @@ SOFT_KEYS = (
     ("echo", "echo"), ("echo_time", "echo"), ("trigger", "cardiac"), ("cardiac", "cardiac"),
     ("inversion", "inversion"), ("flip", "flip"), ("acquisition", "acquisition"), ("kernel", "kernel"),
     ("contrast", "contrast"), ("acquisition_time", "time"), ("content_time", "time"), ("stack", "stack"),
-    ("file", "time"),
+    ("energy", "energy"), ("complex", "image_type"), ("image_type", "image_type"), ("file", "time"),
 )  # fmt: skip
 _CLUSTER = 1e-3
 _REPEAT_MM = 0.01
-_T = TypeVar("_T")
+_DAY = 86_400.0
+Phases = list[tuple[Phase | None, list[Image]]]
 
 
 def hard_split(images: Iterable[Image]) -> list[list[Image]]:
@@ -80,10 +81,20 @@ def _clusters(
 
 
 def median_gap(distances: Sequence[float]) -> float:
-    """Median distance between neighbouring places, those that coincide left out; 0 with one place."""
-    steps = np.diff(np.sort(np.asarray(distances, float)))
+    """Median distance between neighbouring places, those that coincide left out; 0 with one place.
+
+    Where images repeat places only nearly (a table that was moved there and back), most steps are tiny. They are
+    left out too where the others, at least three and alike, are fifty times as long: 2 % of the gap is one place.
+    """
+    steps = np.sort(np.diff(np.sort(np.asarray(distances, float))))
     steps = steps[steps > _REPEAT_MM]
-    return median(steps) if steps.size else 0.0
+    if not steps.size:
+        return 0.0
+    wide = int(np.argmax(steps[1:] / steps[:-1])) + 1 if steps.size > 1 else 0
+    long = steps[wide:]
+    if wide and long.size >= 3 and steps[wide - 1] <= 0.02 * long[0] and long[-1] <= 1.5 * long[0]:
+        return median(long)
+    return median(steps)
 
 
 def places(images: Sequence[Image]) -> list[list[Image]]:
@@ -105,41 +116,82 @@ def _number(image: Image) -> tuple[int, int]:
     return (image.instance if image.instance is not None else 0, image.frame)
 
 
-def soft_split(images: list[Image]) -> tuple[list[tuple[Phase | None, list[Image]]], list[Finding]]:
+def is_regular(distances: Sequence[float]) -> bool:
+    """Whether sorted places lie evenly: every gap within max(0.01 mm, 1 %) of the median (DICOM page 1.3)."""
+    gaps = np.diff(np.asarray(distances, float))
+    return not gaps.size or bool(np.abs(gaps - median(gaps)).max() <= max(_REPEAT_MM, 0.01 * median(gaps)))
+
+
+def soft_split(images: list[Image]) -> tuple[Phases, list[Finding]]:
     """Phases of images that repeat places, each with one image per place, sorted by the key's value.
 
     `distance` of the images must be set. Duplicates that nothing separates are removed or refused.
     """
     by_place = places(images)
-    if len(by_place) == len(images) or len(by_place) == 1:
-        return [(None, images)], []
     repeated = [place for place in by_place if len(place) > 1]
+    if len(by_place) == 1 or (not repeated and is_regular([place[0].distance for place in by_place])):
+        return [(None, images)], []
+    _unwrap_times(images)
     mostly_single = len(repeated) <= len(by_place) / 2
-    if mostly_single and all(_same_pixels(place) for place in repeated):
+    if repeated and mostly_single and all(_same_pixels(place) for place in repeated):
         return _without_duplicates(by_place, repeated)
+    found = _by_key(images, _accepted)
+    if found is not None:
+        return found
+    if not repeated:
+        return [(None, images)], []
+    found = None if mostly_single else _by_key(images, _nearly_accepted)
+    if found is not None:
+        return found
+    if all(_same_pixels(place) for place in repeated):
+        return _without_duplicates(by_place, repeated)
+    copies = _copies(by_place)
+    if copies:
+        extra = {id(image) for image in copies}
+        phases, findings = soft_split([image for image in images if id(image) not in extra])
+        return phases, [finding("duplicate_slices", n=len(copies), files=len(copies)), *findings]
+    found = None if mostly_single else _by_order(by_place)
+    if found is not None:
+        return found
+    different = [place for place in repeated if not _same_pixels(place)]
+    kept = [place[0] for place in by_place]
+    return [(None, kept)], [finding("duplicate_conflict", n=len(different), files=sum(map(len, different)))]
+
+
+def _unwrap_times(images: list[Image]) -> None:
+    """Times of day of a series that went on past midnight: the small ones come after the large ones."""
+    for name in ("acquisition_time", "content_time"):
+        times = [v for i in images if isinstance(v := i.keys.get(name), float)]
+        if times and max(times) - min(times) > _DAY / 2:
+            for image in images:
+                time = image.keys.get(name)
+                if isinstance(time, float) and time < _DAY / 2:
+                    image.keys[name] = time + _DAY
+
+
+def _by_key(
+    images: list[Image], accepted: Callable[[list[list[Image]]], list[Finding] | None]
+) -> tuple[Phases, list[Finding]] | None:
+    """Phases by the first key, or the first two, whose groups are accepted; None where no key will do."""
     # A key with one value for all adds nothing to another, and one with a value for nearly each separates too much.
     telling = [name for name, _ in SOFT_KEYS if 2 <= len({i.keys.get(name) for i in images}) <= len(images) // 2]
-    for names in (*((name,) for name in telling), *combinations(telling, 2)):
+    tried: list[tuple[str, ...]] = [(name,) for name in telling]
+    if "b_value" in telling and "gradient" in telling:
+        tried.insert(tried.index(("gradient",)), ("b_value", "gradient"))  # a direction is one of its b-value
+    for names in (*tried, *combinations(telling, 2)):
         groups = _grouped(images, names)
         if groups is None:
             continue
-        findings = _accepted([members for _, members in groups])
+        findings = accepted([members for _, members in groups])
         if findings is None:
             continue
         kind = dict(SOFT_KEYS)[names[0]]
-        phases: list[tuple[Phase | None, list[Image]]] = []
+        phases: Phases = []
         for index, (values, members) in enumerate(groups):
             number = next((v for v in values if isinstance(v, float)), None)
             phases.append((Phase(kind, index, len(groups), number), members))
         return phases, findings
-    if all(_same_pixels(place) for place in repeated):
-        return _without_duplicates(by_place, repeated)
-    counts = {len(place) for place in by_place}
-    if len(counts) == 1 or (not mostly_single and max(counts) > 2 and max(counts) - min(counts) == 1):
-        return _by_order(by_place, max(counts))
-    different = [place for place in repeated if not _same_pixels(place)]
-    kept = [place[0] for place in by_place]
-    return [(None, kept)], [finding("duplicate_conflict", n=len(different), files=sum(map(len, different)))]
+    return None
 
 
 def _grouped(images: list[Image], names: tuple[str, ...]) -> list[tuple[tuple[Key | None, ...], list[Image]]] | None:
@@ -170,7 +222,7 @@ def _accepted(groups: list[list[Image]]) -> list[Finding] | None:
         return None
     for group in groups:
         here = np.sort([i.distance for i in group])
-        if len(here) > 1 and np.diff(here).min() <= max(_REPEAT_MM, 0.02 * gap):
+        if not _unique(here, gap):
             return None
         if len(here) == len(first):
             if np.abs(here - first).max() > 0.1 * gap:
@@ -180,28 +232,117 @@ def _accepted(groups: list[list[Image]]) -> list[Finding] | None:
         handful = len(groups) == 2 and 2 * len(here) < len(first)
         if group is not groups[-1] or len(here) > len(first) or handful:
             return None
-        if np.abs(here[:, None] - first[None, :]).min(axis=1).max() > 0.1 * gap:
+        if not _among(here, first, gap):
             return None
     if len(groups[-1]) < len(first):
         return [finding("phase_incomplete", a=len(groups[-1]), b=len(first), files=len(groups[-1]))]
     return []
 
 
-def _by_order(by_place: list[list[Image]], of: int) -> tuple[list[tuple[Phase | None, list[Image]]], list[Finding]]:
-    """The k-th image at each place, by instance number, makes phase k."""
+def _nearly_accepted(groups: list[list[Image]]) -> list[Finding] | None:
+    """As `_accepted`, where images of some phases are missing: half of them are whole, none lacks more than half."""
+    whole = np.sort([i.distance for i in max(groups, key=len)])
+    gap = median_gap(list(whole))
+    if gap == 0:
+        return None
+    short: list[tuple[int, int]] = []
+    for index, group in enumerate(groups):
+        here = np.sort([i.distance for i in group])
+        if 2 * len(here) < len(whole) or not _unique(here, gap) or not _among(here, whole, gap):
+            return None
+        if len(here) < len(whole):
+            short.append((index, len(here)))
+    if 2 * len(short) > len(groups):
+        return None
+    return _short_phases(short, len(groups), len(whole))
+
+
+def _short_phases(short: list[tuple[int, int]], of: int, whole: int) -> list[Finding]:
+    """What is said of phases that lack slices: (index, slices) each."""
+    return [
+        finding("phase_incomplete", a=n, b=whole, files=n)
+        if index == of - 1
+        else finding("phase_short", k=index + 1, a=n, b=whole, files=n)
+        for index, n in short
+    ]
+
+
+def _unique(here: npt.NDArray[np.float64], gap: float) -> bool:
+    """Whether sorted places are all apart."""
+    return len(here) < 2 or bool(np.diff(here).min() > max(_REPEAT_MM, 0.02 * gap))
+
+
+def _among(here: npt.NDArray[np.float64], whole: npt.NDArray[np.float64], gap: float) -> bool:
+    """Whether all places are among those of a whole phase."""
+    return bool(np.abs(here[:, None] - whole[None, :]).min(axis=1).max() <= 0.1 * gap)
+
+
+def _by_order(by_place: list[list[Image]]) -> tuple[Phases, list[Finding]] | None:
+    """Phases by instance number alone: the k-th image at each place makes phase k.
+
+    Where places hold unequal numbers of images some are missing, and the k-th is not the k-th any more: the numbers
+    themselves must then tell the phase (they count phase after phase, or place after place), or nothing does.
+    """
+    of = max(map(len, by_place))
+    if min(map(len, by_place)) == of:
+        groups = [[place[k] for place in by_place] for k in range(of)]
+    else:
+        counted = _by_count(by_place, of)
+        if counted is None:
+            return None
+        groups = counted
     findings = [finding("phases_by_order", n=of, files=sum(map(len, by_place)))]
-    phases: list[tuple[Phase | None, list[Image]]] = []
-    for k in range(of):
-        members = [place[k] for place in by_place if k < len(place)]
-        phases.append((Phase("order", k, of), members))
-    if len(phases[-1][1]) < len(by_place):
-        findings.append(finding("phase_incomplete", a=len(phases[-1][1]), b=len(by_place)))
-    return phases, findings
+    short = [(k, len(group)) for k, group in enumerate(groups) if len(group) < len(by_place)]
+    findings.extend(_short_phases(short, of, len(by_place)))
+    return [(Phase("order", k, of), group) for k, group in enumerate(groups)], findings
 
 
-def _without_duplicates(
-    by_place: list[list[Image]], repeated: list[list[Image]]
-) -> tuple[list[tuple[Phase | None, list[Image]]], list[Finding]]:
+def _by_count(by_place: list[list[Image]], of: int) -> list[list[Image]] | None:
+    """Phases of images some of which are missing, by instance numbers that run without a break; None if they do not."""
+    images = [image for place in by_place for image in place]
+    numbers = [image.instance for image in images]
+    if None in numbers or len(set(numbers)) < len(numbers):
+        return None
+    first = min(n for n in numbers if n is not None)
+    place_of = {id(image): k for k, place in enumerate(by_place) for image in place}
+    count = len(by_place)
+    for base in (1, first):
+        for after_phase in (True, False):
+            groups: dict[int, list[Image]] = defaultdict(list)
+            for image in images:
+                assert image.instance is not None
+                k = image.instance - base
+                groups[k // count if after_phase else k % of].append(image)
+            found = [groups[k] for k in range(of)] if set(groups) == set(range(of)) else []
+            whole = sum(len(group) == count for group in found)
+            if 2 * whole >= max(of, 1) and all(2 * len(g) >= count and _one_each(g, place_of) for g in found):
+                return found
+    return None
+
+
+def _one_each(group: list[Image], place_of: dict[int, int]) -> bool:
+    """Whether no two images of a group share a place."""
+    return len({place_of[id(image)] for image in group}) == len(group)
+
+
+def _copies(by_place: list[list[Image]]) -> list[Image]:
+    """Images sent twice under new identifiers, where places hold unequal numbers: all but the first of each."""
+    fewest = min(map(len, by_place))
+    out: list[Image] = []
+    for place in by_place:
+        if len(place) == fewest:
+            continue
+        seen: set[Hashable] = set()
+        for image in place:
+            keys = tuple(sorted((k, v) for k, v in image.keys.items() if k != "file"))
+            what = (keys, image.slope, image.intercept, pixel_digest(image))
+            if what in seen:
+                out.append(image)
+            seen.add(what)
+    return out
+
+
+def _without_duplicates(by_place: list[list[Image]], repeated: list[list[Image]]) -> tuple[Phases, list[Finding]]:
     extra = sum(len(place) - 1 for place in repeated)
     return [(None, [place[0] for place in by_place])], [finding("duplicate_slices", n=len(repeated), files=extra)]
 

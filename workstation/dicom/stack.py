@@ -17,7 +17,7 @@ from workstation.base.findings import Finding
 from workstation.dicom.found import Phase
 from workstation.dicom.images import Image
 from workstation.dicom.medians import median, medians
-from workstation.dicom.split import median_gap, soft_split
+from workstation.dicom.split import median_gap, places, soft_split
 from workstation.dicom.words import finding
 
 Vector = npt.NDArray[np.float64]
@@ -36,6 +36,7 @@ class Stack:
     tilt_deg: float = 0.0
     gap_mm: float = 0.0
     findings: tuple[Finding, ...] = field(default=())
+    block: str = ""  # tells apart what lies behind or beside each other: no phases
 
     @property
     def images(self) -> list[Image]:
@@ -51,6 +52,18 @@ def stacks_of(images: list[Image]) -> tuple[list[Stack], list[Finding]]:
     for image in images:
         assert image.position is not None
         image.distance = float(n @ np.array(image.position))
+    apart = _side_by_side(images, n)
+    out: list[Stack] = []
+    findings: list[Finding] = []
+    for k, group in enumerate(apart):
+        made, noted = _phases_of(group, r, c)
+        out.extend(made if len(apart) == 1 else [replace(s, block=f"{k + 1} {s.block}".strip()) for s in made])
+        findings.extend(noted)
+    return out, findings
+
+
+def _phases_of(images: list[Image], r: Vector, c: Vector) -> tuple[list[Stack], list[Finding]]:
+    """Stacks of images that lie behind each other."""
     phases, findings = soft_split(images)
     out: list[Stack] = []
     alone = 0
@@ -58,20 +71,66 @@ def stacks_of(images: list[Image]) -> tuple[list[Stack], list[Finding]]:
         if median_gap([i.distance for i in members]) == 0:
             alone += len(members)
             continue
-        stack = _stack(members, r, c)
-        if isinstance(stack, Finding):
-            findings.append(stack)
-            continue
-        out.append(replace(stack, phase=phase))
+        for block, stack in _grids(members, r, c):
+            if isinstance(stack, Finding):
+                findings.append(stack)
+            else:
+                out.append(replace(stack, phase=phase, block=block))
     if alone:
-        findings.append(finding("single_slice", files=alone))
+        findings.append(finding("single_slice", n=alone, files=alone))
     # what concerns the split concerns every one of its volumes
     shared = tuple(f for f in findings if f.code in _OF_VOLUMES)
     out = [replace(stack, findings=(*shared, *stack.findings)) for stack in out]
     return out, [f for f in findings if f not in shared or not out]
 
 
-_OF_VOLUMES = ("duplicate_slices", "duplicate_conflict", "phases_by_order", "phase_incomplete")
+_OF_VOLUMES = ("duplicate_slices", "duplicate_conflict", "phases_by_order", "phase_incomplete", "phase_short")
+
+
+def _side_by_side(images: list[Image], n: Vector) -> list[list[Image]]:
+    """Stacks at the same heights but beside each other (both knees), told by where their first voxels lie.
+
+    Only where images of one place lie more than a pixel apart: of a tilted stack every image lies elsewhere.
+    """
+    first = images[0]
+    assert first.spacing is not None
+    pixel = min(first.spacing)
+    inside = {id(i): np.array(i.position, float) - i.distance * n for i in images}
+    shared = [place for place in places(images) if len(place) > 1]
+    if all(float(np.ptp([inside[id(i)] for i in place], axis=0).max()) <= pixel for place in shared):
+        return [images]
+    groups: list[tuple[Vector, list[Image]]] = []
+    for image in images:
+        here = inside[id(image)]
+        for centre, members in groups:
+            if float(np.abs(here - centre).max()) <= pixel:
+                members.append(image)
+                break
+        else:
+            groups.append((here, [image]))
+    found = [members for _, members in groups]
+    return found if 2 * len(found) <= len(images) and min(map(len, found)) > 1 else [images]
+
+
+def _grids(images: list[Image], r: Vector, c: Vector) -> list[tuple[str, Stack | Finding]]:
+    """The grid of one phase; those of its stacks where they lie one behind the other, each with a StackID (0020,9056).
+
+    Between two stacks no slices are missing, so that none is filled and nothing is refused for it.
+    """
+    whole = _stack(images, r, c)
+    if isinstance(whole, Stack) and whole.positions_lps is None and not whole.filled:
+        return [("", whole)]
+    blocks: dict[str, list[Image]] = {}
+    last = ""
+    for image in sorted(images, key=lambda i: i.distance):
+        name = str(image.keys.get("stack", ""))
+        if name in blocks and name != last:
+            return [("", whole)]  # interleaved: no stacks of their own
+        blocks.setdefault(name, []).append(image)
+        last = name
+    if len(blocks) < 2 or "" in blocks or min(map(len, blocks.values())) < 2:
+        return [("", whole)]
+    return [(name, _stack(members, r, c)) for name, members in blocks.items()]
 
 
 def _unusable(images: list[Image]) -> Finding | None:

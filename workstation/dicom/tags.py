@@ -87,6 +87,9 @@ IMAGE_COMMENTS = 0x00204000
 PATIENT_COMMENTS = 0x00104000
 STACK_ID = 0x00209056
 TEMPORAL_INDEX = 0x00209128
+CONCATENATION = 0x00209161
+CONCATENATION_PART = 0x00209162
+CONCATENATION_PARTS = 0x00209163
 DIMENSION_INDEX = 0x00209157
 FRAME_LATERALITY = 0x00209072
 CARDIAC_PERCENT = 0x00209241
@@ -124,6 +127,7 @@ REAL_WORLD_SLOPE = 0x00409225
 REAL_WORLD_UNITS = 0x004008EA
 CODE_VALUE = 0x00080100
 CODE_MEANING = 0x00080104
+ENERGY_VECTOR, TIME_SLOT_VECTOR, SLICE_VECTOR = 0x00540010, 0x00540070, 0x00540080
 DETECTOR_INFO = 0x00540022
 RADIOPHARMACEUTICAL = 0x00540016
 DOSE = 0x00181074
@@ -156,7 +160,9 @@ FRAME_ACQUISITION = 0x00189074  # FrameAcquisitionDateTime
 FRAME_REFERENCE = 0x00189151
 
 _TEXT = {
-    "UI": (SYNTAX, MEDIA_CLASS, SOP_CLASS, SOP_UID, STUDY_UID, SERIES_UID, FRAME_OF_REFERENCE, VOLUME_FRAME),
+    "UI": (
+        SYNTAX, MEDIA_CLASS, SOP_CLASS, SOP_UID, STUDY_UID, SERIES_UID, FRAME_OF_REFERENCE, VOLUME_FRAME, CONCATENATION,
+    ),
     "CS": (
         CHARSET, IMAGE_TYPE, MODALITY, SEX, BODY_PART, SCANNING_SEQUENCE, SEQUENCE_VARIANT, PATIENT_POSITION,
         DIRECTIONALITY, PATIENT_ORIENTATION, SERIES_LATERALITY, IMAGE_LATERALITY, FRAME_LATERALITY, PHOTOMETRIC,
@@ -184,7 +190,8 @@ _TEXT = {
     ),
     "US": (
         SAMPLES, PLANAR, ROWS, COLUMNS, BITS_ALLOCATED, BITS_STORED, HIGH_BIT, SIGNED, PADDING, PADDING_LIMIT,
-        LUT_DESCRIPTOR, LUT_DATA,
+        LUT_DESCRIPTOR, LUT_DATA, CONCATENATION_PART, CONCATENATION_PARTS, ENERGY_VECTOR, TIME_SLOT_VECTOR,
+        SLICE_VECTOR,
     ),
     "UL": (TEMPORAL_INDEX, DIMENSION_INDEX),
     "FD": (
@@ -217,16 +224,19 @@ WANTED: dict[int, bytes] = {tag: vr.encode() for vr, tags in _TEXT.items() for t
 SIEMENS_MR = (0x0019, "SIEMENS MR HEADER")
 SIEMENS_CSA = (0x0029, "SIEMENS CSA HEADER")
 GE_PARM = (0x0043, "GEMS_PARM_01")
+GE_ACQUISITION = (0x0019, "GEMS_ACQU_01")
 UIH = (0x0065, "Image Private Header")
+PHILIPS_IMAGING = (0x2001, "Philips Imaging DD 001")
 PHILIPS_DD = (0x2005, "Philips MR Imaging DD 001")
 PHILIPS_PET = (0x7053, "Philips PET Private Group")
 
 _PRIVATE_LOW = {
-    0x0019: (0x0A, 0x0C),  # number of mosaic images, b-value
+    0x0019: (0x0A, 0x0C, 0x0E, 0xBB, 0xBC, 0xBD),  # Siemens: tiles of a mosaic, b-value, gradient; GE: gradient
     0x0029: (0x10,),  # CSA image header
-    0x0043: (0x39,),  # b-value list
-    0x0065: (0x09, 0x50, 0x51),  # b-value, tiles per volume, headers of the tiles
-    0x2005: (0x0D, 0x0E),  # scale intercept, scale slope
+    0x0043: (0x2F, 0x39),  # magnitude, phase, real or imaginary; b-value list
+    0x0065: (0x09, 0x37, 0x50, 0x51),  # b-value, gradient, tiles per volume, headers of the tiles
+    0x2001: (0x03,),  # b-value
+    0x2005: (0x0D, 0x0E, 0xB0, 0xB1, 0xB2),  # scale intercept, scale slope, gradient
     0x7053: (0x00, 0x09),  # SUV factor, activity factor
 }
 # (group << 16) | low byte, for every block; low bytes 0x10-0xFF of element < 0x100 are the creators themselves

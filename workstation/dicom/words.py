@@ -50,11 +50,11 @@ _TABLE: dict[str, tuple[str, str, str | None]] = {
     "not_a_volume": ("r", "These images ({kind}) can be viewed, not rebuilt in 3D.", None),
     "localizer": ("i", "A localiser in {n} stacks: for planning, not measuring.",
                   "A localiser: for planning, not measuring."),
-    "single_slice": ("r", "One image cannot be rebuilt in 3D.", None),
+    "single_slice": ("r", "{n} images of one place cannot be rebuilt in 3D.", "One image cannot be rebuilt in 3D."),
     "too_few_slices": ("w", "Only {n} slices; 3D of so few is of little use.", None),
     "geometry_missing": ("r", "Position is missing: no millimetres, no sides.", None),
     "orientation_invalid": ("r", "The orientation is invalid; sides cannot be trusted.", None),
-    "no_sides": ("r", "The volume does not say how it lies in the patient: no sides.", None),
+    "no_sides": ("w", "The volume does not say how it lies in the patient: no sides.", None),
     "quadruped": ("r", "These are images of an animal, whose sides have other names.", None),
     "position_doubtful": (
         "w", "What the series says about the patient's position contradicts itself: the side is not sure.", None
@@ -80,6 +80,8 @@ _TABLE: dict[str, tuple[str, str, str | None]] = {
     "duplicate_conflict": ("r", "{n} slices share a position and differ in content.", None),
     "phases_by_order": ("w", "{n} phases were told apart by image order alone.", None),
     "phase_incomplete": ("w", "The last phase has {a} of {b} slices.", None),
+    "phase_short": ("w", "Phase {k} has {a} of {b} slices.", None),
+    "concatenation_incomplete": ("w", "These images were sent in {b} parts, of which {a} are here.", None),
     "for_mixed": ("w", "Slices name different frames of reference; their positions agree.", None),
     "thickness_differs": ("i", "Stated spacing {t} mm, positions say {g} mm; positions are used.", None),
     "anisotropic": ("i", "Slices are {x} times coarser than pixels; reformats look stepped.", None),
