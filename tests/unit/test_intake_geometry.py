@@ -154,6 +154,70 @@ def test_spacing_that_changes_splits(tmp_path):
     assert sorted(v.geometry.spacing_mm[1] for v in study.series[0].volumes) == pytest.approx([0.4, 0.8])
 
 
+def test_a_matrix_that_changes_splits(tmp_path):
+    ct_series(tmp_path, rows=16, columns=16, label="a")
+    ct_series(tmp_path, rows=16, columns=20, label="b", centre=(3.0, -5.0, 107.0), intercept=0)
+    (study,) = scan([tmp_path]).studies
+    assert sorted(v.geometry.shape for v in study.series[0].volumes) == [(24, 16, 16), (24, 16, 20)]
+    for found in study.series[0].volumes:
+        assert_in_place(load(found))
+
+
+@pytest.mark.parametrize(
+    ("tags", "code"),
+    [({"ImagerPixelSpacing": [0.8, 0.8]}, "spacing_unknown"), ({"PixelAspectRatio": [1, 1]}, "spacing_unknown"),
+     ({"NominalScannedPixelSpacing": [0.8, 0.8]}, "spacing_unknown")],
+)  # fmt: skip
+def test_nothing_stands_in_for_pixel_spacing(tmp_path, tags, code):
+    """The detector's spacing is not the patient's (a recall of a PACS); an aspect has no millimetres."""
+
+    def without(ds, k):
+        del ds.PixelSpacing
+
+    ct_series(tmp_path, rows=16, columns=16, tags=tags, each=without)
+    (series,) = scan([tmp_path]).studies[0].series
+    assert series.volumes == ()
+    assert {f.code for f in series.findings} == {code}
+
+
+def test_pixel_spacing_goes_before_everything_else_that_names_a_size(tmp_path):
+    tags = {"ImagerPixelSpacing": [0.1, 0.1], "PixelAspectRatio": [3, 1], "SpacingBetweenSlices": -2.0,
+            "SliceLocation": 999.0}  # fmt: skip
+    ct_series(tmp_path, rows=16, columns=20, spacing=(2.0, 0.8, 1.1), tags=tags)
+    found = only_volume(tmp_path)
+    assert found.geometry.spacing_mm == pytest.approx((2.0, 0.8, 1.1))
+    assert "thickness_differs" not in codes(found)  # a sign there says the direction of travel
+    assert_in_place(load(found))
+
+
+@pytest.mark.parametrize("keyword", ["ImagePositionPatient", "ImageOrientationPatient"])
+@pytest.mark.parametrize("value", [None, [], [1.0, 0.0]])
+def test_a_place_that_is_missing_or_too_short(tmp_path, keyword, value):
+    def without(ds, k):
+        if value is None:
+            delattr(ds, keyword)
+        else:
+            setattr(ds, keyword, value)
+
+    ct_series(tmp_path, rows=16, columns=16, each=without)
+    (series,) = scan([tmp_path]).studies[0].series
+    assert series.volumes == ()
+    assert {f.code for f in series.findings} == {"geometry_missing"}
+
+
+@pytest.mark.parametrize(
+    ("slices", "skip", "outcome"),
+    [(24, (5,), "gap"), (24, (5, 9), "gap_large"), (24, (5, 6), "gap_large"), (70, (5, 40), "gap"),
+     (70, (5, 6), "gap_large"), (101, (5, 40, 80), "gap"), (101, (5, 40, 60, 80), "gap_large"), (24, (0,), None)],
+)  # fmt: skip
+def test_one_in_thirty_may_be_filled_never_two_beside_each_other(tmp_path, slices, skip, outcome):
+    ct_series(tmp_path, slices=slices, rows=8, columns=8, spacing=(1.0, 0.8, 0.8), skip=skip)
+    found = only_volume(tmp_path)
+    assert codes(found) & {"gap", "gap_large"} == ({outcome} if outcome else set())
+    assert found.filled == (skip if outcome == "gap" else ())
+    assert found.suits_3d == (outcome != "gap_large")
+
+
 def test_two_phases_are_two_volumes(tmp_path):
     for t in range(2):
         ct_series(

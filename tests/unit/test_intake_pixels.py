@@ -210,6 +210,94 @@ def test_padding_is_read_in_the_sense_of_the_pixels(tmp_path, written):
     assert volume.padding == (-2024.0, -2024.0)
 
 
+@pytest.mark.parametrize(
+    ("low", "limit", "signed", "bits", "expected"),
+    [(2096, None, True, 12, (-2024.0, -2024.0)), (63536, 63486, True, 16, (-2074.0, -2024.0)),
+     (0, 10, False, 12, (-24.0, -14.0)), (63536, None, False, 16, (63512.0, 63512.0))],
+)  # fmt: skip
+def test_a_range_of_padding_and_the_bits_it_is_written_in(tmp_path, low, limit, signed, bits, expected):
+    """Limit (0028,0121) may lie on either side; 2096 of 12 signed bits is -2000."""
+
+    def padded(ds, k):
+        ds.PixelRepresentation, ds.BitsStored, ds.HighBit = int(signed), bits, bits - 1
+        ds.add_new(0x00280120, "US", low)
+        if limit is not None:
+            ds.add_new(0x00280121, "US", limit)
+
+    assert values_of(tmp_path, each=padded, intercept=-24.0).padding == expected
+
+
+def test_values_far_beyond_bone_are_kept(tmp_path):
+    """Extended scale: metal of 20,000 HU in 16 signed bits is int16 still, and nothing is clipped at 3071."""
+    voxels = np.linspace(-8000, 20_000, 24 * 320).round().reshape(24, 16, 20)
+    volume = values_of(tmp_path, voxels=voxels)
+    assert volume.voxels.dtype == np.int16
+    assert np.array_equal(volume.voxels, voxels)
+
+
+def test_the_private_scale_of_philips_is_noted_not_applied(tmp_path):
+    """Values are what the scanner displays (slope and intercept); (2005,100E) is kept beside them."""
+    from pydicom.tag import Tag
+
+    def scaled(ds, k):
+        block = ds.private_block(0x2005, "Philips MR Imaging DD 001", create=True)
+        block.add_new(0x0D, "FL", 0.0)
+        block.add_new(0x0E, "FL", 0.0125)
+        assert Tag(0x2005, 0x100E) in ds
+
+    ct_series(tmp_path, **SMALL, modality="MR", slope=2.0, intercept=-500, each=scaled)
+    found = found_in(tmp_path)
+    assert found.facts["philips_scale"] == pytest.approx(0.0125)
+    raw = np.stack([dcmread(f.path).pixel_array for f in found.frames]).astype(float)
+    assert np.array_equal(load(found).voxels, raw * 2 - 500)
+
+
+def test_thirty_two_bits(tmp_path):
+    stored = np.random.default_rng(6).integers(-70_000, 70_000, (24, 16, 20))
+
+    def wide(ds, k):
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 32, 32, 31, 1
+        ds.PixelData = stored[k].astype("<i4").tobytes()
+
+    volume = values_of(tmp_path, each=wide, modality="MR", intercept=0)
+    assert np.array_equal(volume.voxels, stored)
+
+
+def test_double_float_pixels(tmp_path):
+    def doubles(ds, k):
+        ds.DoubleFloatPixelData = (np.arange(320, dtype="<f8") / 16 - k).tobytes()
+        del ds.PixelData
+        ds.BitsAllocated = 64
+
+    volume = values_of(tmp_path, each=doubles, modality="MR", intercept=0)
+    assert volume.voxels[3, 0, 5] == 5 / 16 - 3
+
+
+def test_signed_and_unsigned_files_in_one_series(tmp_path, truth):
+    def unsigned(ds, k):
+        if k % 2:
+            stored = np.frombuffer(ds.PixelData, "<i2").astype(int) + 1000
+            ds.PixelRepresentation, ds.RescaleIntercept = 0, -2024
+            ds.PixelData = stored.astype("<u2").tobytes()
+
+    assert np.array_equal(values_of(tmp_path, each=unsigned).voxels, truth)
+
+
+@pytest.mark.parametrize("slopes", [(1.0, 2.0), (0.5, 0.25)])
+def test_a_pet_whose_slices_have_each_their_slope(tmp_path, slopes):
+    rng = np.random.default_rng(7)
+    stored, slope = rng.integers(0, 30_000, (24, 16, 20)), rng.choice(slopes, 24)
+
+    def own(ds, k):
+        ds.RescaleSlope = slope[k]
+        ds.PixelData = stored[k].astype("<i2").tobytes()
+
+    ct_series(tmp_path, **SMALL, modality="PT", intercept=0, each=own, tags={"Units": "BQML"})
+    found = found_in(tmp_path)
+    assert "rescale_varies" in {f.code for f in found.findings}
+    assert np.array_equal(load(found).voxels, (stored * slope[:, None, None]).astype(np.float32))
+
+
 def test_windows_of_the_file(tmp_path):
     volume = values_of(tmp_path, tags={"WindowCenter": [40, 300], "WindowWidth": [400, 1500]})
     assert volume.file_windows == ((40.0, 400.0), (300.0, 1500.0))

@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
         "maximum": high.item(),
         "mean": float(mean),
         "filled": list(volume.filled),
+        "lossy": volume.lossy,
         "grid": args.grid,
         "findings": list(volume.findings),
         "positions_lps": None if volume.positions_lps is None else volume.positions_lps.tolist(),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from render.camera import NO_SIDES
 from render.picture import Picture
 from render.view import Technique, View
 from workstation.archive.files import name_of
@@ -182,6 +183,8 @@ def why_not_release(session: Session, capture: Capture) -> str:
         return f"The files lack the patient's {lacking}; confirm first who this is."
     if "orientation_invalid" in case.findings:
         return "The orientation is invalid; sides cannot be trusted and nothing can be released."
+    if NO_SIDES.intersection(case.findings):
+        return "The images do not say how they lie in the patient; nothing can be released of them."
     if capture.removals and not any(
         not c.removals and c.state != "discarded" and c.sop_uid != capture.sop_uid for c in case.captures
     ):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from render.camera import NO_SIDES
 from render.geometry import letters
 from workstation.desk.phases import phase_value, phase_words
 from workstation.dicom.choose import phases_of
@@ -43,6 +44,9 @@ def geometry_report(found: VolumeFound, series: SeriesFound | None = None) -> Ge
     axis = int(np.argmax(np.abs(normal)))
     oblique = float(np.degrees(np.arccos(min(1.0, abs(float(normal[axis]))))))
     plane = _PLANES[axis] + (f", {oblique:.1f}° oblique" if oblique >= 1.0 else "")
+    sides = NO_SIDES.isdisjoint(f.code for f in found.findings)
+    if not sides:
+        plane = "in a frame of its own"
     step, down_lps, right = (g.affine_lps[:3, k] for k in range(3))
     steps = _steps(found)
     uneven = steps is not None and float(np.ptp(steps)) > _EVEN_MM
@@ -57,11 +61,12 @@ def geometry_report(found: VolumeFound, series: SeriesFound | None = None) -> Ge
         ("Grid", f"{slices} slices of {columns} x {rows}, {plane}"),
         ("Spacing", f"{spacing}; {across:.2f} x {down:.2f} mm in the slice"),
         ("Extent", " x ".join(f"{mm:.0f}" for mm in lengths) + " mm"),
-        ("Rows run", f"{letters(-right)} to {letters(right)}, columns {letters(-down_lps)} to {letters(down_lps)}"),
-        ("Slices run", f"{letters(-step)} to {letters(step)}"),
         ("Gantry", f"tilted {tilt:.1f}°, straightened for viewing" if tilted else "straight"),
         ("Missing slices", missing if found.filled else "none"),
     ]
+    if sides:
+        rows_run = f"{letters(-right)} to {letters(right)}, columns {letters(-down_lps)} to {letters(down_lps)}"
+        out[3:3] = [("Rows run", rows_run), ("Slices run", f"{letters(-step)} to {letters(step)}")]
     thickness = found.facts.get("thickness_mm")
     if isinstance(thickness, int | float):
         out.insert(2, ("Thickness", f"{thickness:g} mm as stated"))
@@ -77,9 +82,8 @@ def geometry_report(found: VolumeFound, series: SeriesFound | None = None) -> Ge
         f"{len(found.filled)} missing and interpolated" if found.filled else "none missing",
         f"gantry tilted {tilt:.1f} degrees" if tilted else "gantry straight",
     ]
-    sentence = (
-        f"Geometry from the positions of {slices} slices: {plane}, {', '.join(said)}; "
-        f"{lengths[0]:.0f} mm from {letters(-step)} to {letters(step)}."
+    sentence = f"Geometry from the positions of {slices} slices: {plane}, {', '.join(said)}; {lengths[0]:.0f} mm" + (
+        f" from {letters(-step)} to {letters(step)}." if sides else " long; sides unknown."
     )
     return GeometryReport(tuple(out), sentence)
 

@@ -393,6 +393,7 @@ class _Reader:
             if not _fits((0, int(mapped.max()))):
                 raise _Overflow
             np.copyto(words, mapped)
+            self._there(k)
             return
         slope, intercept = int(frame.slope), int(frame.intercept)
         if not _fits((limits[0] * slope + intercept, limits[1] * slope + intercept)):
