@@ -165,12 +165,12 @@ def test_a_home_of_100_000_images_opens_and_lists_without_reading_every_image(la
             "all studies": place.library.studies,
             "words": lambda: place.library.studies("name77 given"),
             "modality": lambda: place.library.studies("modality:mr"),
-            "earlier studies": lambda: place.library.priors("1.77"),
         }
         for name, act in acts.items():
             assert steps_of(place.db, act) < 2.5 * whole, name
         for name, act in {
             "one series": lambda: place.library.instances(series_uid="1.77.1"),
+            "earlier studies": lambda: place.library.priors("1.77"),
         }.items():
             assert steps_of(place.db, act) <= whole / 50, name
     finally:

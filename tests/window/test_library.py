@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 
 import pytest
@@ -67,6 +68,62 @@ def test_search_while_typing_without_case_and_accents(signed_in, qtbot, three):
     qtbot.keyClicks(signed_in.library.search, "nobody at all")
     qtbot.waitUntil(lambda: rows(signed_in) == [], timeout=3000)
     assert signed_in.library.stack.currentIndex() == 2, "a search that finds nothing is no empty library"
+
+
+def test_a_long_list_is_read_beside_the_window(signed_in, qtbot, three, monkeypatch):
+    """Nothing of the database is read on the GUI thread while somebody types; the last thing typed is what stands."""
+    import threading
+
+    from workstation.window import library_view
+
+    monkeypatch.setattr(library_view, "_AT_ONCE", 0)
+    drop(signed_in, three)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    on: list[tuple[str, bool]] = []
+    real = signed_in.desk.studies
+
+    def watched(query: str = ""):
+        on.append((query, threading.current_thread() is threading.main_thread()))
+        return real(query)
+
+    monkeypatch.setattr(signed_in.desk, "studies", watched)
+    qtbot.keyClicks(signed_in.library.search, "miller")
+    qtbot.waitUntil(lambda: [row.patient_id for row in rows(signed_in)] == ["A-1"], timeout=5000)
+    assert not any(main for _, main in on)
+    # Enter right after typing opens what fits, not what the list still shows
+    signed_in.library.search.clear()
+    qtbot.keyClicks(signed_in.library.search, "C-3")
+    with qtbot.waitSignal(signed_in.library.open_study, timeout=3000) as asked:
+        qtbot.keyClick(signed_in.library.search, Qt.Key.Key_Return)
+    assert asked.args[0].patient_id == "C-3"
+
+
+def test_a_list_that_comes_after_the_desk_was_left_is_not_shown(signed_in, qtbot, three, monkeypatch):
+    """No name comes to the screen of a desk that nobody sits at; an answer that was overtaken is not told either."""
+    from workstation.window import library_view
+
+    drop(signed_in, three)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    monkeypatch.setattr(library_view, "_AT_ONCE", 0)
+    library, told = signed_in.library, []
+    library._listing.read.connect(told.append)
+    real = signed_in.desk.studies
+
+    def slowly(query: str = ""):
+        time.sleep(0.2)
+        return real(query)
+
+    monkeypatch.setattr(signed_in.desk, "studies", slowly)
+    library.refresh()
+    library.search.setText("miller")
+    library.refresh()
+    qtbot.waitUntil(lambda: len(told) == 1, timeout=5000)
+    assert [r.patient_id for r in told[0].groups["All"]] == ["A-1"]
+    library.refresh()
+    library.forget()
+    qtbot.wait(600)
+    assert len(told) == 1
+    assert rows(signed_in) == []
 
 
 def test_a_zip_with_one_study_is_opened_at_once(signed_in, qtbot, small_study, tmp_path):

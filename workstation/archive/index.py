@@ -424,6 +424,11 @@ class Library:
                 values.append(f"%{_plain(word)}%")
         return self._rows(where, tuple(values))
 
+    def count(self) -> int:
+        """How many studies are filed."""
+        row = self._db.one("SELECT count(*) FROM studies")
+        return int(row[0] or 0) if row else 0
+
     def holds(self, study_uid: str) -> bool:
         """Whether a study of this UID is filed."""
         return self._db.one("SELECT 1 FROM studies WHERE study_uid = ?", (study_uid,)) is not None
@@ -466,7 +471,16 @@ class Library:
     def priors(self, study_uid: str) -> tuple[StudyRow, ...]:
         """Other studies of the same person: filed under the same patient, or under one declared to be the same."""
         own = self.study(study_uid)
-        found = self._rows(" AND coalesce(o.person_key, p.patient_key) = ?", (own.person_key,))
+        # from the few keys of the person to their studies, by the indexes, not through every study that there is
+        members = self._db.rows("SELECT patient_key FROM persons WHERE person_key = ?", (own.person_key,))
+        keys = tuple(sorted({own.person_key, *(str(r[0]) for r in members)}))
+        marks = ", ".join("?" * len(keys))
+        where = (
+            f" AND t.study_uid IN (SELECT study_uid FROM studies WHERE patient_key IN ({marks}) "
+            f"UNION SELECT study_uid FROM moved WHERE patient_key IN ({marks})) "
+            "AND coalesce(o.person_key, p.patient_key) = ?"
+        )
+        found = self._rows(where, (*keys, *keys, own.person_key))
         return tuple(r for r in found if r.study_uid != study_uid)
 
     def remove_study(self, study_uid: str) -> tuple[Instance, ...]:

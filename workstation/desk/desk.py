@@ -163,6 +163,10 @@ class Desk:
             require(self.actor.role, "import")
         return import_paths(self.place, self.actor, paths, progress=progress, reading=reading, stop=stop)
 
+    def count_studies(self) -> int:
+        """How many studies the library holds."""
+        return self.place.library.count()
+
     def studies(self, query: str = "") -> tuple[StudyRow, ...]:
         """The study list."""
         return self.place.library.studies(query)

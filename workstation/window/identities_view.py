@@ -43,6 +43,10 @@ _ACTS = {
 }
 
 
+_MOST = 40
+"""Questions on one page."""
+
+
 class IdentitiesView(QWidget):
     """Signal `changed()`: something was decided."""
 
@@ -76,7 +80,9 @@ class IdentitiesView(QWidget):
                 widget.deleteLater()
         if self._desk.actor is None:
             return
-        patients = {p.key: p for p in self._desk.patients()}
+        shown = questions[:_MOST]
+        concerned = tuple(dict.fromkeys(key for q in shown for key in q.patients))
+        patients = {p.key: p for p in self._desk.place.library.patients(concerned)}
         may = who_decides(self._desk.actor)
         self._column.addWidget(label("Identities", "heading"))
         if not questions:
@@ -84,11 +90,14 @@ class IdentitiesView(QWidget):
             self._column.addWidget(sentence_row("done", told))
         elif not may:
             self._column.addWidget(sentence_row("wants", self._desk.why_not("reconcile")))
-        for question in questions:
+        for question in shown:
             card = QuestionCard(question, patients, may, self._desk.place.library.study)
             card.wished.connect(self._ask)
             self.cards.append(card)
             self._column.addWidget(card)
+        if len(questions) > len(shown):
+            told = f"{len(questions) - len(shown):,} more come up as these are decided."
+            self._column.addWidget(label(told, "quiet", wrap=True))
         decisions = self._desk.decisions()
         if decisions:
             card_ = Card("Decided and proposed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, Signal
@@ -24,9 +23,9 @@ from PySide6.QtWidgets import (
 )
 
 from workstation.base.errors import RenderDeskError
-from workstation.window import words
 from workstation.window.icons import icon, pixmap
 from workstation.window.identities_view import IdentitiesView
+from workstation.window.listing import GROUPS, Listed, Listing, listed
 from workstation.window.models.studies import COLUMNS, STATE_ROLE, Studies
 from workstation.window.study_detail import StudyDetail
 from workstation.window.theme import tokens
@@ -39,12 +38,11 @@ if TYPE_CHECKING:
     from workstation.desk.export_study import Exported
     from workstation.window.actions import Actions
 
-GROUPS = ("All", "Today", "CT", "MR", "With open work")
 IDENTITIES = "Identities"
 _POINT_MS = 180
+_AT_ONCE = 1500  # studies that are read while the person would not notice
 _SIDE = 212
 _SPARE = {6: 980, 5: 940, 2: 860}  # column -> the list's width from which it is shown
-_OPEN_WORK = {"opened", "drafts", "released"}
 _WIDTHS = (196, 116, 112, 0, 112, 60, 68, 150)
 _COLOURS = {"": tokens.QUIET, "wants": tokens.WANTS, "done": tokens.DONE, "refused": tokens.REFUSED}
 
@@ -104,13 +102,15 @@ class LibraryView(QWidget):
         super().__init__()
         self._desk, self._actions = desk, actions
         self._group = "All"
-        self._rows: tuple[StudyRow, ...] = ()
-        self._asked: tuple[Question, ...] = ()
+        self._found = Listed()
         self.model = Studies(self)
+        self._listing = Listing(desk, self)
+        self._listing.read.connect(self._take)
+        self._listing.refused.connect(actions.refused)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(90)
-        self._later.timeout.connect(self.refresh)
+        self._later.timeout.connect(self._search)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
@@ -287,24 +287,44 @@ class LibraryView(QWidget):
         self._fill()
 
     def refresh(self) -> None:
-        """Read the list anew, with what stands in the search field."""
-        self._rows = self._desk.studies(self.search.text().strip())
-        self._asked = self._desk.identity_questions() if self._desk.actor is not None else ()
+        """Read the list anew, with what stands in the search field: a short one at once, a long one beside."""
+        self._read(None)
+
+    def _search(self) -> None:
+        self._read(self._found.asked)  # which identities wait does not depend on what is typed
+
+    def _read(self, asked: tuple[Question, ...] | None) -> None:
+        query = self.search.text().strip()
+        if self._desk.count_studies() <= _AT_ONCE:
+            self._listing.forget()
+            self._take(listed(self._desk, query, asked))
+        else:
+            self._listing.want(query, asked)
+
+    def _take(self, found: Listed) -> None:
+        self._found = found
+        self.detail.asked = found.asked
         self._fill()
+
+    def close_listing(self) -> None:
+        """Let go of the database."""
+        self._listing.close()
 
     def forget(self) -> None:
         """No name stays on screen."""
-        self._rows = self._asked = ()
+        self._listing.forget()
+        self._found = Listed()
+        self.detail.asked = ()
         self.model.fill(())
         self.identities.show_questions(())
         self._show_detail(None)
 
     def _fill(self) -> None:
         waiting = self._counts[IDENTITIES]
-        waiting.setText(str(len(self._asked)) if self._asked else "")
-        restate(waiting, state="wants" if self._asked else "")
+        waiting.setText(str(len(self._found.asked)) if self._found.asked else "")
+        restate(waiting, state="wants" if self._found.asked else "")
         if self._group == IDENTITIES:
-            self.identities.show_questions(self._asked)
+            self.identities.show_questions(self._found.asked)
             self.stack.setCurrentIndex(3)
             self._show_detail(None)
             self.detail.hide()
@@ -312,9 +332,9 @@ class LibraryView(QWidget):
         self.detail.show()
         kept = self.model.at(self.table.currentIndex().row())
         for name in GROUPS:
-            count = sum(_in_group(row, name) for row in self._rows)
-            self._counts[name].setText(str(count) if count else "")
-        shown = [row for row in self._rows if _in_group(row, self._group)]
+            count = len(self._found.groups.get(name, ()))
+            self._counts[name].setText(f"{count:,}" if count else "")
+        shown = self._found.groups.get(self._group, ())
         self.model.fill(shown)
         searching = bool(self.search.text().strip()) or self._group != "All"
         self.stack.setCurrentIndex(0 if shown else 2 if searching else 1)
@@ -355,17 +375,9 @@ class LibraryView(QWidget):
             self.open_study.emit(row)
 
     def _open_first(self) -> None:
-        self.refresh()
+        """Enter right after typing: what is opened fits what stands there, not what stood there before."""
+        self._later.stop()
+        self._listing.forget()
+        self._take(listed(self._desk, self.search.text().strip(), self._found.asked))
         if self.model.rowCount():
             self._open_row(max(0, self.table.currentIndex().row()))
-
-
-def _in_group(row: StudyRow, name: str) -> bool:
-    if name == "All":
-        return True
-    if name == "Today":
-        today = dt.datetime.now(tz=dt.UTC).astimezone().date().isoformat()
-        return words.date(row.date) == today or row.imported_at.startswith(today)
-    if name == "With open work":
-        return row.state in _OPEN_WORK
-    return name in row.modalities.replace("\\", " ").replace(",", " ").split()

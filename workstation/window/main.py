@@ -769,6 +769,7 @@ class MainWindow(QMainWindow):
             close = getattr(left, "close", None)  # a case that was opened too late to be shown
             if close is not None:
                 close()
+        self.library.close_listing()
         self.stage.close()
         self.desk.close()
         event.accept()

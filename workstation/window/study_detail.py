@@ -33,6 +33,7 @@ from workstation.window.widgets import Elided, button, label, named, restate
 
 if TYPE_CHECKING:
     from workstation.archive.index import SeriesRow, StudyRow
+    from workstation.archive.reconcile import Question
     from workstation.desk.desk import Desk
     from workstation.desk.export_study import Exported
     from workstation.people.roles import Act
@@ -56,6 +57,8 @@ class StudyDetail(QWidget):
         super().__init__()
         self._desk, self._actions = desk, actions
         self.row: StudyRow | None = None
+        self.asked: tuple[Question, ...] = ()
+        """What waits for a decision about identities, as the list was read."""
         named(self, "LibraryDetail")
         self.setFixedWidth(tokens.PANEL_WIDTH)
         column = QVBoxLayout(self)
@@ -189,7 +192,7 @@ class StudyDetail(QWidget):
             card.add(Words("None under this ID.", "quiet"))
         if row.corrected:
             card.add(Words("The identity was corrected here; the files still state the old one.", "quiet"))
-        asked = [q for q in self._desk.identity_questions() if row.patient_key in q.patients and not q.study_uid]
+        asked = [q for q in self.asked if row.patient_key in q.patients and not q.study_uid]
         if asked:
             go = button("Decide ...")
             go.clicked.connect(self.decide)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QFont
 from workstation.window import words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtCore import QObject
 
@@ -74,7 +74,7 @@ class Studies(QAbstractTableModel):
         if row is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return cells(row)[index.column()]
+            return cell(row, index.column())
         if role == STATE_ROLE and index.column() == len(COLUMNS) - 1:
             return STATES.get(row.state, (row.state, ""))
         if role == ROW_ROLE:
@@ -99,7 +99,9 @@ class Studies(QAbstractTableModel):
                 return row.series if column == 5 else row.images
             if column == 4:
                 return (row.date or "", row.time or "")
-            return cells(row)[column].casefold()
+            if column == 0:
+                return row.patient_name.casefold()
+            return cell(row, column).casefold()
 
         self._rows.sort(key=key, reverse=order == Qt.SortOrder.DescendingOrder)
 
@@ -110,17 +112,24 @@ def modalities(row: StudyRow) -> str:
     return " ".join(m for m in held if m not in _NO_IMAGES)
 
 
-def cells(row: StudyRow) -> tuple[str, ...]:
-    """What stands in the columns."""
+def cell(row: StudyRow, column: int) -> str:
+    """What stands in a column."""
+    return _CELLS[column](row)
+
+
+def _name(row: StudyRow) -> str:
     name = words.person(row.patient_name)
     script = words.other_script(row.patient_name)
-    return (
-        f"{script}  {name}" if script else name,
-        row.patient_id or "no ID",
-        words.date(row.birth_date) or "not known",
-        "  ".join(part for part in (row.description, modalities(row)) if part),
-        words.date(row.date) or "not known",
-        str(row.series),
-        str(row.images),
-        STATES.get(row.state, (row.state, ""))[0],
-    )
+    return f"{script}  {name}" if script else name
+
+
+_CELLS: tuple[Callable[[StudyRow], str], ...] = (
+    _name,
+    lambda row: row.patient_id or "no ID",
+    lambda row: words.date(row.birth_date) or "not known",
+    lambda row: "  ".join(part for part in (row.description, modalities(row)) if part),
+    lambda row: words.date(row.date) or "not known",
+    lambda row: str(row.series),
+    lambda row: f"{row.images:,}",
+    lambda row: STATES.get(row.state, (row.state, ""))[0],
+)
