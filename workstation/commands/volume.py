@@ -17,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--grid",
         choices=("acquired", "regular"),
-        default="acquired",
-        help="regular: shear and unequal gaps resampled, as the pictures see it",
+        help="regular: shear and unequal gaps resampled, as the pictures see it; default: the voxels as acquired, "
+        "resampled only where slices are uneven and the format knows no places of its own (.nii.gz, .nrrd)",
     )
     parser.add_argument("--force", action="store_true", help="replace an existing file")
 
@@ -41,7 +41,14 @@ def run(args: argparse.Namespace) -> int:
     volume = read(source)
     if not args.json:
         tell(source.choice_line)
-    if args.grid == "regular" and volume.needs_display_copy:
+    # One step for all slices is all that NIfTI and NRRD can say: uneven ones would be squeezed by the next reader.
+    uneven = volume.positions_lps is not None and suffix != ".npz"
+    if uneven and args.grid == "acquired":
+        raise InputRefused("uneven_spacing", "This format cannot say that slices are uneven; write .npz, or resample.")
+    if uneven:
+        tell("The slices are uneven, which this format cannot say: they are resampled on their true positions.")
+    grid = "regular" if uneven or args.grid == "regular" else "acquired"
+    if grid == "regular" and volume.needs_display_copy:
         from render.resample import display_copy
 
         volume = display_copy(volume)
@@ -68,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         "mean": float(mean),
         "filled": list(volume.filled),
         "lossy": volume.lossy,
-        "grid": args.grid,
+        "grid": grid,
         "findings": list(volume.findings),
         "positions_lps": None if volume.positions_lps is None else volume.positions_lps.tolist(),
     }
