@@ -24,6 +24,21 @@ CODE = re.compile(r"[0-9A-Z]{5}")
 NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+")
 STATUSES = re.compile(r"[A-Z]")
 
+# A line of the fixed-width text, by the places at which the columns of published rows end (October 2025). Between
+# them stand two columns for "NA", the days of the operation and the endoscopic base, which are passed over. That each
+# value was read from its own place is proved by the row's totals.
+FIXED = re.compile(
+    r"(?P<code>[0-9A-Z]{5})(?P<mod>[0-9A-Z ]{2}).{50}(?P<status>[A-Z])."
+    r"(?P<work>[ \d.,]{6})(?P<office>[ \d.,]{7}).{2}(?P<facility>[ \d.,]{7}).{2}(?P<malpractice>[ \d.,]{6})"
+    r"(?P<office_total>[ \d.,]{7})"
+    r"(?P<facility_total>[ \d.,]{6})(?P<pc_tc>[\d ])(?P<global>[0-9A-Z ]{3}).{9}"
+    r"(?P<multiple>[\d ])(?P<bilateral>[\d ]).{3}.{5}(?P<factor>[ \d.]{15}).(?P<supervision>[0-9A-Z ]{2}).*"
+)
+_PLACES = {
+    0: "code", 1: "mod", 3: "status", 5: "work", 6: "office", 8: "facility", 10: "malpractice", 11: "office_total",
+    12: "facility_total", 13: "pc_tc", 18: "multiple", 19: "bilateral", 24: "factor", 25: "supervision",
+}  # fmt: skip
+
 # Conversion factors by the first day on which each holds: the yearly rules, and the law of March 2024.
 CONVERSION: tuple[tuple[dt.date, Decimal], ...] = (
     (dt.date(2023, 1, 1), Decimal("33.8872")),
@@ -115,6 +130,55 @@ def fee_schedule(text: str, name: str) -> FeeVersion:
     if not seen:
         raise TableError(f"{name} holds headings only.")
     return FeeVersion(name, effective, qualifying, tuple(row for row in seen.values() if row.code in FAMILY))
+
+
+def fixed_fee_schedule(text: str, name: str) -> FeeVersion:
+    """The relative values of the family from the fixed-width text of the same release.
+
+    Raises
+    ------
+    TableError
+        File, line and reason; also where the values of a row do not make up its totals.
+    """
+    effective = _fee_date(name)
+    seen: dict[tuple[str, str], FeeRow] = {}
+    begun = False
+    for number, line in enumerate(text.split("\n"), 1):
+        found = FIXED.fullmatch(line.rstrip())
+        if found is None:
+            if (begun and line.strip()) or number > 40:
+                raise TableError(f"{name}, line {number}: this is not the fixed layout of the relative values.")
+            continue
+        begun = True
+        row = _fee_row(_cells(found), name, number)
+        if row.code in FAMILY:
+            _adds_up(found, row, name, number)
+        if seen.setdefault((row.code, row.component), row) != row:
+            raise TableError(f"{name}, line {number}: {row.code} stands twice with different values.")
+    if not seen:
+        raise TableError(f"{name} holds headings only.")
+    lowered = name.casefold()
+    qualifying = "qpp" in lowered and "nonqpp" not in lowered
+    return FeeVersion(name, effective, qualifying, tuple(row for row in seen.values() if row.code in FAMILY))
+
+
+def _cells(found: re.Match[str]) -> list[str]:
+    """A line of the fixed text with its values in the columns of the csv; what nobody reads stays empty."""
+    cells = [""] * COLUMNS
+    for at, what in _PLACES.items():
+        cells[at] = found[what].strip()
+    return cells
+
+
+def _adds_up(found: re.Match[str], row: FeeRow, name: str, number: int) -> None:
+    """Work, practice expense and malpractice make up the totals: so each was read from its own place."""
+    for what, expense in (("office_total", row.pe_office), ("facility_total", row.pe_facility)):
+        total = _number(found[what].strip(), name, number)
+        if abs(row.work + expense + row.malpractice - total) > Decimal("0.02"):
+            raise TableError(
+                f"{name}, line {number}: the values of {row.code} do not make up its total {total}; "
+                "please take the csv or xlsx file of the same download."
+            )
 
 
 def _fee_row(row: list[str], name: str, number: int) -> FeeRow:

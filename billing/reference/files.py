@@ -20,7 +20,15 @@ from billing.errors import TableError
 from billing.facts import Pair, UnitLimit
 from billing.icd import IcdCode
 from billing.reference.cells import csv_rows, rows_of
-from billing.reference.fees import FeeVersion, LocalityVersion, fee_schedule, is_fee_name, localities
+from billing.reference.fees import (
+    FIXED,
+    FeeVersion,
+    LocalityVersion,
+    fee_schedule,
+    fixed_fee_schedule,
+    is_fee_name,
+    localities,
+)
 from billing.reference.sheet import sheet_text
 from billing.reference.tables import Form, IcdVersion, PairVersion, References, TaxonomyVersion, UnitVersion
 
@@ -71,17 +79,24 @@ def read_folder(folder: Path) -> References:
     paths = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
     texts = {p.stem.lower() for p in paths if p.suffix.lower() in TEXTS}
     csvs = {p.stem.lower() for p in paths if p.suffix.lower() == ".csv"}
+    sheets = {p.stem.lower() for p in paths if p.suffix.lower() == SHEET}
     for path in paths:
         kind, stem = path.suffix.lower(), path.stem.lower()
         if stem.startswith(PASSED_OVER):
             continue
         if is_fee_name(path):
             # the schedule's zip holds the same table as csv, fixed text and spreadsheet: the csv goes first
-            if kind == ".csv" or (kind == SHEET and stem not in csvs):
+            others = csvs if kind == SHEET else csvs | sheets
+            if kind == ".csv" or (kind in {SHEET, ".txt"} and stem not in others and not _fixed_indices(stem, kind)):
                 found.append(read_official(path))
         elif kind in TEXTS or (kind == SHEET and stem not in texts) or kind in OLD_SHEETS:
             found.append(read_official(path))
     return assemble(found)
+
+
+def _fixed_indices(stem: str, kind: str) -> bool:
+    """Whether this is the fixed text of the indices, which comes with a csv and is not read."""
+    return kind == ".txt" and stem.startswith("gpci")
 
 
 def read_official(path: Path) -> Official:
@@ -117,7 +132,7 @@ def read_official(path: Path) -> Official:
         codes = taxonomy_codes(text, name)
         return Official(name=name, kind=kind, effective=codes.effective, kept=codes)
     if kind == "fees":
-        fees = fee_schedule(text, name)
+        fees = fixed_fee_schedule(text, name) if _has_fixed_fees(text) else fee_schedule(text, name)
         variant = "qualifying" if fees.qualifying else ""
         return Official(name=name, kind=kind, effective=fees.effective, variant=variant, kept=fees)
     if kind == "localities":
@@ -189,7 +204,12 @@ def recognise(text: str) -> Kind | None:
         return "fees"
     if "locality number" in joined and "gpci" in joined:
         return "localities"
-    return None
+    return "fees" if _has_fixed_fees(text) else None
+
+
+def _has_fixed_fees(text: str) -> bool:
+    """Whether one of the first lines is one of the relative values' fixed-width text."""
+    return any(FIXED.fullmatch(line.rstrip()) for line in text[:20_000].split("\n")[:40])
 
 
 def pair_name(name: str) -> tuple[Form, dt.date, int, int]:

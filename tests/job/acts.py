@@ -75,10 +75,13 @@ def technologist(desk: Desk, session: Session, clock: ScriptedClock) -> None:
     session.measure("length", ((-1.0, 0.0, 0.0), (17.0, 0.0, 0.0)), plane_normal=(0.0, 0.0, 1.0), name="Tube")
 
 
-def physician(desk: Desk, session: Session, clock: ScriptedClock) -> None:
-    """Does the four acts, releases everything, accepts the measurement."""
+RADIOLOGIST = ("demo.rad", PINS["demo.rad"])
+
+
+def physician(desk: Desk, session: Session, clock: ScriptedClock, who: tuple[str, str] = RADIOLOGIST) -> None:
+    """Does the four acts, releases everything, accepts the measurement; `who` is account and PIN."""
     clock.advance(120)
-    desk.sign_in("demo.rad", PINS["demo.rad"])
+    desk.sign_in(*who)
     box = Box(low_lps_mm=(-30, -30, -30), high_lps_mm=(30, 30, 30))
     session.set_region("crop", "tube", box)
     session.set_tissues("preset", ["vessels"], "ct_bone_vessel")
@@ -104,7 +107,7 @@ def release_all(session: Session, clock: ScriptedClock) -> None:
             session.release(c.sop_uid)
 
 
-def report(session: Session, clock: ScriptedClock, order: Order = ORDER) -> None:
+def report(session: Session, clock: ScriptedClock, order: Order = ORDER, pin: str = RADIOLOGIST[1]) -> None:
     """Order, words and signature."""
     session.set_order(order)
     session.set_anatomy("abdomen_pelvis", "vascular")
@@ -120,7 +123,7 @@ def report(session: Session, clock: ScriptedClock, order: Order = ORDER) -> None
         )
     )
     clock.advance(60)
-    session.sign(PINS["demo.rad"])
+    session.sign(pin)
 
 
 def whole(desk: Desk, session: Session, clock: ScriptedClock) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.factory.series import ct_series, grid
+from tests.job import acts
 from workstation.base.clock import ScriptedClock
 from workstation.desk.desk import Desk
 
@@ -59,3 +60,40 @@ def desk(tmp_path: Path, clock: ScriptedClock) -> Iterator[Desk]:
     made.place.db.set_setting("site.timezone", "UTC")
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, study_folder: Path) -> tuple[Path, datetime, str]:
+    """A home with a case that is ready to be charged, the moment ten minutes later, its study; to be copied."""
+    clock = ScriptedClock(START)
+    made = Desk(tmp_path_factory.mktemp("finished") / "home", clock=clock, station="TEST-1", demo=True)
+    made.place.db.set_setting("site.timezone", "UTC")
+    opened = made.open(str(study_folder))
+    acts.whole(made, opened, clock)
+    study = opened.key.study_uid
+    opened.close()
+    made.close()
+    return made.home, clock.now() + timedelta(minutes=10), study
+
+
+@pytest.fixture(scope="session")
+def two_series(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One study with two series of the same place, 3 and 4; the second is 10 HU brighter."""
+    folder = tmp_path_factory.mktemp("two_series")
+    for number, word in ((3, "morning"), (4, "afternoon")):
+        ct_series(
+            folder,
+            slices=SHAPE[0],
+            rows=SHAPE[1],
+            columns=SHAPE[2],
+            spacing=SPACING,
+            voxels=phantom() + 10.0 * (number - 3),
+            centre=(0.0, 0.0, 0.0),
+            name="PHANTOM^JANE",
+            patient_id="PH-77",
+            series=word,
+            series_number=number,
+            label=word,
+            tags={"ReferringPhysicianName": "SMITH^ANN", "BodyPartExamined": "ABDOMEN", "IssuerOfPatientID": "HOSP"},
+        )
+    return folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from tests.factory.archives import KINDS
 from tests.factory.series import ct_series
 from tests.job import acts
-from tests.job.conftest import SHAPE, SPACING, START, phantom
+from tests.job.conftest import SHAPE, SPACING, phantom
 from workstation.archive.reconcile import Act
 from workstation.base.clock import ScriptedClock
 from workstation.base.errors import InputRefused, NotAllowed
@@ -27,26 +27,13 @@ from workstation.desk.worklist import worklist
 PIN, RAD_PIN = PINS["demo.bill"], PINS["demo.rad"]
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, study_folder: Path) -> tuple[Path, timedelta]:
-    """A home with a case that is ready to be charged; copied for each test."""
-    clock = ScriptedClock(START)
-    made = Desk(tmp_path_factory.mktemp("after") / "home", clock=clock, station="TEST-1", demo=True)
-    made.place.db.set_setting("site.timezone", "UTC")
-    opened = made.open(str(study_folder))
-    acts.whole(made, opened, clock)
-    opened.close()
-    made.close()
-    return made.home, clock.now() - START
-
-
 @pytest.fixture
-def office(request: pytest.FixtureRequest, finished: tuple[Path, timedelta], tmp_path: Path, clock: ScriptedClock):
+def office(request: pytest.FixtureRequest, finished: tuple[Path, datetime, str], tmp_path: Path, clock: ScriptedClock):
     """The finished case at a desk; on the department's database where a test asks for it."""
     shutil.copytree(finished[0], tmp_path / "home")
     if getattr(request, "param", "sqlite") == "postgresql":
         moved(tmp_path / "home", request.getfixturevalue("postgres").url())
-    clock.advance(finished[1].total_seconds() + 600)
+    clock.advance((finished[1] - clock.now()).total_seconds())
     desk = Desk(tmp_path / "home", clock=clock, station="TEST-1", demo=True)
     session = desk.open(f"study:{desk.studies()[0].study_uid}")
     yield desk, session

@@ -13,8 +13,6 @@ import pytest
 from billing.messages import hl7
 from tests.factory import receiver
 from tests.factory.receiver import Receiver
-from tests.job import acts
-from tests.job.conftest import START
 from tests.unit.test_billing_x837 import read_by_another
 from tests.unit.test_charge_sending import site_text
 from workstation.__main__ import main
@@ -32,19 +30,16 @@ PIN = PINS["demo.bill"]
 
 
 @pytest.fixture(scope="module")
-def confirmed(tmp_path_factory: pytest.TempPathFactory, study_folder: Path) -> tuple[Path, datetime]:
+def confirmed(tmp_path_factory: pytest.TempPathFactory, finished: tuple[Path, datetime, str]) -> tuple[Path, datetime]:
     """A home with a confirmed charge that has not been sent; copied for each test."""
-    clock = ScriptedClock(START)
-    made = Desk(tmp_path_factory.mktemp("office") / "home", clock=clock, station="TEST-1", demo=True)
-    made.place.db.set_setting("site.timezone", "UTC")
-    opened = made.open(str(study_folder))
-    acts.whole(made, opened, clock)
-    clock.advance(600)
+    home, moment, study = finished
+    copy = tmp_path_factory.mktemp("office") / "home"
+    shutil.copytree(home, copy)
+    made = Desk(copy, clock=ScriptedClock(moment), station="TEST-1", demo=True)
     made.sign_in("demo.bill", PIN)
-    opened.confirm_charge(PIN)
-    opened.close()
+    made.filed(study).confirm_charge(PIN)
     made.close()
-    return made.home, clock.now()
+    return copy, moment
 
 
 @pytest.fixture

@@ -14,11 +14,8 @@ import pytest
 from tests.factory import desks
 from tests.factory.archives import FILE, KINDS
 from tests.factory.receiver import Receiver
-from tests.job import acts
-from tests.job.conftest import START
 from tests.unit.test_charge_sending import site_text
 from workstation.__main__ import main
-from workstation.base.clock import ScriptedClock
 from workstation.base.errors import InputRefused
 from workstation.desk import charge_office
 from workstation.desk.charge_ledger import ledger_of
@@ -29,20 +26,6 @@ from workstation.desk.verify import verify
 
 SPAWN = multiprocessing.get_context("spawn")
 PIN = desks.PIN
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, study_folder: Path) -> tuple[Path, datetime, str]:
-    """A home with a case that is ready to be charged; copied for each test."""
-    clock = ScriptedClock(START)
-    made = Desk(tmp_path_factory.mktemp("finished") / "home", clock=clock, station="TEST-1", demo=True)
-    made.place.db.set_setting("site.timezone", "UTC")
-    opened = made.open(str(study_folder))
-    acts.whole(made, opened, clock)
-    study = opened.key.study_uid
-    opened.close()
-    made.close()
-    return made.home, clock.now() + timedelta(minutes=10), study
 
 
 class Department:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from tests.job import acts
 from workstation.base.clock import ScriptedClock
 from workstation.case.model import ReportText
+from workstation.desk.charge_ledger import ledger_of
 from workstation.desk.desk import Desk
 from workstation.desk.people_demo import PINS
 from workstation.desk.session import Session
 
+TAXONOMY = "2085R0202X"
 OFFICE = {"claim.pos": "11", "claim.owns_equipment": True, "claim.bills_reader": True}
 MAMMOGRAM_GUIDE = {
     "other_codes": [{"code": "76942", "same_anatomy": False, "same_session": True, "same_provider": True}],
@@ -110,3 +114,35 @@ def test_documented_extra_work_of_a_payer_who_takes_it(desk: Desk, clock: Script
     answer = session.decide().answer
     assert (answer["decision"], answer["modifiers"]) == ("bill", ["26", "22"]), answer["questions"]
     session.close()
+
+
+@pytest.mark.parametrize(("second", "modifier"), [("demo.rad", "76"), ("night.rad", "77")])
+def test_a_needed_repeat_by_the_same_and_by_another_physician(
+    desk: Desk, clock: ScriptedClock, two_series: Path, second: str, modifier: str
+) -> None:
+    """Morning and afternoon, each supervised, signed and charged for itself; two radiologists have accounts."""
+    desk.people.make("night.rad", "Night Radiologist, MD", "radiologist", "864208", npi="1999999844", taxonomy=TAXONOMY)
+    morning = desk.open(str(two_series), series="3")
+    acts.whole(desk, morning, clock)
+    desk.sign_in("demo.bill", PINS["demo.bill"])
+    first = morning.confirm_charge(PINS["demo.bill"])
+    assert first.modifiers == ("26",)
+    morning.close()
+    clock.advance(3600)
+    afternoon = desk.open(str(two_series), series="4")
+    acts.technologist(desk, afternoon, clock)
+    pin = PINS.get(second, "864208")
+    acts.physician(desk, afternoon, clock, (second, pin))
+    afternoon.separate_session("Scanned again at 16:10 after the drain was placed")
+    acts.report(afternoon, clock, pin=pin)
+    desk.sign_in("demo.bill", PINS["demo.bill"])
+    afternoon.give_facts({**acts.GIVEN, "distinct.repeat_necessity_documented": True})
+    decided = afternoon.decide()
+    assert (decided.answer["decision"], decided.answer["modifiers"]) == ("bill", ["26", modifier])
+    kept = afternoon.confirm_charge(PINS["demo.bill"])
+    afternoon.close()
+    assert (kept.first, kept.modifiers) == (True, ("26", modifier))
+    # another reader is another rendering provider of the claim
+    readers = {c.charge_id: c.rendering_npi for c in ledger_of(desk.place).charges().values()}
+    assert (readers[first.charge_id] == readers[kept.charge_id]) is (modifier == "76")
+    assert {w.task for w in desk.charges()} == {""}

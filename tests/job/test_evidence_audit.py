@@ -11,9 +11,7 @@ import pytest
 
 from render.errors import RenderError
 from render.view import Box
-from tests.factory.series import ct_series
 from tests.job import acts
-from tests.job.conftest import SHAPE, SPACING, phantom
 from workstation.base.clock import ScriptedClock
 from workstation.base.errors import InputRefused
 from workstation.case.model import ReportText
@@ -31,29 +29,6 @@ ALL = {"region": True, "tissues": True, "pictures": True, "steering": True}
 def holds(session: Session) -> set[str]:
     """Rules that hold or reject; empty when it may be charged."""
     return {r["rule"] for r in session.decide().answer["reasons"] if r["outcome"] != "pass"}
-
-
-@pytest.fixture(scope="session")
-def two_series(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One study with two volumes of the same place; the second is 10 HU brighter."""
-    folder = tmp_path_factory.mktemp("two")
-    for number, word in ((3, "first"), (4, "second")):
-        ct_series(
-            folder,
-            slices=SHAPE[0],
-            rows=SHAPE[1],
-            columns=SHAPE[2],
-            spacing=SPACING,
-            voxels=phantom() + 10.0 * (number - 3),
-            centre=(0.0, 0.0, 0.0),
-            name="PHANTOM^JANE",
-            patient_id="PH-77",
-            series=word,
-            series_number=number,
-            label=word,
-            tags={"ReferringPhysicianName": "SMITH^ANN", "BodyPartExamined": "ABDOMEN", "IssuerOfPatientID": "HOSP"},
-        )
-    return folder
 
 
 def both(desk: Desk, folder: Path) -> tuple[Session, str]:

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.factory.series import ct_series
 from tests.job import acts
-from tests.job.conftest import SHAPE, SPACING, phantom
 from workstation.__main__ import main
 from workstation.base.clock import ScriptedClock
 from workstation.base.errors import InputRefused, NotAllowed
@@ -22,49 +20,26 @@ from workstation.desk.worklist import worklist
 WHY = "Second scan at 16:10 after the drain was placed, ordered anew"
 
 
-@pytest.fixture(scope="session")
-def two_scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One study with the morning's and the afternoon's scan of the same region."""
-    folder = tmp_path_factory.mktemp("two_scans")
-    for number, word in ((3, "morning"), (4, "afternoon")):
-        ct_series(
-            folder,
-            slices=SHAPE[0],
-            rows=SHAPE[1],
-            columns=SHAPE[2],
-            spacing=SPACING,
-            voxels=phantom() + 10.0 * (number - 3),
-            centre=(0.0, 0.0, 0.0),
-            name="PHANTOM^JANE",
-            patient_id="PH-77",
-            series=word,
-            series_number=number,
-            label=word,
-            tags={"ReferringPhysicianName": "SMITH^ANN", "BodyPartExamined": "ABDOMEN", "IssuerOfPatientID": "HOSP"},
-        )
-    return folder
-
-
 def bill(session: Session, desk: Desk):
     desk.sign_in("demo.bill", PINS["demo.bill"])
     return session.confirm_charge(PINS["demo.bill"])
 
 
 @pytest.fixture
-def charged(desk: Desk, clock: ScriptedClock, two_scans: Path):
+def charged(desk: Desk, clock: ScriptedClock, two_series: Path):
     """The morning's scan worked up and charged; then the afternoon's worked up as well."""
-    session = desk.open(str(two_scans), series="3")
+    session = desk.open(str(two_series), series="3")
     acts.whole(desk, session, clock)
     first = bill(session, desk)
     session.close()
     clock.advance(3600)
-    session = desk.open(str(two_scans), series="4")
+    session = desk.open(str(two_series), series="4")
     acts.whole(desk, session, clock)
     yield session, first
     session.close()
 
 
-def test_the_act_makes_a_second_service_and_each_series_shows_its_own(charged, desk: Desk, two_scans: Path) -> None:
+def test_the_act_makes_a_second_service_and_each_series_shows_its_own(charged, desk: Desk, two_series: Path) -> None:
     session, first = charged
     # without the act a study is one service
     assert session.session_number == 1
@@ -96,16 +71,28 @@ def test_the_act_makes_a_second_service_and_each_series_shows_its_own(charged, d
     assert session.case.charge == second.charge_id
     assert {w.charge_id for w in worklist(desk.place)} == {first.charge_id, second.charge_id}
     assert {w.task for w in worklist(desk.place)} == {""}
-    morning = desk.open(str(two_scans), series="3")
+    morning = desk.open(str(two_series), series="3")
     assert morning.session_number == 1
     assert morning.case.charge == first.charge_id
-    decided = morning.decide()
-    assert decided.facts["distinct"]["session"] == "separate"
-    assert decided.answer["decision"] == "bill"
+    # the repeat is the second one: the first stays what it was, whatever was charged after it
+    answer = morning.decide().answer
+    assert (answer["decision"], answer["modifiers"]) == ("bill", ["26"])
     morning.close()
-    again = desk.open(str(two_scans), series="4")
+    again = desk.open(str(two_series), series="4")
     assert again.case.charge == second.charge_id
     again.close()
+
+
+def test_another_sessions_charge_does_not_hide_what_the_first_one_wants(charged, desk: Desk) -> None:
+    """Whatever came after the first charge was forgotten as soon as the second session was charged."""
+    session, first = charged
+    session.separate_session(WHY)
+    session.give_facts({"distinct.repeat_necessity_documented": True})
+    session.set_diagnoses((("I71.40", "abdominal aortic aneurysm without rupture, unspecified"),))
+    second = bill(session, desk)
+    tasks = {w.charge_id: w.task for w in worklist(desk.place)}
+    assert tasks[second.charge_id] == ""
+    assert "the diagnoses are I71.40: replace the charge" in tasks[first.charge_id]
 
 
 def test_it_is_taken_back_by_a_counter_act_and_never_under_a_charge(charged, desk: Desk) -> None:
@@ -126,9 +113,9 @@ def test_it_is_taken_back_by_a_counter_act_and_never_under_a_charge(charged, des
     assert session.session_number == 2
 
 
-def test_a_charged_picture_is_not_taken_from_its_charge(desk: Desk, clock: ScriptedClock, two_scans: Path) -> None:
+def test_a_charged_picture_is_not_taken_from_its_charge(desk: Desk, clock: ScriptedClock, two_series: Path) -> None:
     """The same pictures would carry a second charge."""
-    session = desk.open(str(two_scans), series="3")
+    session = desk.open(str(two_series), series="3")
     acts.whole(desk, session, clock)
     first = bill(session, desk)
     with pytest.raises(InputRefused, match=f"{first.charge_id} rests on the pictures"):
@@ -138,13 +125,13 @@ def test_a_charged_picture_is_not_taken_from_its_charge(desk: Desk, clock: Scrip
 
 
 def test_a_report_of_before_does_not_speak_for_the_second_session(
-    desk: Desk, clock: ScriptedClock, two_scans: Path
+    desk: Desk, clock: ScriptedClock, two_series: Path
 ) -> None:
-    session = desk.open(str(two_scans), series="3")
+    session = desk.open(str(two_series), series="3")
     acts.whole(desk, session, clock)
     bill(session, desk)
     session.close()
-    session = desk.open(str(two_scans), series="4")
+    session = desk.open(str(two_series), series="4")
     acts.technologist(desk, session, clock)
     acts.physician(desk, session, clock)
     session.separate_session(WHY)
@@ -161,9 +148,9 @@ def test_a_report_of_before_does_not_speak_for_the_second_session(
 
 
 def test_who_may_say_so_and_what_it_needs(
-    desk: Desk, clock: ScriptedClock, two_scans: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    desk: Desk, clock: ScriptedClock, two_series: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    session = desk.open(str(two_scans), series="4")
+    session = desk.open(str(two_series), series="4")
     desk.sign_out()
     with pytest.raises(NotAllowed):
         session.separate_session(WHY)

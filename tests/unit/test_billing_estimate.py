@@ -204,3 +204,66 @@ def test_settings_of_the_site_for_the_estimate():
     assert site.fees == {"76377": Decimal(350)}
     with pytest.raises(TableError, match=r"site.toml: .*fees"):
         read_site({"billing": {"fees": {"76377": "much"}}}, name="site.toml")
+
+
+def fixed_line(code, mod, status, work, office, facility, mp, na="", factor="33.4009"):
+    """A row as the fixed-width text has it: columns end where they end in published rows."""
+    values = [Decimal(v) for v in (work, office, facility, mp)]
+    totals = values[0] + values[1] + values[3], values[0] + values[2] + values[3]
+    return (
+        f"{code:5}{mod:2}{'words of the licence holder':50}{status} {work:>6}{office:>7}"
+        f"{na:2}{facility:>7}{'':2}{mp:>6}"
+        f"{totals[0]:>7}{totals[1]:>6}1XXX.00.00.0000000{'':5}{factor:>15} 090 99{'0.00':>10}{'0.00':>7}{'0.00':>7}\n"
+    )
+
+
+FIXED = (
+    "HDR2026 National Physician Fee Schedule Relative Value File January Release\n"
+    "HDRCPT codes and descriptions only are copyright\n"
+    + fixed_line("00100", "", "J", "0.00", "0.00", "0.00", "0.00")
+    + fixed_line("76376", "", "A", "0.20", "0.43", "0.43", "0.02")
+    + fixed_line("76377", "", "A", "0.77", "1.51", "1.51", "0.06")
+    + fixed_line("76377", "26", "A", "0.77", "0.29", "0.29", "0.04", na="NA")
+    + fixed_line("76377", "TC", "A", "0.00", "1.22", "1.22", "0.02", na="NA")
+)
+# a row of the October release of 2025, without its descriptor
+PUBLISHED = (
+    "00100  " + " " * 50 + "J   0.00   0.00     0.00    0.00   0.00  0.009XXX.00.00.0099999             32.3465 090 99"
+    "      0.00   0.00   0.00\n"
+)
+
+
+def test_the_fixed_text_says_the_same_as_the_table(tmp_path):
+    (tmp_path / "PPRRVU2026_Jan_nonQPP.csv").write_text(FEES)
+    (tmp_path / "PPRRVU2026_Jan_nonQPP.txt").write_bytes(FIXED.replace("\n", "\r\n").encode())
+    table, text = (read_official(tmp_path / f"PPRRVU2026_Jan_nonQPP{end}") for end in (".csv", ".txt"))
+    assert text.kept.rows == table.kept.rows
+    assert (text.kept.effective, text.kept.qualifying) == (table.kept.effective, False)
+    # of one download one file counts, the text where it is alone
+    assert [f.file for f in read_folder(tmp_path).fees] == ["PPRRVU2026_Jan_nonQPP.csv"]
+    (tmp_path / "PPRRVU2026_Jan_nonQPP.csv").unlink()
+    assert [f.file for f in read_folder(tmp_path).fees] == ["PPRRVU2026_Jan_nonQPP.txt"]
+    line = fixed_line("00100", "", "J", "0.00", "0.00", "0.00", "0.00", factor="32.3465")
+    assert (
+        line.replace("words of the licence holder", " " * 27).replace(".0000000", ".0099999").replace("1XXX", "9XXX")
+        == PUBLISHED
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("0.77   1.51", "0.77   1.15", "line 5: the values of 76377 do not make up its total 2.34"),
+        ("A   0.20", "A  0.20", "line 4: "),
+        ("76377TC", "7637 TC", "line 7: this is not the fixed layout"),
+        ("33.4009", "33,4009", "take the csv or xlsx"),
+        ("A   0.77", "A   O.77", "line 5: this is not the fixed layout"),
+    ],
+)
+def test_a_damaged_fixed_text_is_refused_with_file_and_line(tmp_path, old, new, reason):
+    path = tmp_path / "PPRRVU26_JAN.txt"
+    assert old in FIXED
+    path.write_text(FIXED.replace(old, new))
+    with pytest.raises(TableError, match=reason) as refused:
+        read_official(path)
+    assert "PPRRVU26_JAN.txt" in refused.value.sentence

@@ -207,7 +207,7 @@ def test_harmless_differences_are_read(tmp_path):
     }
     (tmp_path / "README.txt").write_text("notes")
     (tmp_path / "notes.pdf").write_bytes(b"%PDF")
-    (tmp_path / "PPRRVU26_JAN.txt").write_text("fee schedule")
+    (tmp_path / "GPCI2026.txt").write_text("indices in fixed columns: the csv beside it is read")
     assert len(read_folder(tmp_path).pairs) == 1
     (tmp_path / "ccipra-v321r0-f1.xlsx").write_bytes(b"PK")
     with pytest.raises(TableError, match="no xlsx workbook"):

@@ -173,8 +173,8 @@ class FakeDesk:
     def payer_page(self, kind: str, plan: str | None, day: date) -> PayerPage:
         return PayerPage(kind, plan, day, (), ())
 
-    def confirm_charges(self, cases: list[tuple[str, int]], secret: str = "") -> tuple[Confirming, ...]:
-        study_uids = [uid for uid, _ in cases]
+    def confirm_charges(self, cases: list[tuple[Any, ...]], secret: str = "") -> tuple[Confirming, ...]:
+        study_uids = [case[0] for case in cases]
         if self.ask_again and secret != PIN:
             raise NotAllowed("wrong_secret", "The PIN or password is wrong.")
         self.did.append(("confirm", *study_uids))
@@ -394,7 +394,7 @@ class FakeSession:
         self.did.append(("rejoin", reason))
         self.session_number = 1
 
-    def confirm_charge(self, secret: str = "") -> None:
+    def confirm_charge(self, secret: str = "", seen: tuple[str, ...] | None = None) -> None:
         if self.desk.ask_again and secret != PIN:
             raise InputRefused("wrong_secret", "The PIN or password is wrong.")
         self.did.append(("charge",))

@@ -140,10 +140,11 @@ class Outbox:
             )
 
     def again(self, control_id: str) -> None:
-        """Let a refused message go out again, unchanged."""
+        """Let a refused message go out again, unchanged, by whichever way there is now."""
         with self._db.writing() as db:
             db.change(
-                "UPDATE outbox SET state = 'waiting', next_at = '', answered_at = '' WHERE control_id = ?",
+                "UPDATE outbox SET state = 'waiting', receiver = '', next_at = '', answered_at = '' "
+                "WHERE control_id = ?",
                 (control_id,),
             )
 

@@ -77,14 +77,15 @@ def drawn_on(entries: Sequence[Entry]) -> dict[str, str]:
 def lines_of_session(entries: Sequence[Entry], sessions: Sessions, series_uid: str) -> tuple[Entry, ...]:
     """The lines that speak for the session of a series: its own acts and pictures, and what holds for the study.
 
-    A signed report speaks for a session only where it was signed after the session's first released picture.
+    A signed report speaks for a session only where it was signed after the session's first released picture. Where
+    one was signed over the session's own series, what was signed over another session's does not speak for it.
     """
     if not sessions.of_series:
         return tuple(entries)
     wanted = sessions.ordinal(series_uid)
     drawn = drawn_on(entries)
     kept: list[Entry] = []
-    released = False
+    released = own_report = False
     for entry in entries:
         kind, case = entry.event.kind, entry.event.case
         if kind == "report_signed" and not released:
@@ -95,5 +96,13 @@ def lines_of_session(entries: Sequence[Entry], sessions: Sessions, series_uid: s
             if series and sessions.ordinal(series) != wanted:
                 continue
         released = released or kind == "picture_released"
+        own_report = own_report or (kind == "report_signed" and _of(entry, sessions) == wanted)
         kept.append(entry)
+    if own_report:
+        kept = [e for e in kept if e.event.kind != "report_signed" or _of(e, sessions) == wanted]
     return tuple(kept)
+
+
+def _of(entry: Entry, sessions: Sessions) -> int:
+    """The session of the series that was open."""
+    return sessions.ordinal(entry.event.case.series_uid if entry.event.case is not None else "")

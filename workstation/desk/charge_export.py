@@ -186,6 +186,8 @@ def export(
                 if not due:
                     return HandedOver(0, form, None, left_out=tuple(left_out))
                 pending = _keep(place, actor, form, due, take)
+                if pending is None:
+                    return HandedOver(0, form, None, left_out=tuple(left_out))
         except MessageHole as error:
             raise InputRefused(error.code, error.sentence) from error
     _write(place, pending, out, force=force)
@@ -360,8 +362,18 @@ def _parties(place: Place, charge: Charge) -> tuple[str, str]:
     return charge.billing_npi, named.receiver_id if named else ""
 
 
-def _keep(place: Place, actor: Actor | None, form: Format, due: list[_Due], take: Callable[[Message], None]) -> Export:
-    """The export with its content, and what it does to the charges, in the caller's transaction."""
+def _keep(
+    place: Place, actor: Actor | None, form: Format, due: list[_Due], take: Callable[[Message], bool]
+) -> Export | None:
+    """The export with its content, and what it does to the charges, in the caller's transaction.
+
+    None when in the meantime every charge was fetched as a message.
+    """
+    waiting = {one.charge.charge_id: m for one in due if (m := _waiting(place, one.charge)) is not None}
+    gone = {own for own, message in waiting.items() if not take(message)}
+    due = [one for one in due if one.charge.charge_id not in gone]
+    if not due:
+        return None
     number = place.exports.next_number()
     body = _written(place, form, due, number)
     made = Export(
@@ -380,16 +392,18 @@ def _keep(place: Place, actor: Actor | None, form: Format, due: list[_Due], take
     place.exports.put(made, lines)
     ledger = ledger_of(place)
     for one in due:
-        own = hl7.control_id(one.charge)
-        message = place.outbox.get(own)
-        if message is not None and message.state == "waiting":
-            take(message)
+        if (message := waiting.get(one.charge.charge_id)) is not None:
             words = f"Handed over as a file ({form}), export {number}."
-            place.outbox.answered(own, "withdrawn", words, place.now())
+            place.outbox.answered(message.control_id, "withdrawn", words, place.now())
         if one.what == "charge" and one.charge.state == "confirmed":
             ledger.send(one.charge.charge_id, sender(place))
     place.act("charges_exported", actor, number=number, format=form, charges=len(due), sha256=made.sha256)
     return made
+
+
+def _waiting(place: Place, charge: Charge) -> Message | None:
+    message = place.outbox.get(hl7.control_id(charge))
+    return message if message is not None and message.state == "waiting" else None
 
 
 def _written(place: Place, form: Format, due: list[_Due], number: int) -> str:

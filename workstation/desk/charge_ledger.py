@@ -213,10 +213,11 @@ def of_session(place: Place, case: Case, session: int) -> Case | None:
 
 
 def others_of_day(place: Place, case: Case, facts: Mapping[str, Any], session: int) -> list[Charge]:
-    """Charges of this patient on the service's day, without the one that stands for the case's own session.
+    """Charges of this patient on the service's day that came before the one of the case's own session, if it has one.
 
-    The case's own charge is left out, or deciding the case again would find it to be its own duplicate. They may come
-    without their facts and answers (`LedgerReading.get`).
+    The case's own charge is left out, or deciding the case again would find it to be its own duplicate; and so is
+    what was charged after it, or the first service of a day would become a repeat of the second. A charge that
+    replaces another counts from that one on. They may come without facts and answers (`LedgerReading.get`).
     """
     date = (facts.get("service") or {}).get("date")
     patient = facts.get("patient") or {}
@@ -228,7 +229,17 @@ def others_of_day(place: Place, case: Case, facts: Mapping[str, Any], session: i
     names = known_as(place, patient.get("issuer") or "", patient["id"])
     found = [place.reading.get(own) for name in names for own in place.ledger.of_day(*name, date)]
     standing = standing_charge(place, case.key.study_uid, session)
-    return [c for c in found if standing is None or c.charge_id != standing.charge_id]
+    if standing is None:
+        return found
+    since = _begun_at(place, standing)
+    return [c for c in found if c.charge_id != standing.charge_id and _begun_at(place, c) <= since]
+
+
+def _begun_at(place: Place, charge: Charge) -> str:
+    """When a service was charged first: of a charge that replaces another, when that one was confirmed."""
+    while charge.replaces:
+        charge = place.reading.get(charge.replaces)
+    return charge.confirmed_at
 
 
 def apart_by_record(others: Sequence[Charge], sessions: Sessions, key: CaseKey) -> tuple[int, ...]:

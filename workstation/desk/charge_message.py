@@ -17,26 +17,9 @@ if TYPE_CHECKING:
     from billing.charge import Charge
     from workstation.case.model import Case
     from workstation.desk.place import Place
-    from workstation.desk.session import Session
 
 _CLASSES = {"21": "I", "51": "I", "61": "I", "23": "E"}
 """Patient class of PV1-2 (HL7 table 0004) by place of service; everything else is an outpatient."""
-
-
-def message_text(session: Session, charge: Charge) -> tuple[str, str]:
-    """The HL7 DFT^P03 of a charge, and its control id, which is the same on every attempt.
-
-    Raises
-    ------
-    MessageHole
-        Something that the message must have is not known; the sentence names it.
-    """
-    text = hl7.dft(
-        charge,
-        context_of(session.place, session.case, charge),
-        references=grounds_of(session.place.home).references,
-    )
-    return text, hl7.control_id(charge)
 
 
 def credit_text(place: Place, charge: Charge, sent: str) -> tuple[str, str]:

@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from billing.charge import Charge, draft
-from billing.decide import decide
 from billing.errors import BillingError
-from billing.facts import read_facts
-from billing.ledger import Actor as LedgerActor
 from billing.messages import hl7
 from workstation.archive.outbox import Message
 from workstation.base.errors import InputRefused
 from workstation.case.states import progress
-from workstation.desk.charge_case import decide_place
+from workstation.desk.charge_draft import by, drafted, note_confirmed, put_message
 from workstation.desk.charge_export import owes_credit
-from workstation.desk.charge_ledger import late_now, ledger_of, of_session, service_of
-from workstation.desk.charge_message import context_of, credit_text
-from workstation.desk.charge_site import grounds_of
-from workstation.desk.confirm_charge import note_confirmed
-from workstation.desk.message_files import fetched, put_file, withdrawing
+from workstation.desk.charge_ledger import ledger_of, of_session
+from workstation.desk.charge_message import credit_text
+from workstation.desk.message_files import put_file, withdrawing
 from workstation.desk.open_study import stored_case
 from workstation.desk.reconcile import known_as
 from workstation.people.roles import require
@@ -30,6 +24,7 @@ from workstation.people.roles import require
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from billing.charge import Charge
     from workstation.base.events import Actor
     from workstation.case.model import Case
     from workstation.desk.place import Place
@@ -68,7 +63,7 @@ def void_charge(place: Place, people: People, charge_id: str, *, again: str, rea
     try:
         with withdrawing(place) as take, place.db.writing():
             ledger = ledger_of(place)
-            voided = ledger.void(charge_id, _by(place, actor), reason=reason, again=again)
+            voided = ledger.void(charge_id, by(place, actor), reason=reason, again=again)
             credit = take_back_message(place, voided.charge, take) or owes_credit(place, charge_id)
             _case_lets_go(place, voided.charge)
             place.act("charge_voided", actor, charge_id=charge_id, reason=reason.strip(), credit=credit)
@@ -100,7 +95,7 @@ def replace_charge(place: Place, people: People, charge_id: str, *, reason: str,
     return done
 
 
-def _replaced(place: Place, actor: Actor, charge_id: str, reason: str, take: Callable[[Message], None]) -> Undone:
+def _replaced(place: Place, actor: Actor, charge_id: str, reason: str, take: Callable[[Message], bool]) -> Undone:
     ledger = ledger_of(place)
     old = ledger.get(charge_id)
     case = stored_case(place, old.identity.study_uid or "")
@@ -110,17 +105,14 @@ def _replaced(place: Place, actor: Actor, charge_id: str, reason: str, take: Cal
     case = of_session(place, case, session)
     if case is None:
         raise InputRefused("session", "The series of this charge is no session of its own any more; void the charge.")
-    decided = decide_place(place, case)
-    facts, grounds = read_facts(decided.facts), grounds_of(place.home)
-    answer = decide(facts, references=grounds.references, payers=grounds.payers, site=grounds.site)
-    drafted = draft(facts, answer, service_of(place, facts, case.key.study_uid, session))
-    if _says(drafted) == _says(old):
+    found = drafted(place, case, session)
+    if _says(found.charge) == _says(old):
         raise InputRefused("same", "The case says what is charged already; there is nothing to replace.")
-    late = late_now(place, drafted.service_date)
-    names = known_as(place, drafted.identity.patient_issuer, drafted.identity.patient_id)
-    new = ledger.replace(charge_id, drafted, _by(place, actor), reason=reason, late=late, same_person=names)
+    names = known_as(place, found.charge.identity.patient_issuer, found.charge.identity.patient_id)
+    new = ledger.replace(charge_id, found.charge, by(place, actor), reason=reason, late=found.late, same_person=names)
     credit = take_back_message(place, ledger.get(charge_id), take) or owes_credit(place, charge_id)
-    put_message(place, case, new, payer_kind=facts.payer.kind)
+    if found.claimed:
+        put_message(place, case, new)
     _keep(place, msgspec.structs.replace(case, charge=new.charge_id))
     place.act(
         "charge_replaced",
@@ -161,7 +153,7 @@ def resend_charge(place: Place, people: People, charge_id: str, *, reason: str, 
     actor = _proved(people, secret)
     try:
         with place.db.writing():
-            charge = ledger_of(place).resend(charge_id, _by(place, actor), reason=reason)
+            charge = ledger_of(place).resend(charge_id, by(place, actor), reason=reason)
             own = hl7.control_id(charge)
             message = place.outbox.get(own)
             if message is not None and message.state == "rejected":
@@ -169,33 +161,11 @@ def resend_charge(place: Place, people: People, charge_id: str, *, reason: str, 
             place.act("charge_resent", actor, charge_id=charge_id, reason=reason.strip())
     except BillingError as error:
         raise InputRefused(error.code, error.sentence) from error
+    _files(place, charge_id)
     return Undone(charge_id, charge.state)
 
 
-def put_message(place: Place, case: Case, charge: Charge, *, payer_kind: str | None) -> None:
-    """Leave a charge's message to be sent; who pays in person gets none.
-
-    Raises
-    ------
-    MessageHole
-        The message would have a hole.
-    """
-    if payer_kind == "self_pay":
-        return
-    text = hl7.dft(charge, context_of(place, case, charge), references=grounds_of(place.home).references)
-    place.outbox.put(
-        Message(
-            control_id=hl7.control_id(charge),
-            charge_id=charge.charge_id,
-            kind="hl7",
-            body=text,
-            component=charge.identity.component,
-        ),
-        place.now(),
-    )
-
-
-def take_back_message(place: Place, charge: Charge, take: Callable[[Message], None]) -> bool:
+def take_back_message(place: Place, charge: Charge, take: Callable[[Message], bool]) -> bool:
     """Withdraw the message of a charge that was taken back, or leave a credit for it; True when a credit goes out.
 
     A message that waits never went out, or was refused before: it is withdrawn. One that the receiver refused needs
@@ -205,8 +175,7 @@ def take_back_message(place: Place, charge: Charge, take: Callable[[Message], No
     message = place.outbox.get(hl7.control_id(charge))
     if message is None:
         return False
-    if message.state == "waiting" and not fetched(place, message):
-        take(message)
+    if message.state == "waiting" and take(message):
         place.outbox.answered(
             message.control_id, "withdrawn", "The charge was taken back before its message went out.", place.now()
         )
@@ -247,12 +216,3 @@ def _case_lets_go(place: Place, charge: Charge) -> None:
 def _keep(place: Place, case: Case) -> None:
     place.cases.save(case.key.study_uid, msgspec.json.encode(case).decode(), place.now())
     place.library.set_state(case.key.study_uid, progress(case))
-
-
-def _by(place: Place, actor: Actor) -> LedgerActor:
-    return LedgerActor(
-        who=actor.account,
-        role="biller" if actor.role == "biller" else "radiologist",
-        workstation=place.station,
-        at=place.now(),
-    )

@@ -8,27 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from billing.charge import Charge, draft
 from billing.codes import HOSPITAL_POS
-from billing.decide import decide
 from billing.errors import BillingError
 from billing.facts import read_facts
-from billing.ledger import Actor as LedgerActor
-from workstation.archive.outbox import Message
 from workstation.base.errors import InputRefused
 from workstation.case.evidence import may_be_given
-from workstation.desk.charge_case import decide_session
-from workstation.desk.charge_ledger import late_now, ledger_of, service_of, session_of, standing_charge
-from workstation.desk.charge_message import message_text
-from workstation.desk.charge_site import grounds_of
+from workstation.desk.charge_draft import by, drafted, note_confirmed, put_message
+from workstation.desk.charge_ledger import ledger_of, session_of, standing_charge
 from workstation.desk.message_files import path_of, put_file
 from workstation.desk.note_decision import noted_of
 from workstation.people.roles import require
 
 if TYPE_CHECKING:
-    from workstation.base.events import Actor, CaseKey
+    from billing.charge import Charge
+    from workstation.base.events import Actor
     from workstation.desk.desk import Desk
-    from workstation.desk.place import Place
     from workstation.desk.session import Session
 
 # What a site answers once: these hold for every later case too, until one states otherwise.
@@ -89,21 +83,6 @@ def give_facts(session: Session, facts: dict[str, Any]) -> None:
         session.put("charge", given=given)
 
 
-def note_confirmed(place: Place, actor: Actor, key: CaseKey, charge: Charge, session: int) -> None:
-    """The journal's line of a confirmed charge, be it the first of a case or one that replaces another."""
-    place.act(
-        "charge_confirmed",
-        actor,
-        key,
-        charge_id=charge.charge_id,
-        code=charge.code,
-        modifiers=list(charge.modifiers),
-        service_key=charge.key,
-        late=charge.late,
-        session=session,
-    )
-
-
 def who_states(acting: Session | Desk) -> Actor:
     """The acting person, who may state what only people know: whoever enters orders, and the biller.
 
@@ -143,25 +122,24 @@ def _nested(given: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def confirm(session: Session, secret: str) -> Confirmed:
+def confirm(session: Session, secret: str, seen: tuple[str, ...] | None = None) -> Confirmed:
     """Confirm what the decision says; the same service confirmed twice is one charge.
+
+    Parameters
+    ----------
+    seen : code and modifiers as the person read them; what has become another charge since then is not confirmed
 
     Raises
     ------
     NotAllowed
         Not the role for it, or the PIN is due again.
     InputRefused
-        ``not_billable``: the decision is hold or reject; ``message``: the message would have a hole.
+        ``not_billable``: the decision is hold or reject; ``message``: the message would have a hole; ``changed``: it
+        is not what was read.
     """
     session.require("confirm_charge")
     actor = session.people.proved_for("confirm_charge", secret)
     place = session.place
-    by = LedgerActor(
-        who=actor.account,
-        role="biller" if actor.role == "biller" else "radiologist",
-        workstation=place.station,
-        at=place.now(),
-    )
     with session.acting():
         # decided under the lock of the archive: nobody signs, retracts or charges between decision and charge
         session_number = session_of(place, session.case)
@@ -169,46 +147,45 @@ def confirm(session: Session, secret: str) -> Confirmed:
             if session.case.charge != standing.charge_id:
                 session.put("charge", charge=standing.charge_id)
             return _known(session, ledger_of(place).get(standing.charge_id))
-        decided = decide_session(session)
-        facts = read_facts(decided.facts)
-        grounds = grounds_of(place.home)
         try:
-            drafted = draft(
-                facts,
-                decide(facts, references=grounds.references, payers=grounds.payers, site=grounds.site),
-                service_of(place, facts, session.key.study_uid, session_number),
+            found = drafted(place, session.case, session_number)
+            _as_read(found.charge, seen)
+            charge = ledger_of(place).confirm(found.charge, by(place, actor), late=found.late)
+            place.act(
+                "charge_decided",
+                actor,
+                session.key,
+                **noted_of(session, found.decided),
+                facts_digest=charge.digest,
             )
-            charge = ledger_of(place).confirm(drafted, by, late=late_now(place, drafted.service_date))
+            note_confirmed(place, actor, session.key, charge, session_number)
             # who pays in person gets no claim: the charge stands in the ledger alone
-            claimed = facts.payer.kind != "self_pay"
-            text, control_id = message_text(session, charge) if claimed else ("", "")
+            message, first = put_message(place, session.case, charge) if found.claimed else (None, True)
         except BillingError as error:
             raise InputRefused(error.code, error.sentence) from error
-        session.place.act(
-            "charge_decided",
-            actor,
-            session.key,
-            **noted_of(session, decided),
-            facts_digest=charge.digest,
-        )
-        note_confirmed(session.place, actor, session.key, charge, session_number)
-        first = True
-        if claimed:
-            message = Message(
-                control_id=control_id,
-                charge_id=charge.charge_id,
-                kind="hl7",
-                body=text,
-                component=charge.identity.component,
-            )
-            first = place.outbox.put(message, place.now())
         session.put("charge", charge=charge.charge_id)
     path = _write(session, charge.charge_id)
-    if path is not None:
+    if path is not None and message is not None:
         place.act(
-            "message_written", actor, session.key, charge_id=charge.charge_id, path=path.name, control_id=control_id
+            "message_written",
+            actor,
+            session.key,
+            charge_id=charge.charge_id,
+            path=path.name,
+            control_id=message.control_id,
         )
+    text = message.body if message is not None else ""
     return Confirmed(charge.charge_id, charge.code, charge.modifiers, charge.state, text, path, first)
+
+
+def _as_read(charge: Charge, seen: tuple[str, ...] | None) -> None:
+    """Refuse what is not the charge that a person had before their eyes."""
+    now = (charge.code, *charge.modifiers)
+    if seen is not None and now != seen:
+        raise InputRefused(
+            "changed",
+            f"Since it was shown this case became {' '.join(now)} instead of {' '.join(seen)}; look at it again.",
+        )
 
 
 def _known(session: Session, charge: Charge) -> Confirmed:

@@ -339,8 +339,10 @@ class Desk:
             raise InputRefused("study_open", "This study is open; close it before it is charged from the list.")
         return FiledCase(self.place, self.people, study_uid, session)
 
-    def confirm_charges(self, cases: Iterable[tuple[str, int]], secret: str = "") -> tuple[worklist.Confirming, ...]:
-        """Confirm several ready cases, each by study UID and session; each stands or falls alone.
+    def confirm_charges(
+        self, cases: Iterable[tuple[str, int] | tuple[str, int, tuple[str, ...]]], secret: str = ""
+    ) -> tuple[worklist.Confirming, ...]:
+        """Confirm several ready cases, each by study UID, session and what was read; each stands or falls alone.
 
         Raises
         ------
@@ -348,7 +350,7 @@ class Desk:
             Not the role for it, or the PIN or password is due or wrong: nothing was confirmed.
         """
         require(self.actor.role if self.actor else None, "confirm_charge")
-        return worklist.confirm_several(self.place, self.people, tuple(cases), secret)
+        return worklist.confirm_several(self.place, self.people, (worklist.Chosen(*c) for c in cases), secret)
 
     def charge(self, charge_id: str) -> Charge:
         """A charge of the ledger, with facts and answer as they were confirmed.

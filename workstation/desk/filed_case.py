@@ -40,7 +40,7 @@ class FiledCase:
     Raises
     ------
     InputRefused
-        ``unknown_study``: the home has no such case.
+        ``unknown_study``: the home has no such case; ``session``: the study has no such session (any more).
     """
 
     def __init__(self, place: Place, people: People, study_uid: str, session: int = 0) -> None:
@@ -52,7 +52,12 @@ class FiledCase:
         case = stored_case(self.place, self._study_uid)
         if case is None:
             raise InputRefused("unknown_study", "This study has no case yet; open it first.")
-        return (charge_ledger.of_session(self.place, case, self._ordinal) if self._ordinal else None) or case
+        if not self._ordinal:
+            return case
+        own = charge_ledger.of_session(self.place, case, self._ordinal)
+        if own is None:
+            raise InputRefused("session", "These series are no session of its own any more; look at the list again.")
+        return own
 
     @property
     def key(self) -> CaseKey:
@@ -123,9 +128,9 @@ class FiledCase:
         """Where each fact of a decision comes from."""
         return fact_sources(self.place, self.case, decided)
 
-    def confirm_charge(self, secret: str = "") -> charging.Confirmed:
-        """Confirm the charge: ledger, journal and outgoing message in one transaction."""
-        return charging.confirm(self._session, secret)
+    def confirm_charge(self, secret: str = "", seen: tuple[str, ...] | None = None) -> charging.Confirmed:
+        """Confirm the charge, as it was read: ledger, journal and outgoing message in one transaction."""
+        return charging.confirm(self._session, secret, seen)
 
     def separate_session(self, reason: str) -> int:
         """The series was acquired in a separate session, as the acting person states; the session's ordinal."""
@@ -150,6 +155,8 @@ class FiledCase:
         self.case = self._read()
 
     def _name_charge(self) -> None:
+        if self._ordinal:
+            self._ordinal = self.session_number
         self.put("charge", charge=charge_ledger.with_standing_charge(self.place, self.case).charge)
 
     @property

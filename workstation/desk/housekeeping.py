@@ -1,10 +1,15 @@
-"""Ending what a killed program left half done: files of deleted studies, copies that the index never came to know."""
+"""Ending what a killed program left half done: files of deleted studies, copies that the index never came to know,
+charge messages that lay aside while they were taken back.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from workstation.archive.files import name_of, remove_below
+from workstation.base.errors import RenderDeskError
+from workstation.desk.message_files import put_back
 from workstation.desk.thumbnails import thumbnail_path
 
 if TYPE_CHECKING:
@@ -19,6 +24,9 @@ def tidy(place: Place) -> int:
     """
     place.files.sweep()
     removed = finish_leaving(place)
+    with contextlib.suppress(RenderDeskError):
+        # a mistake in the site file is told where charges are sent, and must not keep anybody from the pictures
+        put_back(place)
     if place.db.shared:
         removed += follow_deletions(place)
     interrupted = place.marks.arriving()

@@ -12,24 +12,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from billing.messages.hl7 import CREDIT
+from workstation.archive.outbox import Message
 from workstation.base.atomic import make_folder, write_bytes
 from workstation.desk.charge_message import site_of
 
 if TYPE_CHECKING:
-    from workstation.archive.outbox import Message
     from workstation.desk.place import Place
 
 FOLDER, BY_FILE = "messages", "file"
 _ASIDE = ".withdrawn"
+_ID = 12
+"""Characters of a charge's id, with which the name of each file begins."""
 
 
 def path_of(place: Place, message: Message) -> Path | None:
     """Where the file of a message lies, named by the charge and never by a patient; None where there are no files."""
+    folder = _folder(place)
+    credit = "-credit" if message.control_id.endswith(CREDIT) else ""
+    return None if folder is None else folder / f"{message.charge_id}{credit}.hl7"
+
+
+def _folder(place: Place) -> Path | None:
     own = site_of(place).message.folder
     if not own and place.db.dialect != "sqlite":
         return None  # each workstation has a home of its own: none of them could tell a fetched file from another's
-    credit = "-credit" if message.control_id.endswith(CREDIT) else ""
-    return (Path(own) if own else place.home / FOLDER) / f"{message.charge_id}{credit}.hl7"
+    return Path(own) if own else place.home / FOLDER
 
 
 def put_file(place: Place, message: Message | None) -> Path | None:
@@ -56,24 +63,55 @@ def fetched(place: Place, message: Message) -> bool:
 
 
 @contextlib.contextmanager
-def withdrawing(place: Place) -> Iterator[Callable[[Message], None]]:
+def withdrawing(place: Place) -> Iterator[Callable[[Message], bool]]:
     """Take files that nobody fetched out of the folder; they come back when the block fails.
 
-    It stands around the transaction, so that a file is gone for good only after the commit.
+    It stands around the transaction, so that a file is gone for good only after the commit. What it gives takes the
+    file of a waiting message, and says whether nobody has the message: False where the file was fetched, be it in this
+    very moment.
     """
     moved: list[tuple[Path, Path]] = []
 
-    def take(message: Message) -> None:
+    def take(message: Message) -> bool:
+        if message.receiver != BY_FILE or message.state != "waiting":
+            return message.receiver != BY_FILE
         path = path_of(place, message)
-        if path is not None and message.receiver == BY_FILE and message.state == "waiting":
-            with contextlib.suppress(FileNotFoundError):
-                moved.append((path, path.rename(path.with_suffix(_ASIDE))))
+        if path is None:
+            return False
+        aside = path.with_suffix(_ASIDE)
+        try:
+            moved.append((path, path.rename(aside)))
+        except FileNotFoundError:
+            return aside.exists()
+        return True
 
     try:
         yield take
     except BaseException:
         for path, aside in moved:
-            aside.rename(path)
+            with contextlib.suppress(FileNotFoundError):
+                aside.rename(path)
         raise
     for _, aside in moved:
         aside.unlink(missing_ok=True)
+
+
+def put_back(place: Place) -> None:
+    """Bring the folder in order where a program was killed while it took a file back.
+
+    Before its transaction ended the message still waits: its file belongs into the folder. After it, it goes. Who takes
+    a file back holds the database while it does, so nobody is disturbed in it.
+    """
+    folder = _folder(place)
+    if folder is None or not any(folder.glob(f"*{_ASIDE}")):
+        return
+    with place.db.writing():
+        for aside in folder.glob(f"*{_ASIDE}"):
+            own = [
+                m for m in place.outbox.of_charge(aside.name[:_ID]) if path_of(place, m) == aside.with_suffix(".hl7")
+            ]
+            if any(m.state == "waiting" and m.receiver == BY_FILE for m in own):
+                with contextlib.suppress(FileNotFoundError):
+                    aside.rename(aside.with_suffix(".hl7"))
+            elif own:
+                aside.unlink(missing_ok=True)

@@ -479,9 +479,9 @@ class Session:
         """Where each fact of a decision comes from."""
         return fact_sources(self.place, self.case, decided)
 
-    def confirm_charge(self, secret: str = "") -> charging.Confirmed:
-        """Confirm the charge: ledger, journal and outgoing message in one transaction."""
-        return charging.confirm(self, secret)
+    def confirm_charge(self, secret: str = "", seen: tuple[str, ...] | None = None) -> charging.Confirmed:
+        """Confirm the charge, as it was read: ledger, journal and outgoing message in one transaction."""
+        return charging.confirm(self, secret, seen)
 
     def separate_session(self, reason: str) -> int:
         """The open series was acquired in a separate session, as the acting person states; the session's ordinal.

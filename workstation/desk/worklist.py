@@ -7,10 +7,10 @@ has to void or replace. Nothing changes a charge by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -19,8 +19,9 @@ from billing.metrics import BASE_INCLUDED
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.case.acquisition import FIRST, SEPARATED, sessions_of
 from workstation.desk import charge_office
-from workstation.desk.charge_case import Decided, decide_place, today
-from workstation.desk.charge_ledger import of_session, person_of
+from workstation.desk.charge_case import decide_place, today
+from workstation.desk.charge_difference import difference
+from workstation.desk.charge_ledger import ledger_of, of_session, person_of
 from workstation.desk.confirm_charge import Confirmed
 from workstation.desk.filed_case import FiledCase
 from workstation.desk.open_study import stored_case
@@ -118,6 +119,7 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
         if charge.state not in ACTIVE:
             continue
         known = office.get(charge.charge_id)
+        again = charge.charge_id in changed
         recent = (day - date.fromisoformat(charge.confirmed_at[:10])).days <= KEPT_DAYS
         settled = (
             charge.state == "acknowledged"
@@ -125,17 +127,18 @@ def worklist(place: Place) -> tuple[ChargeLine, ...]:
             and not (known and known.contradicted)
             and not (known and known.task)
         )
-        if settled and study not in changed:
-            # years of settled charges are not read again for a list of this month
+        if study not in apart:
+            # one session, one charge: the case has the one that stands
             charged.add(study)
+        if settled and not again:
+            # years of settled charges are not read again for a list of this month
             continue
-        case = stored_case(place, study) if study else None
+        # a case is read where it may say something else than its charge, or where nothing else knows the name
+        case = stored_case(place, study) if study and (again or study not in rows) else None
         if case is not None and study in apart:
             # a charge of another session than the series that was open last has its own side of the case
             case = of_session(place, case, charge.identity.session) or case
-        if case is not None and case.charge == charge.charge_id:
-            charged.add(study)
-        line = _of_charge(place, charge, read.grounds[charge.charge_id], case, readers, day, again=study in changed)
+        line = _of_charge(place, charge, read.grounds[charge.charge_id], case, readers, day, again=again)
         if study in apart:
             line = replace(line, session=charge.identity.session)
         name = rows[study].patient_name if study in rows else case.patient.name if case else ""
@@ -297,7 +300,9 @@ def _task(place: Place, charge: Charge, case: Case, as_of: str) -> tuple[str, st
         return f"The case cannot be decided again: {error.sentence}", "hold"
     patient = decided.facts.get("patient") or {}
     person = person_of(place, patient.get("issuer") or "", patient.get("id") or "")
-    return difference(charge, decided, person), str(decided.answer["decision"])
+    # lists keep charges without what was frozen in them
+    whole = charge if charge.facts else ledger_of(place).get(charge.charge_id)
+    return difference(whole, decided, person), str(decided.answer["decision"])
 
 
 def task_of(place: Place, charge: Charge, case: Case) -> str:
@@ -305,47 +310,23 @@ def task_of(place: Place, charge: Charge, case: Case) -> str:
     return _task(place, charge, case, str(msgspec.json.decode(charge.answer).get("as_of") or ""))[0]
 
 
-def difference(charge: Charge, decided: Decided, person: tuple[str, str]) -> str:
-    """What a charge and the decision of its case disagree in, as a task; "" when they agree.
-
-    Parameters
-    ----------
-    person : issuer and ID that stand for the case's patient after merges
-    """
-    answer, facts = decided.answer, decided.facts
-    status = (facts.get("report") or {}).get("status")
-    if status == "retracted":
-        return "The report was retracted after this charge: void it."
-    if person != (charge.identity.patient_issuer, charge.identity.patient_id):
-        return "The patient's identity was corrected after this charge: replace it."
-    if answer["decision"] != "bill":
-        why = next((r["text"] for r in answer["reasons"] if r["outcome"] == answer["decision"]), "")
-        word = "would not be billed" if answer["decision"] == "reject" else "would be held"
-        return f"Decided again, this case {word}: {why}".strip()
-    says = (answer["code"], tuple(answer["modifiers"]), tuple(d["code"] for d in answer["diagnoses"]))
-    if says != (charge.code, charge.modifiers, charge.diagnoses):
-        words = " ".join((str(answer["code"]), *map(str, answer["modifiers"])))
-        told = f"it is {words}"
-        if says[:2] == (charge.code, charge.modifiers):
-            told = f"the diagnoses are {', '.join(says[2])}"
-        return f"Decided again, {told}: replace the charge."
-    return ""
-
-
 def _changed_after(place: Place) -> frozenset[str]:
-    """Studies with something written down after their last confirmation that may change what is decided."""
-    last: dict[str, int] = {}
+    """Charges after whose confirmation something was written down that may change what is decided.
+
+    It is asked of each charge for itself: another session's charge that came later says nothing of this one.
+    """
+    confirmed: dict[str, tuple[str, int]] = {}
     later: dict[str, int] = {}
     joined = 0
     for entry in place.journal.of_kinds(*_AFTER):
         study = entry.event.case.study_uid if entry.event.case else ""
         if entry.event.kind == "charge_confirmed":
-            last[study] = entry.number
+            confirmed[str(entry.event.payload.get("charge_id"))] = (study, entry.number)
         elif entry.event.kind == "identity_reconciled":
             joined = entry.number
         else:
             later[study] = entry.number
-    return frozenset(s for s, number in last.items() if later.get(s, 0) > number or joined > number)
+    return frozenset(own for own, (study, number) in confirmed.items() if max(later.get(study, 0), joined) > number)
 
 
 def _amount(answer: Mapping[str, Any]) -> str:
@@ -369,14 +350,17 @@ class Confirming:
     sentence: str = ""
 
 
-def confirm_several(
-    place: Place, people: People, cases: tuple[tuple[str, int], ...], secret: str
-) -> tuple[Confirming, ...]:
-    """Confirm ready cases one by one; each is decided again under the archive's lock and stands or falls alone.
+class Chosen(NamedTuple):
+    """A case that is to be confirmed: its study, its session (0 where there is only one), and what was read of it."""
 
-    Parameters
-    ----------
-    cases : study UID and acquisition session of each (0 where there is only one)
+    study_uid: str
+    session: int = 0
+    seen: tuple[str, ...] | None = None
+    """Code and modifiers as the list showed them."""
+
+
+def confirm_several(place: Place, people: People, cases: Iterable[Chosen], secret: str) -> tuple[Confirming, ...]:
+    """Confirm ready cases one by one; each is decided again under the archive's lock and stands or falls alone.
 
     Raises
     ------
@@ -385,10 +369,10 @@ def confirm_several(
     """
     people.proved_for("confirm_charge", secret)
     found = []
-    for study, session in cases:
+    for study, session, seen in cases:
         try:
             # the secret was proved a moment ago and is not asked of every case
-            found.append(Confirming(study, FiledCase(place, people, study, session).confirm_charge("")))
+            found.append(Confirming(study, FiledCase(place, people, study, session).confirm_charge("", seen)))
         except RenderDeskError as error:
             found.append(Confirming(study, sentence=error.sentence))
     return tuple(found)

@@ -378,7 +378,9 @@ class ChargesView(QWidget):
                 return
             secret = asked
         try:
-            done = self._desk.confirm_charges([(x.study_uid, x.session) for x in chosen], secret)
+            done = self._desk.confirm_charges(
+                [(x.study_uid, x.session, (str(x.code), *x.modifiers)) for x in chosen], secret
+            )
         except RenderDeskError as error:
             self._actions.say(error.sentence, "refused")
             return

@@ -503,8 +503,12 @@ class ChargePanel(Panel):
                 return
             secret = asked
         try:
-            self._session.confirm_charge(secret)
+            read = self._decided.answer
+            self._session.confirm_charge(secret, (str(read["code"]), *map(str, read["modifiers"])))
         except RenderDeskError as error:
+            # what stands here may be why: it is decided anew, so that the person reads what would be confirmed now
+            self._decided = None
+            self.refresh()
             self.word.say(error.sentence, "refused")
             self.word.show()
             return
