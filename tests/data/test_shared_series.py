@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -181,6 +183,10 @@ def test_single_and_multi_frame_of_the_same_voxels_are_equal(shared_series):
     assert found[0].geometry.affine_lps == pytest.approx(found[1].geometry.affine_lps, abs=1e-6)
     assert [v.geometry.shape for v in found] == [(3, 38, 24)] * 2
     assert found[0].geometry.spacing_mm == pytest.approx((2.5, 0.7, 0.7))
+    for volume in found:
+        places = [float(volume.geometry.to_lps((k, 0, 0))[2]) for k in range(3)]
+        assert places == pytest.approx([-177.75, -175.25, -172.75])
+        assert acquired_mean(volume) == pytest.approx((0, 1, 0.1151), abs=1e-4)
 
 
 def test_liver_slices_lie_one_millimetre_apart_although_thicker(shared_series):
@@ -188,7 +194,9 @@ def test_liver_slices_lie_one_millimetre_apart_although_thicker(shared_series):
     (volume,) = found
     assert volume.geometry.spacing_mm[0] == pytest.approx(1.0)
     assert "thickness_differs" in codes(volume)
-    assert load(volume).voxels.max() == 1381
+    voxels = load(volume).voxels
+    assert (voxels.min(), voxels.max()) == (-3024, 1381)
+    assert [float(volume.geometry.to_lps((k, 0, 0))[2]) for k in (0, 2)] == pytest.approx([-128.69, -126.69], abs=0.01)
 
 
 def test_missing_slice_is_filled_in_its_place(shared_series):
@@ -272,8 +280,6 @@ def test_mosaics_are_taken_apart_in_their_place(shared_series):
 
 
 def test_time_series_from_enhanced_files(shared_series):
-    import hashlib
-
     found = all_volumes(scan([shared_series("mr_fmri_enhanced_siemens")]))
     assert [v.geometry.shape for v in found] == [(6, 64, 64)] * 4
     assert found[0].geometry.to_lps((0, 0, 0)) == pytest.approx((-109.79, -58.477, -5.404), abs=1e-3)
@@ -320,6 +326,16 @@ def test_united_imaging_tiles_lie_where_dcm2niix_puts_them(shared_series):
     values = np.array([acquired_mean(v) for v in found])
     assert (values[:, 0].min(), values[:, 1].max()) == (0, 1419)
     assert values[:, 2].mean() == pytest.approx(44.0715, abs=1e-4)
+    # The index's sum is over the pictures as they were sent: the tiles, put back, are those pictures.
+    digest = hashlib.sha256()
+    for volume in sorted(found, key=lambda v: v.frames[0].instance_number):
+        voxels = load(volume).voxels
+        picture = np.full((256, 320), -1)
+        for k, frame in enumerate(volume.frames):
+            y, x = divmod(frame.frame, 5)
+            picture[64 * y : 64 * y + 64, 64 * x : 64 * x + 64] = voxels[k]
+        digest.update(np.ascontiguousarray(picture, "<i4").tobytes())
+    assert digest.hexdigest()[:16] == "c7dc7ab9e3540c96"
 
 
 def test_pet_is_one_volume_with_its_uptake_factor(shared_series):

@@ -190,6 +190,21 @@ def test_pixel_spacing_goes_before_everything_else_that_names_a_size(tmp_path):
     assert_in_place(load(found))
 
 
+@pytest.mark.parametrize("skip", [(), (9,)])
+@pytest.mark.parametrize("thickness", [0.5, 5.0])
+def test_what_files_state_of_thickness_and_spacing_moves_nothing(tmp_path, thickness, skip):
+    def each(ds, k):
+        ds.SliceThickness, ds.SpacingBetweenSlices, ds.SliceLocation = thickness, 9.0, 1000.0 - 7 * k
+
+    ct_series(tmp_path, rows=16, columns=16, skip=skip, each=each)
+    found = only_volume(tmp_path)
+    assert found.geometry.shape[0] == 24
+    assert found.filled == skip
+    assert found.facts["gap_mm"] == pytest.approx(2.0)
+    assert_in_place(load(found), 1.01)
+    assert "Stated spacing 9 mm, positions say 2 mm; positions are used." in {f.sentence for f in found.findings}
+
+
 @pytest.mark.parametrize("keyword", ["ImagePositionPatient", "ImageOrientationPatient"])
 @pytest.mark.parametrize("value", [None, [], [1.0, 0.0]])
 def test_a_place_that_is_missing_or_too_short(tmp_path, keyword, value):

@@ -307,6 +307,37 @@ def test_magnitude_phase_real_and_imaginary_of_ge(tmp_path):
     assert "phases_by_order" not in codes(series)
 
 
+def test_the_complex_component_of_a_frame_is_no_phase_of_another(tmp_path):
+    """Enhanced MR may name phase images by (0008,9208) alone: never one volume with the magnitude, nor its phase."""
+
+    def each(item, k, t):
+        group = Dataset()
+        group.FrameType, group.ComplexImageComponent = (
+            ["ORIGINAL", "PRIMARY", "OTHER", "NONE"],
+            ("MAGNITUDE", "PHASE")[t],
+        )
+        item.MRImageFrameTypeSequence = Sequence([group])
+        del item.FrameContentSequence
+
+    enhanced(tmp_path / "e", slices=12, phases=2, sop_class=ENHANCED_MR, each=each)
+    series = series_in(tmp_path)
+    assert [v.phase for v in series.volumes] == [None, None]
+    assert "phases_by_order" not in codes(series)
+    assert sorted("P" in v.facts["image_type"] for v in series.volumes) == [False, True]
+    for found in series.volumes:
+        assert_own(load(found), int("P" in found.facts["image_type"]))
+    magnitude = next(v for v in series.volumes if "P" not in v.facts["image_type"])
+    assert magnitude.score == max(v.score for v in series.volumes)
+
+
+@pytest.mark.parametrize("number", [7, None])
+def test_images_of_one_number_at_one_place_are_not_put_in_the_order_of_their_files(tmp_path, number):
+    phases(tmp_path, 2, lambda ds, k, t: setattr(ds, "InstanceNumber", number))
+    series = series_in(tmp_path)
+    assert "duplicate_conflict" in codes(series)
+    assert not any(v.suits_3d for v in series.volumes)
+
+
 def test_water_and_fat_under_a_makers_words(tmp_path):
     for word in ("W", "F", "IP", "OP"):
         ct_series(tmp_path, **SMALL, modality="MR", intercept=0, label=word,

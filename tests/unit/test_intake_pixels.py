@@ -59,6 +59,49 @@ def test_lossy_syntaxes_are_near_and_marked(tmp_path, truth, syntax):
     assert off.mean() < 3
 
 
+@pytest.mark.parametrize(("syntax", "coding"), [("57", LOSSLESS[0]), ("202", HTJ2K_LOSSLESS)])
+def test_the_same_coding_under_its_other_name(tmp_path, truth, syntax, coding):
+    """Lossless JPEG of any predictor, High-Throughput JPEG 2000 by resolution."""
+    for path in ct_series(tmp_path, **SMALL, syntax=coding):
+        ds = dcmread(path)
+        ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4." + syntax
+        dcmwrite(path, ds)
+    volume = load(found_in(tmp_path))
+    assert np.array_equal(volume.voxels, truth)
+    assert not volume.lossy
+
+
+@pytest.mark.parametrize(("syntax", "bits"), [("50", 8), ("51", 8), ("51", 12)])
+def test_jpeg_of_eight_and_twelve_bits(tmp_path, syntax, bits):
+    import imagecodecs
+
+    from tests.factory.encode import set_frames
+
+    y, x = np.mgrid[:16, :20]
+    stored = np.stack([(y * 5 + x * 4 + k) * (1 if bits == 8 else 16) for k in range(24)])
+
+    def plain(ds, k):
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = (
+            (8 if bits == 8 else 16),
+            bits,
+            bits - 1,
+            0,
+        )
+        ds.PixelData = stored[k].astype("u1" if bits == 8 else "<u2").tobytes()
+
+    for k, path in enumerate(ct_series(tmp_path, **SMALL, modality="MR", intercept=0, each=plain)):
+        ds = dcmread(path)
+        frame = stored[k].astype("u1" if bits == 8 else "u2")
+        set_frames(ds, [imagecodecs.jpeg8_encode(frame, level=95, bitspersample=bits)])
+        ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4." + syntax
+        dcmwrite(path, ds)
+    found = found_in(tmp_path)
+    volume = load(found)
+    assert found.lossy
+    assert volume.lossy
+    assert np.abs(volume.voxels.astype(int) - stored).max() <= 0.02 * stored.max()
+
+
 @pytest.mark.parametrize("syntax", [RLE, HTJ2K_LOSSLESS])
 def test_frames_of_one_compressed_file(tmp_path, syntax):
     enhanced(tmp_path / "e", syntax=syntax)

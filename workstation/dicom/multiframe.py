@@ -31,6 +31,9 @@ _DIFFUSION, _CARDIAC, _RECONSTRUCTION = 0x00189117, 0x00189118, 0x00189314
 _EXPOSURE, _XRAY, _AGENT = 0x00189321, 0x00189325, 0x00189341
 
 
+_COMPONENTS = {"PHASE": "P", "REAL": "R", "IMAGINARY": "I"}
+
+
 class _Groups:
     """Look-up of a functional group's item: the frame's own, then the shared one, then the top level.
 
@@ -123,6 +126,16 @@ def _ultrasound_place(image: Image, groups: _Groups) -> None:
 
 
 def _frame_type(header: Header, groups: _Groups) -> tuple[str, ...]:
+    """Frame type; phase, real and imaginary images that it does not name are named by (0008,9208)."""
+    words = _stated_type(header, groups)
+    for sequence in el.FRAME_TYPES:
+        letter = _COMPONENTS.get(groups.text(sequence, el.COMPLEX_COMPONENT).upper())
+        if letter is not None:
+            return words if letter in words else (*(w for w in words if w != "M"), letter)
+    return words
+
+
+def _stated_type(header: Header, groups: _Groups) -> tuple[str, ...]:
     for sequence in el.FRAME_TYPES:
         item = groups.find(sequence)
         if item is not None and el.FRAME_TYPE in item:

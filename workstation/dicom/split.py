@@ -284,6 +284,8 @@ def _by_order(by_place: list[list[Image]]) -> tuple[Phases, list[Finding]] | Non
     themselves must then tell the phase (they count phase after phase, or place after place), or nothing does.
     """
     of = max(map(len, by_place))
+    if any(len({_number(image) for image in place}) < len(place) for place in by_place):
+        return None  # two of one number at one place: the order of their files says nothing
     if min(map(len, by_place)) == of:
         groups = [[place[k] for place in by_place] for k in range(of)]
     else:
