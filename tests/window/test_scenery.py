@@ -218,7 +218,7 @@ def test_a_click_on_the_cube_turns_the_eye(opened, qtbot):
     port = opened.case.panes["3d"].viewport
     qtbot.waitUntil(lambda: port.picture is not None and port.picture.cube is not None, timeout=15000)
     hand = opened.case.hand
-    hand.effect(port, Face("L"), 0.0)
+    hand.gestures.effect(port, Face("L"), 0.0)
     qtbot.waitUntil(lambda: hand._turning is None, timeout=15000)
     settle(opened, qtbot)
     assert scene_of(opened).camera.position_lps_mm[0] > 100

@@ -242,7 +242,7 @@ def test_ctrl_wheel_zooms_at_the_pointer_and_3d_settles(opened, qtbot):
     wheel(port(opened, "3d"), 1)
     settle(opened, qtbot, 900)
     assert hand.view("3d").camera.height_mm == pytest.approx(height / 1.12)
-    assert port(opened, "3d").picture.view.quality == "settled"
+    qtbot.waitUntil(lambda: port(opened, "3d").picture.view.quality == "settled", timeout=30000)
 
 
 def test_the_value_under_the_pointer_is_the_voxels(opened):

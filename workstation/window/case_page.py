@@ -253,20 +253,20 @@ class CasePage(QWidget):
     # The panes.
 
     def _tool_for(self, viewport: Viewport, button: Qt.MouseButton, at: Pointer) -> Tool | None:
-        return None if self.hand is None else self.hand.tool_for(viewport, button, at)
+        return None if self.hand is None else self.hand.gestures.tool_for(viewport, button, at)
 
     def _effect(self, viewport: Viewport, effect: object, seconds: float) -> None:
         if self.hand is None:
             return
         try:
-            self.hand.effect(viewport, effect, seconds)  # type: ignore[arg-type]
+            self.hand.gestures.effect(viewport, effect, seconds)  # type: ignore[arg-type]
         except Exception:  # noqa: BLE001 - a defect in a drag must not take the window down
             _log.exception("effect failed")
             self._actions.say(DEFECT, "refused")
 
     def _wheel(self, viewport: Viewport, steps: float, at: object) -> None:
         if self.hand is not None:
-            self.hand.wheel(viewport, steps, at)  # type: ignore[arg-type]
+            self.hand.gestures.wheel(viewport, steps, at)  # type: ignore[arg-type]
 
     def _hover(self, viewport: object, at: object) -> None:
         if self.hand is not None:

@@ -27,13 +27,13 @@ from workstation.window import words
 from workstation.window.actions import Actions
 from workstation.window.captions import bar_badges
 from workstation.window.case_page import CasePage
+from workstation.window.gestures import TOOLS
 from workstation.window.jobs import Job, Jobs, Stopped, sentence_of
 from workstation.window.library_view import LibraryView
 from workstation.window.palette import KeySheet, Palette
 from workstation.window.patient_bar import PatientBar
 from workstation.window.rail import STEPS
 from workstation.window.sign_in import Cover
-from workstation.window.stagehand import TOOLS
 from workstation.window.status import StatusBar
 from workstation.window.widgets import named, restate
 
@@ -164,7 +164,7 @@ class MainWindow(QMainWindow):
         for name in TOOLS:
             bind(f"tool.{name}", partial(self._tool, name))
         hand = self._hand
-        bind("leave", lambda: hand().leave())
+        bind("leave", self._leave)
         bind("reset", lambda: hand().reset())
         bind("info", lambda: hand().next_overlays())
         bind("cross", lambda: hand().toggle_cross())
@@ -225,8 +225,11 @@ class MainWindow(QMainWindow):
         slab = self._hand().scene.views["axial"].slab
         self._hand().set_slab(slab.mode if slab else "mip", mm)
 
+    def _leave(self) -> None:
+        self._hand().gestures.leave()
+
     def _tool(self, name: str) -> None:
-        self._hand().choose_tool(name)
+        self._hand().gestures.choose_tool(name)
         self.actions_.qaction(f"tool.{name}").setChecked(True)
 
     # Who acts.

@@ -1,4 +1,4 @@
-"""Between the panes and everything else: effects of tools become views, acts and edits; views become pictures."""
+"""Between the panes and everything else: wishes of tools, keys and panels become views, acts and edits."""
 
 from __future__ import annotations
 
@@ -7,40 +7,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from render import camera as cameras
-from render import planes
 from render.errors import RenderError
-from render.view import Camera, Mark, ScenePlane, Surface, Technique, Vector, View, Window
+from render.view import Camera, Labels, Mark, ScenePlane, Surface, Technique, Vector, View, Window
 from workstation.base.errors import InputRefused, RenderDeskError
 from workstation.case.edits import SetView
 from workstation.desk.arrival import Arrival
 from workstation.window import words
-from workstation.window.captions import SMALL_TEXT, is_small, labels_for
+from workstation.window.captions import labels_for
+from workstation.window.gestures import Gestures
 from workstation.window.models.awaited import polygons
 from workstation.window.models.scene import PANES, PLANES, Scene
+from workstation.window.pictures import Pictures
 from workstation.window.scenery import Scenery
-from workstation.window.tools.base import (
-    Cross,
-    Effect,
-    Face,
-    Measure,
-    Pointer,
-    Preview,
-    Refused,
-    Region,
-    Tool,
-    Turn,
-    lps_of,
-)
-from workstation.window.tools.clip import ClipTool
-from workstation.window.tools.crop import CropTool, box_from
-from workstation.window.tools.cross import CrossTool, part_at
-from workstation.window.tools.cube import CubeTool, face_at
-from workstation.window.tools.eye import PanTool, RotateTool, ZoomTool, zoomed
-from workstation.window.tools.measure import AngleTool, LengthTool, PointsTool, on_plane
-from workstation.window.tools.window import WindowTool
+from workstation.window.tools.base import Pointer, lps_of
+from workstation.window.tools.measure import on_plane
 
 if TYPE_CHECKING:
     from render.picture import Picture
@@ -51,11 +34,8 @@ if TYPE_CHECKING:
     from workstation.window.fourup import FourUp
     from workstation.window.viewport import Pane, Viewport
 
-TOOLS = ("pointer", "window", "crosshair", "pan", "zoom", "length", "angle", "crop", "clip")
-_SETTLE_MS = 220
 _RESIZE_MS = 50
 _TURN_S = 0.25
-_PATIENCE_S = 1.5  # after which a picture that was asked for no longer holds up the next one
 # name, letters and badges never go (clinical rules 2): the least is "minimal"
 _OVERLAYS: tuple[Literal["screen", "minimal"], ...] = ("screen", "minimal")
 BONE_HU = 226.0
@@ -73,9 +53,6 @@ class Stagehand(QObject):
     made = Signal(str)
     surfaced = Signal()
     phase_wanted = Signal(int)
-    _pictured = Signal(str, object)
-    _failed = Signal(str, str)
-    _reached = Signal(str, int, float)
 
     def __init__(
         self, session: Session | Arrival, stage: Stage, panes: dict[str, Pane], fourup: FourUp, actions: Actions
@@ -96,16 +73,10 @@ class Stagehand(QObject):
         self._panes = panes
         self._fourup = fourup
         self._actions = actions
-        self._measuring: PointsTool | None = None
         self._before: dict[str, View] = {}
-        self._bursts: dict[str, tuple[View, float]] = {}
-        self._wheel = 0.0
-        self._flying: dict[str, float] = {}
-        self._wishes: dict[str, int] = {}
-        self._next: set[str] = set()
         self._shown_scene = False
         self._resets: dict[str, int] = {}
-        self._over = True
+        self.over = True
         self._initial: dict[str, View] = {}
         self._turning: tuple[View, Camera, float] | None = None
         self._turn_timer = QTimer(self)
@@ -113,23 +84,22 @@ class Stagehand(QObject):
         self._turn_timer.timeout.connect(self._turn_on)
         self._planes_asked: tuple[ScenePlane, ...] = ()
         self.scenery = Scenery(self)
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._settled)
+        self.gestures = Gestures(self, actions)
+        self._pictures = Pictures(stage, self)
         self._resize = QTimer(self)
         self._resize.setSingleShot(True)
         self._resize.setInterval(_RESIZE_MS)
         self._resize.timeout.connect(self.refit)
-        self._pictured.connect(self._paint, Qt.ConnectionType.QueuedConnection)
-        self._failed.connect(self._refuse, Qt.ConnectionType.QueuedConnection)
-        self._reached.connect(self._tell_share, Qt.ConnectionType.QueuedConnection)
+        self._pictures.landed.connect(self._paint)
+        self._pictures.refused.connect(self._refuse)
+        self._pictures.reached.connect(self._tell_share)
+        self._pictures.wanted.connect(partial(self.request, quality="drag"))
 
     # Coming and going.
 
     def begin(self) -> None:
         """Show the case: the panes at their sizes, the views of the last session if there are any."""
-        self._over = False
+        self.over = False
         self._stage.set_volume(self.session.volume)  # the stage makes its own regular copy for 3D
         for name in PANES:
             self._fit(name)
@@ -137,7 +107,7 @@ class Stagehand(QObject):
         if isinstance(self.session, Arrival):
             self._stand_point()
             self.activate(self.active)
-            self._viewports()["3d"].blank(self._waiting_words())
+            self.viewports()["3d"].blank(self._waiting_words())
             self.request(*PLANES)
             return
         self.session.use_stage(self._stage)
@@ -153,7 +123,7 @@ class Stagehand(QObject):
             self.changed.emit(name)
 
     def _stand_point(self) -> None:
-        for viewport in self._viewports().values():
+        for viewport in self.viewports().values():
             viewport.point = self.scene.point
 
     # A volume that is still coming, and other phases of the same place.
@@ -177,9 +147,9 @@ class Stagehand(QObject):
 
     def advance(self, volume: Volume) -> None:
         """A later state of the volume that is coming; at most one is drawn at a time."""
-        if self._over or not isinstance(self.session, Arrival):
+        if self.over or not isinstance(self.session, Arrival):
             return
-        if any(pane in self._flying for pane in self._fourup.shown() if pane in PLANES):
+        if any(self._pictures.waits(pane) for pane in self._fourup.shown() if pane in PLANES):
             self._later_volume = volume
             return
         self._later_volume = None
@@ -187,7 +157,7 @@ class Stagehand(QObject):
         self._awaited = {volume.digest: volume.awaited}
         self.scene.replace(volume)
         self._stage.set_volume(volume)
-        self._viewports()["3d"].blank(self._waiting_words())
+        self.viewports()["3d"].blank(self._waiting_words())
         self.request(*PLANES)
 
     def complete(self, session: Session) -> None:
@@ -195,7 +165,7 @@ class Stagehand(QObject):
         before, initial = self.scene, self._initial
         self.session = session
         self._awaited, self._later_volume = {}, None
-        self._flying.clear()
+        self._pictures.forget()
         self.scene = Scene(session.display, {**session.facts, **_case_facts(session)})
         for name in PANES:
             self._fit(name)
@@ -220,7 +190,7 @@ class Stagehand(QObject):
     @property
     def busy(self) -> bool:
         """Whether a picture that was asked for has not come yet."""
-        return any(time.monotonic() - self._flying.get(name, 0.0) < _PATIENCE_S for name in self._fourup.shown())
+        return any(self._pictures.on_its_way(name) for name in self._fourup.shown())
 
     def _number_phases(self) -> None:
         if not isinstance(self.session, Arrival):
@@ -233,7 +203,7 @@ class Stagehand(QObject):
         self.scene.replace(self.session.display)
         digest = self.session.volume.digest
         self._initial = {name: view.replace(volume=digest) for name, view in self._initial.items()}
-        self._flying.clear()
+        self._pictures.forget()
         self._stage.set_volume(self.session.volume)
         self.request(*(n for n in self._fourup.shown() if n in PLANES))
         self.request("3d", quality="drag" if moving else "settled")
@@ -244,13 +214,14 @@ class Stagehand(QObject):
 
     def end(self) -> None:
         """Nothing of this case reaches a pane from now on."""
-        self._over = True
-        self._settle.stop()
+        self.over = True
+        self.gestures.end()
         self._resize.stop()
-        for viewport in self._viewports().values():
+        for viewport in self.viewports().values():
             viewport.blank()
 
-    def _viewports(self) -> dict[str, Viewport]:
+    def viewports(self) -> dict[str, Viewport]:
+        """The panes' viewports by name."""
         return {name: pane.viewport for name, pane in self._panes.items()}
 
     # Pictures.
@@ -282,7 +253,7 @@ class Stagehand(QObject):
 
     def request(self, *panes: str, quality: Literal["drag", "settled"] = "settled") -> None:
         """Ask for new pictures of these panes; hidden ones are asked for when they are shown."""
-        if self._over:
+        if self.over:
             return
         shown = self._fourup.shown()
         if "3d" not in panes and self._planes_moved():
@@ -290,25 +261,14 @@ class Stagehand(QObject):
         for name in sorted(panes, key=lambda name: name == "3d"):  # three slices are there before the first ray
             if name not in shown or (name == "3d" and self.loading):
                 continue
-            if quality == "drag" and time.monotonic() - self._flying.get(name, 0.0) < _PATIENCE_S:
-                # one picture at a time under the hand: a stream of newer wishes must not starve the eye
-                self._next.add(name)
+            if quality == "drag" and self._pictures.put_off(name):
                 continue
-            self._next.discard(name)
-            self._flying[name] = time.monotonic()
-            self._wishes[name] = wish = self._wishes.get(name, 0) + 1
-            view = self.dressed(name, quality)
-            if is_small(view):
-                view = view.replace(scale=view.scale * SMALL_TEXT)
-            self._viewports()[name].expect(self.scene.views[name])
-            self._stage.request(
-                name,
-                view,
-                labels_for(self.session, view),
-                partial(self._pictured.emit, name),
-                partial(self._failed.emit, name),
-                on_progress=partial(self._reached.emit, name, wish),
+            self._pictures.ask(
+                self.viewports()[name], self.scene.views[name], self.dressed(name, quality), self._labels
             )
+
+    def _labels(self, view: View) -> Labels:
+        return labels_for(self.session, view)
 
     def _planes_moved(self) -> bool:
         """Whether the planes in the 3D picture stand elsewhere than when it was asked for last."""
@@ -319,19 +279,16 @@ class Stagehand(QObject):
 
     def _landed(self, pane: str) -> None:
         """A pane's picture came: what the hand wished meanwhile goes next."""
-        self._flying.pop(pane, None)
-        if pane in self._next:
-            self._next.discard(pane)
-            self.request(pane, quality="drag")
+        self._pictures.over(pane)
         if self._later_volume is not None:
             self.advance(self._later_volume)
 
     def _paint(self, pane: str, picture: Picture) -> None:
         # a picture of another volume, or one that comes after the case was closed, never reaches a pane
-        if self._over or picture.view.volume not in {"", self.scene.volume.digest}:
+        if self.over or picture.view.volume not in {"", self.scene.volume.digest}:
             return
         awaited = self._awaited.get(picture.view.volume, ())
-        self._viewports()[pane].show_picture(picture, polygons(picture.view, self.session.volume, awaited))
+        self.viewports()[pane].show_picture(picture, polygons(picture.view, self.session.volume, awaited))
         self._landed(pane)
         how = {"drag": "moving", "settled": "settled", "record": "record"}[picture.view.quality]
         if pane in {"3d", self.active}:
@@ -342,14 +299,13 @@ class Stagehand(QObject):
             if not isinstance(session, Arrival) and session.actor is not None:
                 self.guarded(lambda: session.scene_shown(self.scene.views["3d"]))
 
-    def _tell_share(self, pane: str, wish: int, share: float) -> None:
-        # told by another thread: it may come after the pane was asked for something newer
-        if not self._over and wish == self._wishes.get(pane):
-            self._viewports()[pane].show_share(share)
+    def _tell_share(self, pane: str, share: float) -> None:
+        if not self.over:
+            self.viewports()[pane].show_share(share)
 
     def _refuse(self, pane: str, sentence: str) -> None:
-        if not self._over:
-            self._viewports()[pane].refuse(sentence)
+        if not self.over:
+            self.viewports()[pane].refuse(sentence)
             self._landed(pane)
 
     def guarded(self, act: Any) -> bool:
@@ -374,7 +330,7 @@ class Stagehand(QObject):
         self.request(*self._fourup.shown())
 
     def _fit(self, name: str) -> None:
-        viewport = self._viewports()[name]
+        viewport = self.viewports()[name]
         self.scene.resize(name, viewport.device_size(), viewport.devicePixelRatioF())
 
     def activate(self, pane: str) -> None:
@@ -389,114 +345,7 @@ class Stagehand(QObject):
         shown = self._fourup.shown()
         place = shown.index(self.active) if self.active in shown else -step
         self.activate(shown[(place + step) % len(shown)])
-        self._viewports()[self.active].setFocus()
-
-    # The hand.
-
-    def choose_tool(self, name: str) -> None:
-        """Take a tool into the hand."""
-        if self.loading and name in {"length", "angle", "crop"}:
-            raise InputRefused("loading", "Measuring and cropping wait until all slices are there.")
-        self.tool = name
-        self._drop_preview()
-        self._measuring = {"length": LengthTool, "angle": AngleTool}[name]() if name in {"length", "angle"} else None
-        self._wheel = 0.0
-        self.scenery.tool_chosen()
-
-    def leave(self) -> None:
-        """Esc: first what is half drawn, then the tool."""
-        if self._measuring is not None and self._measuring.begun:
-            self._measuring.cancel()
-            self._drop_preview()
-        else:
-            self._actions.run("tool.pointer")
-
-    def _drop_preview(self) -> None:
-        for viewport in self._viewports().values():
-            viewport.set_preview(None)
-            viewport.set_region(None)
-
-    def tool_for(self, viewport: Viewport, button: Qt.MouseButton, at: Pointer) -> Tool | None:
-        """Which tool a press would start here; without a button: which one follows the pointer."""
-        view = viewport.view
-        if view is None or self._over:
-            return None
-        plane = view.plane is not None
-        if button == Qt.MouseButton.MiddleButton:
-            return PanTool()
-        if button == Qt.MouseButton.RightButton:
-            return ZoomTool()
-        if button == Qt.MouseButton.NoButton and at.shift and plane:
-            follow = CrossTool(self.scene.point)
-            follow.press(view, None, at)
-            return follow
-        letter = self._cube_face(viewport, at)
-        if letter:
-            return CubeTool(letter)
-        if at.shift:
-            return PanTool()
-        if self._measuring is not None:
-            return self._measuring
-        if self.tool == "pan":
-            return PanTool()
-        if self.tool == "zoom":
-            return ZoomTool()
-        if self.tool == "crop":
-            return CropTool()
-        if self.tool == "clip" and not plane:
-            return ClipTool(self.scenery.clip_in_hand)
-        if not plane:
-            return WindowTool() if self.tool == "window" else RotateTool()
-        part = part_at(view, self.scene.point, at) if viewport.show_cross else ""
-        if self.tool == "crosshair":
-            return CrossTool(self.scene.point, "centre")
-        if self.tool == "pointer" and part:
-            return CrossTool(self.scene.point, part)
-        return WindowTool()
-
-    @staticmethod
-    def _cube_face(viewport: Viewport, at: Pointer) -> str:
-        picture = viewport.picture
-        if picture is None or picture.cube is None or picture.view.camera is None:
-            return ""
-        return face_at(picture.view.camera, picture.cube, at.x, at.y)
-
-    def effect(self, viewport: Viewport, effect: Effect, seconds: float) -> None:
-        """Carry out what a tool wants."""
-        pane = viewport.name
-        if isinstance(effect, Turn):
-            self._turn(pane, effect, seconds)
-        elif isinstance(effect, Cross):
-            self.centre(effect.point_lps_mm)
-        elif isinstance(effect, Preview):
-            viewport.set_preview(effect, self._number(effect))
-        elif isinstance(effect, Measure):
-            viewport.set_preview(None)
-            self.guarded(lambda: self._measure(effect))
-        elif isinstance(effect, Region):
-            self._region(viewport, effect, seconds)
-        elif isinstance(effect, Face):
-            self.turn_to(effect.letter)
-        elif isinstance(effect, Refused):
-            self._actions.say(effect.sentence, "wants")
-
-    def _turn(self, pane: str, effect: Turn, seconds: float) -> None:
-        self._turning = None
-        before = self._before.setdefault(pane, self.scene.views[pane])
-        if effect.what == "window" and effect.view.window is not None:
-            panes = self.scene.set_window(effect.view.window, pane)
-        else:
-            self.scene.views[pane] = effect.view
-            panes = (pane,)
-        self.request(*panes, quality="settled" if effect.done else "drag")
-        self.changed.emit(pane)
-        if pane == "3d" and effect.view.clips:
-            self.scenery.show_guides()
-        if effect.done:
-            self._before.pop(pane, None)
-            self.keep(pane, before, effect.what, seconds)
-            if effect.what == "crop" and pane == "3d":
-                self.scenery.tell_clips()
+        self.viewports()[self.active].setFocus()
 
     def keep(self, pane: str, before: View, what: str, active_s: float) -> None:
         """A deliberate change is complete: it can be undone, and a 3D one is journaled as the person's steering."""
@@ -515,43 +364,7 @@ class Stagehand(QObject):
         if pane == "3d" and session.actor is not None:
             self.guarded(lambda: session.steered(before, after, what, round(active_s, 2)))
 
-    def _number(self, preview: Preview) -> str:
-        want = 2 if preview.kind == "length" else 3
-        if len(preview.points_lps_mm) < want:
-            return ""
-        try:
-            plane = self.view(self.active)
-            normal = planes.vector(planes.normal(plane.plane)) if plane.plane is not None else None
-            return self.whole.preview(preview.kind, preview.points_lps_mm, normal).printed
-        except (RenderDeskError, RenderError):
-            return ""  # while points still coincide there is no number to show
-
-    def _measure(self, effect: Measure) -> None:
-        kind = effect.kind
-        count = 1 + sum(m.kind == kind for m in self.session.case.measurements)
-        made = self.whole.measure(
-            kind, effect.points_lps_mm, plane_normal=effect.plane_normal_lps, name=f"{kind.capitalize()} {count}"
-        )
-        reasons = f" ({'; '.join(made.measured.reasons)})" if made.measured.reasons else ""
-        self._actions.say(f"{made.name}: {made.measured.printed}, proposed{reasons}", "done")
-
-    def _region(self, viewport: Viewport, effect: Region, seconds: float) -> None:
-        if not effect.done:
-            viewport.set_region(effect)
-            return
-        viewport.set_region(None)
-        box = box_from(effect, self.scene.volume.geometry.bounds_lps_mm, self.scene.crop)
-        if box is None:
-            self._actions.say("The crop box is too small; drag from corner to corner.", "wants")
-            return
-        before = self.scene.views["3d"]
-        self.scene.set_crop(box)
-        self.request("3d")
-        self.keep("3d", before, "crop", seconds)
-        self._actions.say(f"3D shows a region of {self._tell_region()}; Shift+X shows everything again.", "done")
-        self.changed.emit("3d")
-
-    def _tell_region(self) -> str:
+    def tell_region(self) -> str:
         """Journal the region as the acting person set it; its words."""
         box = self.scene.crop
         told = "everything"
@@ -570,33 +383,8 @@ class Stagehand(QObject):
         self.scene.set_crop(None)
         self.request("3d")
         self.keep("3d", before, "crop", 0.0)
-        self._tell_region()
+        self.tell_region()
         self.changed.emit("3d")
-
-    def wheel(self, viewport: Viewport, steps: float, at: Pointer) -> None:
-        """Slices; in 3D, or with Ctrl, zoom at the pointer."""
-        pane = viewport.name
-        view = self.scene.views[pane]
-        if view.plane is None or at.ctrl:
-            now = time.monotonic()
-            self._bursts.setdefault(pane, (view, now))
-            self.scene.views[pane] = zoomed(view, 1.12**steps, at if view.plane is not None else None)
-            self.request(pane, quality="drag")
-            self.changed.emit(pane)
-            self._settle.start()
-            return
-        self._wheel += -steps
-        whole = int(self._wheel)
-        if whole:
-            self._wheel -= whole
-            self.scroll(whole, pane)
-
-    def _settled(self) -> None:
-        for pane, (before, began) in self._bursts.items():
-            self.request(pane)
-            what = "plane" if before.is_plane else "camera"
-            self.keep(pane, before, what, max(0.0, time.monotonic() - began - _SETTLE_MS / 1000))
-        self._bursts.clear()
 
     def hovered(self, viewport: Viewport, at: Pointer | None) -> None:
         """Say what lies under the pointer."""
@@ -621,7 +409,7 @@ class Stagehand(QObject):
         """Move the crosshair; every plane goes through it."""
         self.touched = True
         moved = self.scene.centre(point)
-        for viewport in self._viewports().values():
+        for viewport in self.viewports().values():
             viewport.point = self.scene.point
             viewport.update()
         self.request(*moved)
@@ -638,7 +426,7 @@ class Stagehand(QObject):
 
     def _after_scroll(self, moved: tuple[str, ...]) -> None:
         self.touched = True
-        for viewport in self._viewports().values():
+        for viewport in self.viewports().values():
             viewport.point = self.scene.point
             viewport.update()
         self.request(*moved)
@@ -750,6 +538,10 @@ class Stagehand(QObject):
             told = f"surface at {words.voxel(surface.low, self.session.volume)}"
             self.guarded(lambda: self.whole.set_tissues("threshold", [surface.name or told], told))
 
+    def stop_turning(self) -> None:
+        """A hand takes hold of the picture while the eye travels."""
+        self._turning = None
+
     def turn_to(self, letter: str) -> None:
         """Turn the 3D eye to one of the six sides, in a quarter of a second; place and zoom stay."""
         before = self.scene.views["3d"]
@@ -763,7 +555,7 @@ class Stagehand(QObject):
 
     def _turn_on(self) -> None:
         """The next eye on the way; the last one is kept as one act."""
-        if self._turning is None or self._over:
+        if self._turning is None or self.over:
             self._turn_timer.stop()
             return
         before, target, began = self._turning
@@ -803,7 +595,7 @@ class Stagehand(QObject):
 
     def guide(self, pane: str, outline: tuple[Vector, ...]) -> None:
         """Draw the outline of a cutting plane over a pane; () takes it away."""
-        self._viewports()[pane].set_guide(outline)
+        self.viewports()[pane].set_guide(outline)
 
     def stand_at(self, letter: str) -> None:
         """The 3D eye at one of the six standard places."""
@@ -843,7 +635,7 @@ class Stagehand(QObject):
 
     def toggle_cross(self) -> None:
         """Hide or show the crosshair; its point stays."""
-        for viewport in self._viewports().values():
+        for viewport in self.viewports().values():
             viewport.show_cross = not viewport.show_cross
             viewport.update()
 
@@ -858,7 +650,7 @@ class Stagehand(QObject):
         self.request(pane)
         self.keep(pane, before, what, 0.0)
         if pane == "3d" and what == "crop":
-            self._tell_region()
+            self.tell_region()
         self.surfaced.emit()
         self.changed.emit(pane)
 
@@ -882,7 +674,7 @@ class Stagehand(QObject):
 
     def follow(self, kind: str) -> None:
         """The case changed: measurements are drawn anew."""
-        if self._over:
+        if self.over:
             return
         if kind == "measurements":
             self.request(*PLANES)
