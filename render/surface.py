@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 
+_AT_ONCE = 50_000  # points
+
 
 def extract(
     volume: Volume,
@@ -59,17 +61,34 @@ def extract(
     if not len(triangles):
         raise RenderError("empty", "Nothing in this volume lies within the threshold, so there is no surface.")
     look(0.3)
-    points = places.to_lps(volume, index - np.float32(1)).astype(np.float32)
+    points = _placed(volume, index)
     if np.linalg.det(volume.geometry.affine_lps[:3, :3]) > 0:  # a mirrored grid, never one of a checked series
         triangles = np.ascontiguousarray(triangles[:, ::-1])
     if largest > 0:
         points, triangles = _largest(points, triangles, largest)
     look(0.35)
-    points = isosurface.smoothed(points, triangles, surface.smooth)
+    points, rings = isosurface.smoothed(points, triangles, surface.smooth, cancelled)
     look(0.8)
-    points, triangles = isosurface.reduced(points, triangles, reduce)
-    normals = isosurface.with_normals(points, triangles)
+    if reduce > 0:
+        points, triangles = isosurface.reduced(points, triangles, reduce)
+        rings = None
+    normals = isosurface.with_normals(points, triangles, rings, cancelled)
     return Mesh(points, triangles, normals, surface.name, surface.colour, whole=reduce <= 0)
+
+
+def _placed(volume: Volume, index: F32) -> F32:
+    """Fractional (slice, row, column) of the closed array, which has one more layer before the first, in LPS mm."""
+    if volume.positions_lps is not None:
+        return places.to_lps(volume, index - np.float32(1)).astype(np.float32)
+    from render.caster import portions, triangles
+
+    matrix = np.array(volume.geometry.affine_lps[:3], dtype=np.float64)
+    matrix[:, 3] -= matrix[:, :3].sum(axis=1)
+    out = np.empty_like(index)
+    portions.run(
+        lambda first, end: triangles.placed(index, matrix, first, end, out), len(index), _AT_ONCE, told=False
+    )  # fmt: skip
+    return out
 
 
 def _field(volume: Volume, surface: Surface) -> tuple[npt.NDArray[Any], float]:

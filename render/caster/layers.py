@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ _HARDLY = 0.02  # of the light that goes through so many walls nothing is to be 
 _WALLS = 8
 _EDGE_POINTS = 1.5
 _AT_ONCE = 50_000  # points or triangles
+STRIP = 16  # rows of a picture that are drawn at once
 
 
 def walls(cover: float, *, quick: bool = False) -> int:
@@ -56,12 +57,37 @@ class Drawn:
     cover: float
     count: int
     turned_away: bool
+    size: tuple[int, int]
+    parallel: bool
+
+    @property
+    def is_solid(self) -> bool:
+        """Whether nothing is to be seen through it."""
+        return self.count == 1
 
     @cached_property
-    def rows(self) -> tuple[F32, F32]:
-        """First and last row of every triangle: a band looks only at its own."""
-        y = self.points[:, 1][self.triangles]
-        return y.min(axis=1), y.max(axis=1)
+    def strips(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Numbers of the triangles that may be seen in each strip of `STRIP` rows, and where each strip's begin."""
+        width, height = self.size
+        count = len(self.triangles)
+        strips, parts = -(-height // STRIP), -(-count // _AT_ONCE)
+        within = np.empty((count, 2), dtype=np.uint16)
+        many = np.zeros((parts, strips), dtype=np.int32)
+        portions.run(
+            lambda begin, end: triangles.strips(
+                self.points, self.triangles, self.kept, not self.parallel, self.turned_away, height, width, STRIP,
+                begin, end, within, many[begin // _AT_ONCE],
+            ),
+            count, _AT_ONCE,
+        )  # fmt: skip
+        ends = many.T.cumsum(dtype=np.int64).reshape(strips, parts)
+        places = np.ascontiguousarray((ends - many.T).T)
+        begins = np.concatenate([[0], ends[:, -1]]) if parts else np.zeros(strips + 1, dtype=np.int64)
+        order = np.empty(int(begins[-1]), dtype=np.int32)
+        portions.run(
+            lambda begin, end: triangles.listed(within, begin, end, places[begin // _AT_ONCE], order), count, _AT_ONCE
+        )
+        return order, begins
 
 
 def before(
@@ -100,7 +126,9 @@ def before(
     seen = picture_cuts(camera, size, cuts_lps)
     # from outside, the nearest wall of what is closed and not cut open shows its outer side
     turned_away = count > 1 or len(cuts_lps) > 0 or not (mesh.whole and _outside(mesh, eye, axes[2], camera))
-    return Drawn(points, mesh.triangles, normals, kept, seen, np.array(colour), cover, count, turned_away)
+    return Drawn(
+        points, mesh.triangles, normals, kept, seen, np.array(colour), cover, count, turned_away, size, camera.parallel
+    )
 
 
 def _outside(mesh: Mesh, eye: F64, forward: F64, camera: Camera) -> bool:
@@ -130,54 +158,59 @@ def picture_cuts(camera: Camera, size: tuple[int, int], cuts_lps: F64) -> F64:
 
 
 def draw(
-    mesh: Drawn, camera: Camera, size: tuple[int, int], rows: tuple[int, int], cancelled: Stop | None = None
+    meshes: Sequence[Drawn],
+    camera: Camera,
+    size: tuple[int, int],
+    rows: tuple[int, int],
+    room: int = 0,
+    cancelled: Stop | None = None,
 ) -> tuple[F32, F32]:
-    """Rows of a mesh, its walls nearest first.
+    """Rows of meshes, each in its own layers, the walls of each nearest first; what a solid one hides is left out.
+
+    Parameters
+    ----------
+    rows : the first is a multiple of `STRIP`
+    room : layers kept free behind those of the meshes
 
     Returns
     -------
-    way along each pixel's ray in mm, (rows, width, walls), 1e30 where there is nothing; premultiplied colour and
-    opacity, (rows, width, walls, 4)
+    way along each pixel's ray in mm, (rows, width, layers), 1e30 where there is nothing; premultiplied colour and
+    opacity, (rows, width, layers, 4)
     """
     width, height = size
     first, last = rows
     tall = last - first
-    depth = np.full((tall, width, mesh.count), triangles.NOTHING, dtype=np.float32)
+    depth = np.full((tall, width, sum(m.count for m in meshes) + room), triangles.NOTHING, dtype=np.float32)
     owner = np.full(depth.shape, -1, dtype=np.int32)
+    solid = np.full((tall, width), triangles.NOTHING, dtype=np.float32)
     out = np.zeros((*depth.shape, 4), dtype=np.float32)
-    if not len(mesh.triangles):
-        return depth, out
-    points, cuts, own = mesh.points, mesh.cuts, mesh.triangles
-    if tall < height:
-        top_row, last_row = mesh.rows
-        own = np.ascontiguousarray(own[(last_row >= first) & (top_row <= last - 1)])
-    if first:
-        points = points.copy()
-        points[:, 1] -= np.float32(first)
-        cuts = cuts.copy()
-        cuts[:, 3 if camera.parallel else 2] += cuts[:, 1] * first
+    begins = np.concatenate([[0], np.cumsum([m.count for m in meshes])]).astype(int)
     right, down, forward = cameras.axes(camera)
     scale = 2 * math.tan(math.radians(camera.angle_deg) / 2) / height
     perspective = not camera.parallel
+    lists = [m.strips for m in meshes]
+    # what hides comes first, so that what is hidden need not be kept
+    in_turn = sorted(range(len(meshes)), key=lambda n: not meshes[n].is_solid)
 
-    # strips enough to share them among the threads and to be stopped soon; each looks through a list of all triangles
-    high = max(1, -(-tall // max(portions.cores() * 4, min(32, len(own) // 100_000))))
-    within = np.empty((len(own), 2), dtype=np.uint8)
-    portions.run(
-        lambda begin, end: triangles.strips(
-            points, own, mesh.kept, perspective, mesh.turned_away, tall, width, high, begin, end, within
-        ),
-        len(own), _AT_ONCE, cancelled,
-    )  # fmt: skip
+    def part(begin: int, end: int) -> None:
+        for strip in range(begin, end):
+            top, bottom = strip * STRIP, min(tall, (strip + 1) * STRIP)
+            for n in in_turn:
+                mesh, (order, starts) = meshes[n], lists[n]
+                number = first // STRIP + strip
+                own = order[starts[number] : starts[number + 1]]
+                triangles.nearest(
+                    mesh.points, mesh.triangles, mesh.kept, own, mesh.cuts, perspective, first, top, bottom,
+                    begins[n], begins[n + 1], mesh.is_solid, solid, depth, owner,
+                )  # fmt: skip
+            for n, mesh in enumerate(meshes):
+                triangles.shade(
+                    mesh.points, mesh.triangles, mesh.normals, perspective, right, down, forward, scale, mesh.colour,
+                    mesh.cover, _MATERIAL, (height - 1) / 2, first, top, bottom, begins[n], begins[n + 1], depth,
+                    owner, out,
+                )  # fmt: skip
 
-    def part(top: int, end: int) -> None:
-        triangles.nearest(points, own, mesh.kept, within, top // high, cuts, perspective, top, end, depth, owner)
-        triangles.shade(
-            points, own, mesh.normals, perspective, right, down, forward, scale, mesh.colour, mesh.cover,
-            _MATERIAL, (height - 1) / 2 - first, top, end, depth, owner, out,
-        )  # fmt: skip
-
-    portions.run(part, tall, high, cancelled)
+    portions.run(part, -(-tall // STRIP), 1, cancelled)
     return depth, out
 
 
@@ -244,17 +277,25 @@ def draw_plane(
     return depth, out
 
 
-def by_depth(depths: list[F32], colours: list[F32]) -> tuple[F32, F32]:
-    """Layers joined and sorted, nearest first: (rows, width, n) and (rows, width, n, 4)."""
-    depth = np.concatenate([d if d.ndim == 3 else d[:, :, None] for d in depths], axis=2)
-    colour = np.concatenate([c if c.ndim == 4 else c[:, :, None] for c in colours], axis=2)
-    if len(depths) > 1:
+def sort(depth: F32, colour: F32) -> tuple[F32, F32]:
+    """Layers of every pixel nearest first, in place; and without those that no pixel needs."""
+    if depth.shape[2] > 1:
         portions.run(
             lambda first, end: triangles.sort_layers(first, end, depth, colour), len(depth), max(1, len(depth) // 16)
         )
     # what stands in no pixel need not be looked at in any
     used = max(1, triangles.deepest(depth))
+    if used == depth.shape[2]:
+        return depth, colour
     return np.ascontiguousarray(depth[:, :, :used]), np.ascontiguousarray(colour[:, :, :used])
+
+
+def joined(depth: F32, colour: F32) -> tuple[F32, F32]:
+    """Sorted layers of 2 x 2 pixels as those of one, with one more where an edge needs it (see `triangles.joined`)."""
+    tall, width, layers = depth.shape[0] // 2, depth.shape[1] // 2, depth.shape[2] + 1
+    into = np.empty((tall, width, layers), dtype=np.float32), np.empty((tall, width, layers, 4), dtype=np.float32)
+    portions.run(lambda first, end: triangles.joined(first, end, depth, colour, *into), tall, max(1, tall // 16))
+    return into
 
 
 def lighter(mesh: Mesh, edge_mm: float) -> Mesh:

@@ -28,8 +28,12 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=cores(), thread_name_prefix="caster")
 
 
-def run(work: Portion, count: int, at_once: int, cancelled: Callable[[], bool] | None = None) -> None:
+def run(
+    work: Portion, count: int, at_once: int, cancelled: Callable[[], bool] | None = None, *, told: bool = True
+) -> None:
     """Call ``work(first, end)`` for all of ``range(count)``, `at_once` items per call, on all cores.
+
+    With `told` it says how far it is (see `render.progress`).
 
     Raises
     ------
@@ -56,11 +60,11 @@ def run(work: Portion, count: int, at_once: int, cancelled: Callable[[], bool] |
 
     threads = cores()
     if threads == 1 or count <= at_once:
-        take(tell=True)
+        take(tell=told)
     else:
         helpers = [_pool().submit(take) for _ in range(threads - 1)]
         try:
-            take(tell=True)
+            take(tell=told)
         finally:
             stopped = stopped or any(h.done() and h.exception() is not None for h in helpers)
             for helper in helpers:

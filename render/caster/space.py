@@ -46,6 +46,7 @@ _LIGHT_EDGE = 2.4  # cells of the lighter one, in parts of the smallest voxel ed
 _LIGHT_FROM = 600_000  # triangles from which a surface turns as a lighter one
 _BAND = 4_000_000  # pixels times layers that are held at once
 _CLIPS = 6
+_FINER = 2  # finer pixels along each side of one, for surfaces and planes in settled pictures
 _MADE = 2
 _COARSE_FROM = 4_000_000  # voxels from which a surface under the moving hand is taken from every second one
 
@@ -292,7 +293,11 @@ class Space:
         cue = self._cue(view)
         ground = background(view, height)
         out = np.empty((height, width, 3), dtype=np.uint8)
-        for first, last, depths, colours in self._bands(view, size, 1, inverted=inverted, cancelled=cancelled):
+        # edges of planes are soft by themselves
+        more = _FINER if view.quality != "drag" and any(s.visible for s in view.surfaces) else 1
+        for first, last, depths, colours in self._bands(
+            view, size, more, joined=True, inverted=inverted, cancelled=cancelled
+        ):  # fmt: skip
             band = _from_row(eye, first, parallel=_parallel(view))
             part, under = out[first:last], np.ascontiguousarray(ground[first:last])
 
@@ -340,35 +345,34 @@ class Space:
 
     def surfaces(self, view: View, *, inverted: bool = False, cancelled: Stop | None = None) -> Rgb:
         """Shaded surfaces and planes alone; every pixel is the mean of 2 x 2 (one while dragging)."""
-        more = 1 if view.quality == "drag" else 2
+        more = 1 if view.quality == "drag" else _FINER
         small = drag_size(view, self.share)
-        size = (small[0] * more, small[1] * more)
         out = np.empty((small[1], small[0], 3), dtype=np.uint8)
-        ground = background(view, size[1])
-        for first, last, depths, colours in self._bands(view, size, more, inverted=inverted, cancelled=cancelled):
-            shown = np.empty((last - first, size[0], 3), dtype=np.float32)
-            under = ground[first:last]
+        ground = background(view, small[1] * more)
+        bands = self._bands(view, small, more, joined=False, inverted=inverted, cancelled=cancelled)
+        for first, last, depths, colours in bands:
+            under, part = ground[first * more : last * more], out[first:last]
 
             def rows(
                 begin: int, end: int, depths: F32 = depths, colours: F32 = colours, under: F32 = under,
-                shown: F32 = shown,
+                part: Rgb = part,
             ) -> None:  # fmt: skip
-                triangles.compose(begin, end, depths, colours, under, shown)
+                triangles.compose(more, begin, end, depths, colours, under, part)
 
-            portions.run(rows, last - first, 32, cancelled)
-            if more == 2:
-                shown = shown.reshape((last - first) // 2, 2, small[0], 2, 3).mean(axis=(1, 3))
-            out[first // more : last // more] = (np.minimum(shown, 1) * 255 + 0.5).astype(np.uint8)
+            portions.run(rows, last - first, 16, cancelled)
         return enlarged(out, view.size)
 
     def _bands(
-        self, view: View, size: tuple[int, int], more: int, *, inverted: bool, cancelled: Stop | None
+        self, view: View, small: tuple[int, int], more: int, *, joined: bool, inverted: bool, cancelled: Stop | None
     ) -> Iterator[tuple[int, int, F32, F32]]:
-        """Rows of a picture with their surfaces and planes by depth: few at a time where they would fill the memory."""
-        width, height = size
+        """Rows of a picture with their surfaces and planes by depth: few at a time where they would fill the memory.
+
+        The layers are those of `more` x `more` finer pixels for each pixel; `joined` into those of the pixel itself.
+        """
+        width, height = size = (small[0] * more, small[1] * more)
         surfaces = [s for s in view.surfaces if s.visible and s.opacity > 0]
         if not surfaces and not view.planes:
-            yield 0, height, np.empty((1, 1, 0), dtype=np.float32), np.empty((1, 1, 0, 4), dtype=np.float32)
+            yield 0, small[1], np.empty((1, 1, 0), dtype=np.float32), np.empty((1, 1, 0, 4), dtype=np.float32)
             return
         assert view.camera is not None
         quick = view.quality == "drag"
@@ -381,26 +385,26 @@ class Space:
         ]
         eye = self._eye(view.camera, size)
         count = sum(d.count for d in drawn) + len(view.planes)
-        tall = max(rays.TILE, _BAND // (count * width) // rays.TILE * rays.TILE)
+        tall = max(layers.STRIP, _BAND // (count * width) // layers.STRIP * layers.STRIP)
         cue = self._cue(view)
         for first in range(0, height, tall):
             last = min(height, first + tall)
-            found = [layers.draw(d, view.camera, size, (first, last), cancelled) for d in drawn]
+            depths, colours = layers.draw(drawn, view.camera, size, (first, last), len(view.planes), cancelled)
             band = _from_row(eye, first, parallel=view.camera.parallel)
-            for plane in view.planes:
+            for n, plane in enumerate(view.planes):
                 others = tuple(p for p in view.planes if p is not plane)
-                found.append(
-                    layers.draw_plane(
-                        self.volume, plane, others, band, parallel=view.camera.parallel, rows=last - first, width=width,
-                        scale=view.scale * width / view.size[0], inverted=inverted, lines=view.lines,
-                        cancelled=cancelled,
-                    )
+                depths[:, :, n - len(view.planes)], colours[:, :, n - len(view.planes)] = layers.draw_plane(
+                    self.volume, plane, others, band, parallel=view.camera.parallel, rows=last - first, width=width,
+                    scale=view.scale * width / view.size[0], inverted=inverted, lines=view.lines,
+                    cancelled=cancelled,
                 )  # fmt: skip
-            depths, colours = layers.by_depth([d for d, _ in found], [c for _, c in found])
+            depths, colours = layers.sort(depths, colours)
             if view.cue:
                 shade = (cue[0] - cue[1] * np.minimum(depths, np.float32(1e6))).astype(np.float32)
                 colours[..., :3] *= np.clip(shade, 0, 1)[..., None]
-            yield first, last, depths, colours
+            if joined and more > 1:
+                depths, colours = layers.joined(depths, colours)
+            yield first // more, last // more, depths, colours
 
     def _cue(self, view: View) -> npt.NDArray[np.float64]:
         """Brightness by the way along a ray: 1 where the volume begins, ``1 - view.cue`` where it ends."""

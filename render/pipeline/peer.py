@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkSMPTools, vtkUnsignedCharArray
-from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
+from vtkmodules.vtkFiltersCore import vtkPolyDataNormals, vtkWindowedSincPolyDataFilter
 from vtkmodules.vtkImagingCore import vtkImageReslice
 from vtkmodules.vtkRenderingCore import vtkRenderer, vtkVolume
 from vtkmodules.vtkRenderingVolume import vtkFixedPointVolumeRayCastMapper
 
 from render import planes
+from render.caster import smoothing
 from render.errors import RenderError
 from render.pipeline import isosurface, mappers
 from render.view import Camera, Plane, Technique, View
@@ -144,10 +145,24 @@ def smooth_with_one_thread(points: isosurface.F32, triangles: isosurface.I32) ->
     vtkSMPTools.SetBackend("Sequential")
     try:
         normals = vtkPolyDataNormals()
-        normals.SetInputData(isosurface.poly(isosurface.smoothed(points, triangles, 0.5), triangles))
+        normals.SetInputData(isosurface.poly(smoothed(points, triangles, 0.5), triangles))
         normals.SplittingOff()
         normals.ConsistencyOff()
         normals.AutoOrientNormalsOff()
         normals.Update()
     finally:
         vtkSMPTools.SetBackend(ours)
+
+
+def smoothed(points: isosurface.F32, triangles: isosurface.I32, strength: float) -> isosurface.F32:
+    """Points as VTK's own windowed sinc filter moves them; `strength` as for `isosurface.smoothed`."""
+    sinc = vtkWindowedSincPolyDataFilter()
+    sinc.SetInputData(isosurface.poly(points, triangles))
+    sinc.SetNumberOfIterations(smoothing.ITERATIONS)
+    sinc.SetPassBand(10 ** (-2 * strength))
+    sinc.BoundarySmoothingOff()
+    sinc.FeatureEdgeSmoothingOff()
+    sinc.NonManifoldSmoothingOn()
+    sinc.NormalizeCoordinatesOn()
+    sinc.Update()
+    return np.array(vtk_to_numpy(sinc.GetOutput().GetPoints().GetData()), dtype=np.float32)

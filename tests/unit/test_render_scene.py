@@ -449,3 +449,37 @@ def test_a_large_surface_turns_as_a_lighter_one_and_settles_as_itself(monkeypatc
     assert structural_similarity(settled, drag, channel_axis=2) > 0.85
     assert (engine.picture(view.replace(quality="settled")).rgb == settled).all()
     assert (Engine(v).picture(view.replace(quality="settled")).rgb == settled).all()
+
+
+# ---- edges of surfaces in a settled picture
+
+
+def crowd(opacity):
+    near = Surface(low=200.0, colour="ff8040", opacity=opacity)
+    return (near, Surface(low=600.0, colour="40a0ff"), Surface(low=900.0, colour="ffffff", opacity=0.4))
+
+
+@pytest.mark.parametrize("opacity", [1.0, 0.35])
+@pytest.mark.parametrize("parallel", [True, False])
+def test_before_a_volume_of_which_nothing_is_seen_surfaces_are_as_soft_as_alone(parallel, opacity):
+    v = two_balls()
+    nothing = msgspec.structs.replace(SOLID, opacity=((30000, 0), (30001, 0.9)))
+    plane = ScenePlane(point_lps_mm=(0, 0, 0), normal_lps=(0.1, 1, 0.3), window=WINDOW, opacity=0.6)
+    for planes_too in ((), (plane,)):
+        view = view_of(v, "A", parallel, surfaces=crowd(opacity), planes=planes_too, background=("102030", "405060"))
+        mixed = Engine(v).picture(view.replace(look=nothing)).rgb.astype(int)
+        alone = Engine(v).picture(view.replace(technique=Technique.SSD, look=None)).rgb.astype(int)
+        assert np.abs(mixed - alone).max() <= 2
+
+
+def test_an_edge_before_a_volume_is_no_staircase():
+    v = two_balls()
+    front = Surface(low=0.0, colour="ffffff")
+    nothing = msgspec.structs.replace(SOLID, opacity=((30000, 0), (30001, 0.9)))
+    view = view_of(v, "A", look=nothing, surfaces=(front,), background=("ff0000", "ff0000"))
+    rgb = Engine(v).picture(view).rgb.astype(int)
+    moving = Engine(v).picture(view.replace(quality="drag")).rgb.astype(int)
+    # green over red is 0 on the ground and one share on the ball: at the edge lies something in between
+    between = [(((p[..., 1] > 8) & (p[..., 0] - p[..., 1] > 60)).sum()) for p in (rgb, moving)]
+    assert between[0] > 40
+    assert between[1] == 0

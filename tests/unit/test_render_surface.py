@@ -116,7 +116,8 @@ def test_what_turns_away_is_left_out_where_it_cannot_be_seen_and_the_picture_sta
         assert not quick.turned_away
         assert layers.before(mesh, one, (160, 120), (1, 1, 1), 1.0, cut).turned_away
         assert layers.before(mesh, one, (160, 120), (1, 1, 1), 0.5, np.empty((0, 4))).turned_away
-        found = [layers.draw(drawn, one, (160, 120), (0, 120)) for drawn in (quick, replace(quick, turned_away=True))]
+        both = quick, replace(quick, turned_away=True)
+        found = [layers.draw([drawn], one, (160, 120), (0, 120)) for drawn in both]
         assert (found[0][0] < 1e6).sum() > 1500
         for a, b in zip(*found, strict=True):
             assert (a == b).all()

@@ -445,7 +445,8 @@ def _surfaces(volume: Volume, runs: int) -> Iterator[Figure]:
     points, triangles = isosurface.contour(volume.voxels, low)
 
     def smooth() -> None:
-        isosurface.with_normals(isosurface.smoothed(points, triangles, 0.5), triangles)
+        moved, rings = isosurface.smoothed(points, triangles, 0.5)
+        isosurface.with_normals(moved, triangles, rings)
 
     yield compare(
         "surface: smoothing and normals",
