@@ -235,8 +235,8 @@ def _per(size: float) -> float:
 @njit(inline="always")
 def _unit(x: float, y: float, z: float) -> tuple[float, float, float]:
     size = x * x + y * y + z * z
-    size = np.float32(1) / np.sqrt(size) if size > np.float32(1e-30) else np.float32(0)
-    return x * size, y * size, z * size
+    per = np.float32(1) / np.sqrt(size) if size > np.float32(1e-30) else np.float32(0)
+    return x * per, y * per, z * per
 
 
 @njit(**EXACT)

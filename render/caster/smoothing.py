@@ -43,14 +43,14 @@ def coefficients(band: float, iterations: int = ITERATIONS) -> tuple[float, ...]
     end = 1 - band / 2
     n = np.arange(iterations + 1)
     window = _window(iterations)
-    moved = 0.0
+    angle = math.acos(end)
+    terms = np.zeros(iterations + 1)
     for _ in range(500):
-        angle = math.acos(end) + moved
         terms = window * np.where(n == 0, angle / np.pi, 2 * np.sin(n * angle) / np.maximum(n, 1) / np.pi)
-        wrong = chebyshev.chebval(end, terms) - 1
-        if abs(wrong) < _CLOSE or iterations < 2:
+        wrong = float(chebyshev.chebval(end, terms)) - 1
+        if abs(wrong) < _CLOSE:
             break
-        moved -= wrong / chebyshev.chebval(end, chebyshev.chebder(terms))
+        angle -= wrong / float(chebyshev.chebval(end, chebyshev.chebder(terms)))
     terms[0] += 1 - terms.sum()
     return tuple(float(t) for t in terms)
 
