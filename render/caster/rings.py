@@ -236,7 +236,7 @@ def _per(size: float) -> float:
 def _unit(x: float, y: float, z: float) -> tuple[float, float, float]:
     size = x * x + y * y + z * z
     per = np.float32(1) / np.sqrt(size) if size > np.float32(1e-30) else np.float32(0)
-    return x * per, y * per, z * per
+    return x * per, y * per, z * per  # type: ignore[return-value]
 
 
 @njit(**EXACT)
