@@ -190,6 +190,26 @@ def test_pixel_spacing_goes_before_everything_else_that_names_a_size(tmp_path):
     assert_in_place(load(found))
 
 
+@pytest.mark.parametrize(
+    ("stated", "valid"),
+    [((1, 0, 0, 0.05, 0.99875, 0), False), ((1.05, 0, 0, 0, 1, 0), False), ((1, 0, 0, 0, 0.95, 0), False),
+     ((0, 0, 0, 0, 1, 0), False), ((1, 0, 0, 1, 0, 0), False), ((1.008, 0, 0, 0, 0.993, 0), True),
+     ((1, 0, 0, 0.008, 0.99997, 0), True)],
+)  # fmt: skip
+def test_directions_are_of_length_one_and_at_right_angles(tmp_path, stated, valid):
+    """Within 0.01 (clinical rules 1.4); what is a little off is made right, the rows first."""
+    ct_series(tmp_path, rows=16, columns=20, spacing=(2.0, 0.8, 1.1),
+              each=lambda ds, k: setattr(ds, "ImageOrientationPatient", list(stated)))  # fmt: skip
+    (series,) = scan([tmp_path]).studies[0].series
+    assert ("orientation_invalid" in {f.code for f in series.findings}) is not valid
+    assert len(series.volumes) == int(valid)
+    for found in series.volumes:
+        m = found.geometry.affine_lps[:3, :3] / np.array([2.0, 0.8, 1.1])
+        assert m[:, 2] == pytest.approx((1, 0, 0))
+        assert float(m[:, 1] @ m[:, 2]) == pytest.approx(0, abs=1e-12)
+        assert np.linalg.norm(m[:, 1]) == pytest.approx(1)
+
+
 @pytest.mark.parametrize("skip", [(), (9,)])
 @pytest.mark.parametrize("thickness", [0.5, 5.0])
 def test_what_files_state_of_thickness_and_spacing_moves_nothing(tmp_path, thickness, skip):

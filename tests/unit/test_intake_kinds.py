@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from pydicom import dcmread, dcmwrite
@@ -11,10 +14,13 @@ from pydicom.sequence import Sequence
 from render.camera import NO_SIDES
 from tests.factory.enhanced import ENHANCED_CT, ENHANCED_MR, ENHANCED_US, csa_header, enhanced, mosaic
 from tests.factory.series import ct_series, image, scene, write
+from workstation.__main__ import main
 from workstation.base.errors import InputRefused
 from workstation.base.uids import derived_uid
+from workstation.desk.captures import why_not_release
 from workstation.desk.geometry_report import geometry_report
 from workstation.dicom.choose import choose
+from workstation.dicom.found import Identity
 from workstation.dicom.images import KINDS, MULTI_FRAME
 from workstation.dicom.load import load
 from workstation.dicom.scan import scan
@@ -72,6 +78,25 @@ def test_an_ultrasound_volume_opens_with_millimetres_and_without_sides(tmp_path)
     report = geometry_report(found, series)
     assert {"Rows run", "Slices run"}.isdisjoint(dict(report.rows))
     assert report.sentence.endswith("48 mm long; sides unknown.")
+
+
+def test_a_picture_of_a_volume_without_sides_carries_no_letter_and_is_not_released(tmp_path, capsys):
+    enhanced(tmp_path / "us" / "e", sop_class=ENHANCED_US, each=in_its_own_frame, shared_orientation=False,
+             tags={"VolumeFrameOfReferenceUID": "1.2.3"})  # fmt: skip
+    ds = dcmread(tmp_path / "us" / "e")
+    for item in ds.PerFrameFunctionalGroupsSequence:
+        del item.PlaneOrientationSequence
+    dcmwrite(tmp_path / "us" / "e", ds)
+    out = tmp_path / "p.png"
+    assert main(["picture", str(tmp_path / "us"), "--out", str(out), "--technique", "mpr", "--plane", "axial",
+                 "--size", "120x100", "--json"]) == 0  # fmt: skip
+    assert set(json.loads(capsys.readouterr().out)["letters"].values()) == {""}
+    case = SimpleNamespace(findings=("no_sides",), side_confirmed_by=None, identity_confirmed_by="somebody",
+                           patient=Identity("1", None, "A^B", "2000-01-01", "F"))  # fmt: skip
+    session = SimpleNamespace(volume=SimpleNamespace(reduced=1), case=case)
+    assert "how they lie in the patient" in why_not_release(session, SimpleNamespace(removals=()))
+    case.findings = ()
+    assert why_not_release(session, SimpleNamespace(removals=())) == ""
 
 
 def test_an_ultrasound_volume_in_the_patients_frame_has_sides(tmp_path):
