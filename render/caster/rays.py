@@ -1,7 +1,8 @@
 """Kernels that follow rays through a regular grid: shaded volume rendering, and projections.
 
 Space of the kernels: fractional index (slice, row, column); a ray is ``origin + t * direction`` with t in
-millimetres, so the direction is index per millimetre. Samples stand at whole multiples of the step from t = 0,
+millimetres, so the direction is index per millimetre. Samples stand at whole multiples of the step from t = 0
+(under the moving hand from a part of a step that depends on the pixel alone, so that steep looks show no rings),
 whatever is skipped: pictures do not depend on skipping.
 """
 
@@ -102,6 +103,62 @@ def _cut(
         else:
             far = min(far, (-cuts[n, 3] - o) / d)
     return near, far
+
+
+@njit(inline="always")
+def _ray(
+    origin: F64, across: F64, along: F64, ahead: F64, perspective: bool, to_mm: F64, cuts: F64,
+    nk: int, nr: int, nc: int, x: int, y: int,
+) -> tuple[float, float, float, float, float, float, float, float]:  # fmt: skip
+    """Origin and direction (index per mm) of a pixel's ray, and where it runs through what is kept of the grid.
+
+    From t = near to t = far in mm; near > far where it misses.
+    """
+    ok, orow, oc = origin[0], origin[1], origin[2]
+    dk, dr, dc = ahead[0], ahead[1], ahead[2]
+    if perspective:
+        dk += x * across[0] + y * along[0]
+        dr += x * across[1] + y * along[1]
+        dc += x * across[2] + y * along[2]
+        size = np.sqrt((dk * to_mm[0]) ** 2 + (dr * to_mm[1]) ** 2 + (dc * to_mm[2]) ** 2)
+        dk /= size
+        dr /= size
+        dc /= size
+    else:
+        ok += x * across[0] + y * along[0]
+        orow += x * across[1] + y * along[1]
+        oc += x * across[2] + y * along[2]
+    near, far = (1e-3, 1e9) if perspective else (-1e9, 1e9)
+    near, far = _clip(ok, dk, 0.0, nk - 1.001, near, far)
+    near, far = _clip(orow, dr, 0.0, nr - 1.001, near, far)
+    near, far = _clip(oc, dc, 0.0, nc - 1.001, near, far)
+    near, far = _cut(cuts, ok, orow, oc, dk, dr, dc, near, far)
+    return ok, orow, oc, dk, dr, dc, near, far
+
+
+@njit(inline="always")
+def _ways(dk: float, dr: float, dc: float, step: float) -> tuple[Any, Any]:
+    """Steps per index along each axis, and what makes an axis along which a ray does not move never the next face."""
+    inverse = four(
+        1 / (dk * step) if abs(dk) > 1e-9 else 0.0,
+        1 / (dr * step) if abs(dr) > 1e-9 else 0.0,
+        1 / (dc * step) if abs(dc) > 1e-9 else 0.0,
+        0.0,
+    )
+    never = four(
+        0.0 if abs(dk) > 1e-9 else 1e30,
+        0.0 if abs(dr) > 1e-9 else 1e30,
+        0.0 if abs(dc) > 1e-9 else 1e30,
+        0.0,
+    )
+    return inverse, never
+
+
+@njit(inline="always")
+def _ordered(x: int, y: int) -> float:
+    """A share of a step, 0 to 15/16, for each pixel of a square of 4 x 4: neighbours far apart (Bayer 1973)."""
+    a, b = (x ^ y) & 3, y & 3
+    return ((a & 1) * 8 + (b & 1) * 4 + (a >> 1) * 2 + (b >> 1)) / 16.0
 
 
 @njit(inline="always")
@@ -270,6 +327,7 @@ def cast_tiles(
     cuts: F64,
     cue: F64,
     step: float,
+    dither: float,
     stop_at: float,
     layer_depth: F32,
     layer_colour: F32,
@@ -299,7 +357,8 @@ def cast_tiles(
     to_mm : (3,) voxel edge lengths in mm (slice, row, column)
     cuts : (n, 4) half-spaces that are kept, ``a . index + d >= 0`` in mm
     cue : (2,) brightness is times ``cue[0] - cue[1] * t``
-    step : mm; stop_at : transmittance at which a ray ends
+    step : mm; dither : part of a step by which neighbouring rays begin apart, 0 to 1
+    stop_at : transmittance at which a ray ends
     layer_depth, layer_colour : (height, width, n), (height, width, n, 4): surfaces at t, ascending, premultiplied
         colour and opacity; n = 0 without surfaces
     ground : (height, 3) background 0..1
@@ -330,43 +389,17 @@ def cast_tiles(
         ty, tx = tile // tiles_wide * TILE, tile % tiles_wide * TILE
         for y in range(ty, min(height, ty + TILE)):
             for x in range(tx, min(width, tx + TILE)):
-                ok, orow, oc = origin[0], origin[1], origin[2]
-                dk, dr, dc = ahead[0], ahead[1], ahead[2]
-                if perspective:
-                    dk += x * across[0] + y * along[0]
-                    dr += x * across[1] + y * along[1]
-                    dc += x * across[2] + y * along[2]
-                    size = np.sqrt((dk * to_mm[0]) ** 2 + (dr * to_mm[1]) ** 2 + (dc * to_mm[2]) ** 2)
-                    dk /= size
-                    dr /= size
-                    dc /= size
-                else:
-                    ok += x * across[0] + y * along[0]
-                    orow += x * across[1] + y * along[1]
-                    oc += x * across[2] + y * along[2]
-                near, far = (1e-3, 1e9) if perspective else (-1e9, 1e9)
-                near, far = _clip(ok, dk, 0.0, nk - 1.001, near, far)
-                near, far = _clip(orow, dr, 0.0, nr - 1.001, near, far)
-                near, far = _clip(oc, dc, 0.0, nc - 1.001, near, far)
-                near, far = _cut(cuts, ok, orow, oc, dk, dr, dc, near, far)
+                ok, orow, oc, dk, dr, dc, near, far = _ray(
+                    origin, across, along, ahead, perspective, to_mm, cuts, nk, nr, nc, x, y
+                )
                 # samples are counted from the first one inside: small numbers are exact in 32 bits
-                start = int(np.ceil(near / step)) if near <= far else 0
-                last = int(np.floor(far / step)) - start if near <= far else -1
-                begin = start * step
+                late = dither * _ordered(x, y)
+                start = int(np.ceil(near / step - late)) if near <= far else 0
+                last = int(np.floor(far / step - late)) - start if near <= far else -1
+                begin = (start + late) * step
                 o = four(ok + begin * dk, orow + begin * dr, oc + begin * dc, 0)
                 d = four(dk * step, dr * step, dc * step, 0)
-                inverse = four(
-                    1 / (dk * step) if abs(dk) > 1e-9 else 0.0,
-                    1 / (dr * step) if abs(dr) > 1e-9 else 0.0,
-                    1 / (dc * step) if abs(dc) > 1e-9 else 0.0,
-                    0.0,
-                )
-                never = four(
-                    0.0 if abs(dk) > 1e-9 else 1e30,
-                    0.0 if abs(dr) > 1e-9 else 1e30,
-                    0.0 if abs(dc) > 1e-9 else 1e30,
-                    0.0,
-                )
+                inverse, never = _ways(dk, dr, dc, step)
                 ahead_by = whole(BLOCK if dk > 0 else 0, BLOCK if dr > 0 else 0, BLOCK if dc > 0 else 0, 0)
                 octant = np.uint64((4 if dk > 0 else 0) + (2 if dr > 0 else 0) + (1 if dc > 0 else 0))
                 side = whole(BLOCK if dk > 0 else -BLOCK, BLOCK if dr > 0 else -BLOCK, BLOCK if dc > 0 else -BLOCK, 0)
@@ -379,14 +412,14 @@ def cast_tiles(
                 # just behind a face of the volume or of the crop box there is no surface to be lit, only noise
                 calm = -1
                 if near > 2e-3 or not perspective:
-                    calm = int(np.ceil((near + max(to_mm[0], to_mm[1], to_mm[2])) / step)) - start
+                    calm = int(np.ceil((near + max(to_mm[0], to_mm[1], to_mm[2])) / step - late)) - start
                 t = nil  # in steps, and not whole where a block ends: the way from block to block is rounded nowhere
                 for layer in range(layers + 1):
                     until = last
                     if layer < layers:
                         reach = layer_depth[y, x, layer]
                         if reach < np.float32(1e20):
-                            until = min(last, int(np.floor(reach / step)) - start)
+                            until = min(last, int(np.floor(reach / step - late)) - start)
                     end_of_layer = np.float32(until + 1)
                     while t <= np.float32(until) and left > least_left:
                         at = cut(most(least(plus(o, times(same(t + _INSIDE), d)), limit), nought))
@@ -547,25 +580,9 @@ def project_tiles(
         likely = NOWHERE
         for y in range(ty, min(height, ty + TILE)):
             for x in range(tx, min(width, tx + TILE)):
-                ok, orow, oc = origin[0], origin[1], origin[2]
-                dk, dr, dc = ahead[0], ahead[1], ahead[2]
-                if perspective:
-                    dk += x * across[0] + y * along[0]
-                    dr += x * across[1] + y * along[1]
-                    dc += x * across[2] + y * along[2]
-                    size = np.sqrt((dk * to_mm[0]) ** 2 + (dr * to_mm[1]) ** 2 + (dc * to_mm[2]) ** 2)
-                    dk /= size
-                    dr /= size
-                    dc /= size
-                else:
-                    ok += x * across[0] + y * along[0]
-                    orow += x * across[1] + y * along[1]
-                    oc += x * across[2] + y * along[2]
-                near, far = (1e-3, 1e9) if perspective else (-1e9, 1e9)
-                near, far = _clip(ok, dk, 0.0, nk - 1.001, near, far)
-                near, far = _clip(orow, dr, 0.0, nr - 1.001, near, far)
-                near, far = _clip(oc, dc, 0.0, nc - 1.001, near, far)
-                near, far = _cut(cuts, ok, orow, oc, dk, dr, dc, near, far)
+                ok, orow, oc, dk, dr, dc, near, far = _ray(
+                    origin, across, along, ahead, perspective, to_mm, cuts, nk, nr, nc, x, y
+                )
                 out[y, x] = np.float32(0)
                 hit[y, x] = 0
                 if near > far:
@@ -575,18 +592,7 @@ def project_tiles(
                 begin = start * step
                 o = four(ok + begin * dk, orow + begin * dr, oc + begin * dc, 0)
                 d = four(dk * step, dr * step, dc * step, 0)
-                inverse = four(
-                    1 / (dk * step) if abs(dk) > 1e-9 else 0.0,
-                    1 / (dr * step) if abs(dr) > 1e-9 else 0.0,
-                    1 / (dc * step) if abs(dc) > 1e-9 else 0.0,
-                    0.0,
-                )
-                never = four(
-                    0.0 if abs(dk) > 1e-9 else 1e30,
-                    0.0 if abs(dr) > 1e-9 else 1e30,
-                    0.0 if abs(dc) > 1e-9 else 1e30,
-                    0.0,
-                )
+                inverse, never = _ways(dk, dr, dc, step)
                 up = whole(1 if dk > 0 else 0, 1 if dr > 0 else 0, 1 if dc > 0 else 0, 0)
                 up_fine, up_block, up_coarse = times(up, edge_fine), times(up, edge_block), times(up, edge_coarse)
                 best = np.float32(-1e30)

@@ -35,12 +35,13 @@ Eye = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.flo
 # Distance of samples in parts of the smallest voxel edge: measured against half of each, SSIM at least 0.95 settled.
 _STEP = {"record": 0.5, "settled": 0.7, "drag": 1.42}
 _PROJECTION_STEP = {"record": 0.5, "settled": 0.7, "drag": 1.8}
+_DITHER = {"record": 0.0, "settled": 0.0, "drag": 0.5}
 _STOP_AT = {"record": 0.01, "settled": 0.02, "drag": 0.04}
 # A ray of a projection cannot end early, so its picture of the moving hand is smaller.
 _DRAG_WIDTH, _PROJECTION_DRAG_WIDTH, _LEAST_WIDTH = 333, 280, 96
 _ENTRIES = 4096
 _GRADIENTS = 1024
-_TILES_AT_ONCE = 8
+_TILES_AT_ONCE = 4
 _MESHES = 6
 _LIGHT_EDGE = 2.4  # cells of the lighter one, in parts of the smallest voxel edge
 _LIGHT_FROM = 600_000  # triangles from which a surface turns as a lighter one
@@ -308,11 +309,11 @@ class Space:
                 rays.cast_tiles(
                     self.volume.voxels, mask, mask_scale, label, label_map, label_look, distance, thickness, shades,
                     start, scale, gradient, gradient_scale, shine, material, *band, not _parallel(view),
-                    np.array(self.volume.geometry.spacing_mm), cuts, cue, step, _STOP_AT[view.quality], depths,
-                    colours, under, begin, end, part,
+                    np.array(self.volume.geometry.spacing_mm), cuts, cue, step, _DITHER[view.quality],
+                    _STOP_AT[view.quality], depths, colours, under, begin, end, part,
                 )  # fmt: skip
 
-            portions.run(tiles, _tiles((width, last - first)), _TILES_AT_ONCE, cancelled)
+            portions.run(tiles, _tiles((width, last - first)), _TILES_AT_ONCE, cancelled, led=True)
         return out
 
     def _projection(self, view: View, size: tuple[int, int], *, inverted: bool, cancelled: Stop | None) -> Rgb:
@@ -338,7 +339,7 @@ class Space:
                 not _parallel(view), np.array(self.volume.geometry.spacing_mm), cuts, step, first, end, values, hit,
             )  # fmt: skip
 
-        portions.run(tiles, _tiles(size), _TILES_AT_ONCE, cancelled)
+        portions.run(tiles, _tiles(size), _TILES_AT_ONCE, cancelled, led=True)
         grey = tones.grey(values, view.window, inverted=inverted)
         # beyond the volume there is no signal: black, so that its box does not stand out from a coloured ground
         return np.repeat(np.where(hit > 0, grey, np.uint8(0))[..., None], 3, axis=2)

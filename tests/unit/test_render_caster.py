@@ -276,6 +276,48 @@ def test_a_fault_in_one_portion_reaches_the_caller():
         portions.run(work, 100, 10)
 
 
+def test_portions_shrink_where_work_is_slow_and_every_item_is_done_once(monkeypatch):
+    done, sizes, clock = [], [], [0.0]
+    monkeypatch.setattr(portions, "cores", lambda: 1)
+    monkeypatch.setattr(portions.time, "perf_counter", lambda: clock[0])
+
+    def work(first: int, end: int) -> None:
+        done.extend(range(first, end))
+        sizes.append(end - first)
+        clock[0] += sum(0.004 if 40 <= n < 80 else 0.0001 for n in range(first, end))
+
+    portions.run(work, 200, 8, led=True)
+    assert done == list(range(200))
+    assert max(sizes) == 8
+    slow = [size for size, first in zip(sizes, np.cumsum([0, *sizes[:-1]]), strict=True) if 48 <= first < 80]
+    assert set(slow) == {1}
+    assert sizes[-2] == 8  # and grow again
+
+
+def test_rings_of_a_steep_look_break_up_under_the_hand_and_a_settled_picture_has_no_dither(monkeypatch):
+    """A flat wall seen at a slant is one colour but for where the samples stand: rings run along it, or grain does."""
+    from render.caster import space
+
+    v = volume(lambda p: 400.0 * p[..., 1] / 3, geometry((40, 40, 40), (3.0, 3.0, 3.0)))
+    steep = Look(
+        name="x", version="", opacity=((0, 0), (1, 0.9)), colour=((0, "000000"), (600, "ffffff")), ambient=1.0,
+        diffuse=0.0, specular=0.0, fade=0.0,
+    )  # fmt: skip
+    eye = camera.rotate(camera.standard(v, "A", (160, 160), threshold=-9e9), 7.0, 3.0)
+    view = view_of(v, camera=camera.zoom(eye, 2.5), look=steep, size=(160, 160))
+
+    usual = space._DITHER["drag"]
+
+    def along(dither):
+        monkeypatch.setitem(space._DITHER, "drag", dither)
+        middle = Engine(v).picture(view.replace(quality="drag")).rgb[40:120, 40:120, 0].astype(float)
+        means = middle.reshape(20, 4, 20, 4).mean(axis=(1, 3))  # what is left when neighbours are taken together
+        return float(means.std())
+
+    assert along(0.0) > 1.8 * along(usual)
+    assert space._DITHER["settled"] == space._DITHER["record"] == 0.0
+
+
 def test_equal_recipes_give_equal_pictures_whatever_was_shown_before():
     g = geometry(shear=0.8)
     v = volume(ball((10, 0, 5), 45.0), g, positions=uneven(g))
