@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFilter
 
+from render.faces import face
 from render.view import Labels, Mark, Plane
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ Rgb = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
 Spot = tuple[float, float]
 
-FONTS = Path(__file__).parent / "fonts"
 TEXT: Colour = (0xD6, 0xDA, 0xDF)
 LETTER: Colour = (0xFF, 0xE0, 0x8A)
 BADGE: Colour = (0xF2, 0xB2, 0x4A)
@@ -35,12 +34,6 @@ BAND_GROUND: Colour = (0x5A, 0x3A, 0x06)
 _BAR_LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200)  # millimetres
 _PANE = 620  # points of width below which a picture is one of several panes
 _SMALL = 300  # points of width or height from which lines are dropped
-
-
-@lru_cache(maxsize=64)
-def _font(weight: str, pixels: int) -> ImageFont.FreeTypeFont:
-    # the basic layout is everywhere the same; the other one depends on a library that may be missing
-    return ImageFont.truetype(str(FONTS / f"Inter-{weight}.ttf"), pixels, layout_engine=ImageFont.Layout.BASIC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +61,7 @@ class Sprite:
 @lru_cache(maxsize=2048)
 def sprite(text: str, pixels: int, weight: str = "Regular") -> Sprite:
     """A line of text, `pixels` high in type size; cached."""
-    font = _font(weight, pixels)
+    font, text = face(text, weight, pixels)
     edge = max(1, round(pixels / 12)) + 1
     ascent, descent = font.getmetrics()
     width = max(1, int(np.ceil(font.getlength(text))))
@@ -101,7 +94,7 @@ def draw(rgb: Rgb, s: Sprite, x: float, y: float, colour: Colour) -> None:
 def shortened(text: str, pixels: int, room: float, weight: str = "Regular") -> str:
     """The text on one line, or as much of it as fits into `room` pixels with an ellipsis at its end."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    font = _font(weight, pixels)
+    font, text = face(text, weight, pixels)
     if font.getlength(text) <= room:
         return text
     low, high = 0, len(text)

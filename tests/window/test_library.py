@@ -70,6 +70,45 @@ def test_search_while_typing_without_case_and_accents(signed_in, qtbot, three):
     assert signed_in.library.stack.currentIndex() == 2, "a search that finds nothing is no empty library"
 
 
+def test_studies_come_into_the_list_while_others_are_copied(signed_in, qtbot, three, monkeypatch):
+    """The first is there before the last has come; stopped then, what is in is told, and the rest says incomplete."""
+    import threading
+
+    from workstation.desk import library as taking
+
+    go = threading.Event()
+    real = taking._take_file
+
+    def slowly(place, study, series, path):
+        if study.patient.id == "C-3":
+            go.wait(10)
+        return real(place, study, series, path)
+
+    monkeypatch.setattr(taking, "_take_file", slowly)
+    signed_in.library._meanwhile.setInterval(20)
+    drop(signed_in, three)
+    qtbot.waitUntil(lambda: {r.patient_id for r in rows(signed_in)} >= {"A-1", "C-3"}, timeout=10000)
+    whole = {row.patient_id: row.partial for row in rows(signed_in)}
+    assert whole["C-3"]
+    assert not whole["A-1"]
+    model = signed_in.library.model
+    place = model.row_of(next(r.study_uid for r in rows(signed_in) if r.patient_id == "C-3"))
+    assert model.data(model.index(place, 7), Qt.ItemDataRole.UserRole)[0] == "incomplete"
+    signed_in.library.table.selectRow(place)
+
+    def said() -> list[str]:
+        return [w.accessibleName() for w in signed_in.library.detail.findChildren(QLabel) if w.isVisible()]
+
+    qtbot.waitUntil(lambda: any("coming in" in text for text in said()), timeout=5000)
+    assert not any("interrupted" in text for text in said())
+    signed_in.jobs.cancel()
+    go.set()
+    qtbot.waitUntil(lambda: "Import stopped" in signed_in.status.sentence.whole, timeout=10000)
+    assert "nothing was changed" not in signed_in.status.sentence.whole
+    drop(signed_in, three)
+    qtbot.waitUntil(lambda: not any(row.partial for row in rows(signed_in)), timeout=10000)
+
+
 def test_a_long_list_is_read_beside_the_window(signed_in, qtbot, three, monkeypatch):
     """Nothing of the database is read on the GUI thread while somebody types; the last thing typed is what stands."""
     import threading

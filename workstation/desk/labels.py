@@ -13,6 +13,7 @@ import numpy as np
 
 from render import camera as cameras
 from render import planes, presets, tones
+from render.faces import legible
 from render.geometry import letters as letters_of
 from render.view import Labels, Technique, View
 from render.volume import Volume
@@ -174,16 +175,26 @@ def _patient(case: Case | None, facts: Facts) -> tuple[str, ...]:
     birth, sex = identity.birth_date, identity.sex
     study = _text(facts, "study_date")
     if case is not None:
-        name, number = case.patient.name, case.patient.id
+        name, number = "=".join((case.patient.name, case.patient.name_ideographic)), case.patient.id
         birth, sex = case.patient.birth_date, case.patient.sex
         study = case.study_date or study
     third = " ".join(x for x in (birth or "", _age(birth, study), sex or "") if x)
-    return (readable_name(name) or "NO NAME", f"ID {number}" if number else "NO ID", *((third,) if third else ()))
+    return (burned_name(name), f"ID {number}" if number else "NO ID", *((third,) if third else ()))
+
+
+def burned_name(name: str) -> str:
+    """A name as it stands in a picture: its letters, and its characters where a font has them all; never boxes."""
+    groups = [group for group in name.split("=")[:2] if group.strip("^ ")]
+    shown = [text for text in map(readable_name, groups) if legible(text)]
+    if not groups:
+        return "NO NAME"
+    return "  ".join(shown) or "NAME: NO FONT FOR ITS SCRIPT"
 
 
 def readable_name(name: str) -> str:
-    """``DOE^JANE^M^DR`` as ``DOE, JANE M`` (first component group; PS3.5 6.2.1.2)."""
-    parts = [p.strip() for p in name.split("=", maxsplit=1)[0].split("^")]
+    """``DOE^JANE^M^DR`` as ``DOE, JANE M`` (first component group that is there; PS3.5 6.2.1.2)."""
+    group = next((g for g in name.split("=") if g.strip("^ ")), "")
+    parts = [p.strip() for p in group.split("^")]
     given = " ".join(p for p in parts[1:3] if p)
     return ", ".join(x for x in (parts[0], given) if x)
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 
 from workstation.archive.reconcile import Act, differences
 from workstation.desk.reconcile import told_difference, who_decides
-from workstation.window import words
+from workstation.window import names, words
 from workstation.window.panels.parts import Card, Words, sentence_row
 from workstation.window.panels.secret import NoteDialog
 from workstation.window.widgets import button, label, named
@@ -205,7 +205,7 @@ def _table(people: list[Stated]) -> QWidget:
         grid.addWidget(label(head if title != "patient ID" else "ID", "section"), 0, place)
     for line, who in enumerate(people, start=1):
         cells = (
-            ("name", words.person(who.name)),
+            ("name", names.in_the_list(who.name)),
             ("patient ID", who.id or "none"),
             ("issuer", who.issuer or "not stated"),
             ("birth date", words.date(who.birth_date) or "not known"),

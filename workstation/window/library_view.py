@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 IDENTITIES = "Identities"
 _POINT_MS = 180
+_DROP = "Drop a folder, ZIP or CD here"
+_CHECKED = "Its studies are checked and listed; the files themselves stay as they are."
+_MEANWHILE_MS = 1500
 _AT_ONCE = 1500  # studies that are read while the person would not notice
 _SIDE = 212
 _SPARE = {6: 980, 5: 940, 2: 860}  # column -> the list's width from which it is shown
@@ -116,6 +119,10 @@ class LibraryView(QWidget):
         row.setSpacing(0)
         row.addWidget(self._side(bundled))
         self.detail = StudyDetail(desk, actions)
+        self._meanwhile = QTimer(self)
+        self._meanwhile.setSingleShot(True)
+        self._meanwhile.setInterval(_MEANWHILE_MS)
+        self._meanwhile.timeout.connect(self.refresh)
         self._pointed = QTimer(self)
         self._pointed.setSingleShot(True)
         self._pointed.setInterval(_POINT_MS)
@@ -251,11 +258,11 @@ class LibraryView(QWidget):
         glyph = QLabel()
         glyph.setPixmap(pixmap("folder-open", tokens.QUIET, 40, self.devicePixelRatioF()))
         glyph.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        heading = label("Drop a folder, ZIP or CD here", "heading")
+        heading = self._heading = label(_DROP, "heading")
         heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
         inside.addWidget(glyph)
         inside.addWidget(heading)
-        told = label("Its studies are checked and listed; the files themselves stay as they are.", "quiet")
+        told = self._told = label(_CHECKED, "quiet")
         told.setAlignment(Qt.AlignmentFlag.AlignCenter)
         inside.addWidget(told)
         acts = QHBoxLayout()
@@ -306,6 +313,24 @@ class LibraryView(QWidget):
         self.detail.asked = found.asked
         self._fill()
 
+    def importing(self, done: float, of: float) -> None:
+        """Images come in: how many stands where the person looks, and studies come into the list one by one."""
+        self.detail.coming = True
+        if of > 1:
+            self._heading.setText(f"Taking in: {done:,.0f} of {of:,.0f} images")
+            if not self._meanwhile.isActive():
+                self._meanwhile.start()
+        else:
+            self._heading.setText("Reading what is there ...")
+        self._told.setText("Each study comes into the list as it arrives. The cross below stops it; what is in stays.")
+
+    def import_ended(self) -> None:
+        """Nothing comes in any more."""
+        self.detail.coming = False
+        self._meanwhile.stop()
+        self._heading.setText(_DROP)
+        self._told.setText(_CHECKED)
+
     def close_listing(self) -> None:
         """Let go of the database."""
         self._listing.close()
@@ -313,6 +338,7 @@ class LibraryView(QWidget):
     def forget(self) -> None:
         """No name stays on screen."""
         self._listing.forget()
+        self._meanwhile.stop()
         self._found = Listed()
         self.detail.asked = ()
         self.model.fill(())

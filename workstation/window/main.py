@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -647,12 +648,26 @@ class MainWindow(QMainWindow):
             def reading(done: int, of: int) -> None:
                 progress(0.0, f"Reading headers: {done:,} of {of:,} files")
 
-            return self.desk.import_paths(paths, progress=progress, reading=reading, stop=stop)
+            def copied(done: int, of: int) -> None:
+                with contextlib.suppress(Stopped):  # what is in stays, and `stop` ends it after this file
+                    progress(done, of)
 
-        self.jobs.start("Importing", work, self._taken_in, lane="library")
+            return self.desk.import_paths(paths, progress=copied, reading=reading, stop=stop)
+
+        self.jobs.start("Importing", work, self._taken_in, self._not_taken_in, lane="library", moved=self._coming_in)
+
+    def _coming_in(self, done: float, of: float) -> None:
+        if self.desk.actor is not None:
+            self.library.importing(done, of)
+
+    def _not_taken_in(self, error: BaseException) -> None:
+        self.library.import_ended()
+        if not isinstance(error, Stopped | Cancelled):
+            self.actions_.say(sentence_of(error), "refused")
 
     def _taken_in(self, imported: Imported) -> None:
         """Say what came in; open the study when it is one alone and nobody works on another."""
+        self.library.import_ended()
         idle = self.case.session is None and self.case.hand is None and self._coming is None
         if idle and self.pages.currentWidget() is self.library:
             self.library.refresh()

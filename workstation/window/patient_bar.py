@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
-from workstation.window import words
+from workstation.window import names, words
 from workstation.window.theme import tokens
 from workstation.window.widgets import Elided, label, named, restate, tool, upright
 
@@ -117,8 +117,8 @@ class PatientBar(QWidget):
         if case is None:
             return
         who = case.patient
-        self.name.set_whole(words.person(who.name))
-        script = who.name_ideographic or words.other_script(who.name)
+        self.name.set_whole(names.person(who.name))
+        script = names.other_script(f"={who.name_ideographic}" if who.name_ideographic else who.name)
         self.script.set_whole(script)
         self.script.setVisible(bool(script))
         born = words.date(who.birth_date)

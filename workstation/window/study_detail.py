@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from workstation.base.errors import RenderDeskError
 from workstation.desk.export_study import FACE
-from workstation.window import words
+from workstation.window import names, words
 from workstation.window.jobs import sentence_of
 from workstation.window.models.studies import STATES, modalities
 from workstation.window.panels.parts import Card, Words, sentence_row
@@ -59,6 +59,8 @@ class StudyDetail(QWidget):
         self.row: StudyRow | None = None
         self.asked: tuple[Question, ...] = ()
         """What waits for a decision about identities, as the list was read."""
+        self.coming = False
+        """Whether something comes in just now."""
         named(self, "LibraryDetail")
         self.setFixedWidth(tokens.PANEL_WIDTH)
         column = QVBoxLayout(self)
@@ -129,7 +131,7 @@ class StudyDetail(QWidget):
         if row is None:
             return
         self.back()
-        self.name.set_whole(words.person(row.patient_name))
+        self.name.set_whole(names.in_the_list(row.patient_name))
         born = words.date(row.birth_date) or "birth date not known"
         self.who.setText(" · ".join((row.patient_id or "no ID", born, row.sex or "sex not known")))
         text, state = STATES.get(row.state, (row.state, ""))
@@ -164,6 +166,8 @@ class StudyDetail(QWidget):
             go.clicked.connect(self.decide)
             told = "Files of this study name several patients; it opens when it is decided whose they are."
             self._parts.addWidget(sentence_row("refused", told, "", go))
+        elif row.partial and self.coming:
+            self._parts.addWidget(sentence_row("", "This study is coming in; it is whole when the import has ended."))
         elif row.partial:
             told = "Taking this study in was interrupted; images may be missing."
             self._parts.addWidget(sentence_row("wants", told, "Import it again: what is here is kept."))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QFont
 
-from workstation.window import words
+from workstation.window import names, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,11 +76,13 @@ class Studies(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return cell(row, index.column())
         if role == STATE_ROLE and index.column() == len(COLUMNS) - 1:
-            return STATES.get(row.state, (row.state, ""))
+            return ("incomplete", "wants") if row.partial else STATES.get(row.state, (row.state, ""))
         if role == ROW_ROLE:
             return row
         if role == Qt.ItemDataRole.FontRole and index.column() == 0:
             return self._bold
+        if role == Qt.ItemDataRole.ToolTipRole and row.partial:
+            return "Not all images of this study are here."
         if role == Qt.ItemDataRole.ToolTipRole and row.mixed:
             return "Files of this study name several patients; it opens only after that is decided."
         return None
@@ -117,14 +119,8 @@ def cell(row: StudyRow, column: int) -> str:
     return _CELLS[column](row)
 
 
-def _name(row: StudyRow) -> str:
-    name = words.person(row.patient_name)
-    script = words.other_script(row.patient_name)
-    return f"{script}  {name}" if script else name
-
-
 _CELLS: tuple[Callable[[StudyRow], str], ...] = (
-    _name,
+    lambda row: names.in_the_list(row.patient_name),
     lambda row: row.patient_id or "no ID",
     lambda row: words.date(row.birth_date) or "not known",
     lambda row: "  ".join(part for part in (row.description, modalities(row)) if part),
