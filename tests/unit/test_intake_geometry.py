@@ -141,7 +141,9 @@ def test_noise_in_the_orientation_does_not_split(tmp_path):
             ds.ImageOrientationPatient = [1.0, 2e-4, 0.0, -2e-4, 1.0, 0.0]
 
     ct_series(tmp_path, rows=16, columns=16, each=noisy)
-    assert only_volume(tmp_path).geometry.shape[0] == 24
+    found = only_volume(tmp_path)
+    assert found.geometry.shape[0] == 24
+    assert found.filled == ()  # not split off and its place filled
 
 
 def test_spacing_that_changes_splits(tmp_path):

@@ -77,6 +77,7 @@ def test_one_image_missing_of_a_time_series_moves_no_other(tmp_path, told, lost)
     without(tmp_path, name(*lost))
     series = series_in(tmp_path)
     assert [v.phase.index for v in series.volumes] == [0, 1, 2]
+    assert {v.phase.kind for v in series.volumes} == {"time" if told == "by a key" else "order"}
     for t, found in enumerate(series.volumes):
         inside = 0 < lost[1] < 11
         assert found.filled == ((lost[1],) if t == lost[0] and inside else ())

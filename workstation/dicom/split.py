@@ -240,21 +240,24 @@ def _accepted(groups: list[list[Image]]) -> list[Finding] | None:
 
 
 def _nearly_accepted(groups: list[list[Image]]) -> list[Finding] | None:
-    """As `_accepted`, where images of some phases are missing: half of them are whole, none lacks more than half."""
-    whole = np.sort([i.distance for i in max(groups, key=len)])
+    """As `_accepted`, where images of some phases are missing: all in all few, of none more than half."""
+    whole = np.array([place[0].distance for place in places([image for group in groups for image in group])])
     gap = median_gap(list(whole))
     if gap == 0:
         return None
-    short: list[tuple[int, int]] = []
-    for index, group in enumerate(groups):
+    for group in groups:
         here = np.sort([i.distance for i in group])
-        if 2 * len(here) < len(whole) or not _unique(here, gap) or not _among(here, whole, gap):
+        if not _unique(here, gap) or not _among(here, whole, gap):
             return None
-        if len(here) < len(whole):
-            short.append((index, len(here)))
-    if 2 * len(short) > len(groups):
+    counts = [len(group) for group in groups]
+    if not _nearly_whole(counts, len(whole)):
         return None
-    return _short_phases(short, len(groups), len(whole))
+    return _short_phases([(k, n) for k, n in enumerate(counts) if n < len(whole)], len(groups), len(whole))
+
+
+def _nearly_whole(counts: list[int], whole: int) -> bool:
+    """Whether phases lack so few slices that they are phases: a quarter of all, half of one."""
+    return all(2 * n >= whole for n in counts) and 4 * sum(counts) >= 3 * whole * len(counts)
 
 
 def _short_phases(short: list[tuple[int, int]], of: int, whole: int) -> list[Finding]:
@@ -280,45 +283,66 @@ def _among(here: npt.NDArray[np.float64], whole: npt.NDArray[np.float64], gap: f
 def _by_order(by_place: list[list[Image]]) -> tuple[Phases, list[Finding]] | None:
     """Phases by instance number alone: the k-th image at each place makes phase k.
 
-    Where places hold unequal numbers of images some are missing, and the k-th is not the k-th any more: the numbers
-    themselves must then tell the phase (they count phase after phase, or place after place), or nothing does.
+    Where images are missing, the k-th is not the k-th any more: the numbers themselves must then tell the phase
+    (they count phase after phase, or place after place), or nothing does.
     """
-    of = max(map(len, by_place))
+    counts = {len(place) for place in by_place}
     if any(len({_number(image) for image in place}) < len(place) for place in by_place):
         return None  # two of one number at one place: the order of their files says nothing
-    if min(map(len, by_place)) == of:
-        groups = [[place[k] for place in by_place] for k in range(of)]
-    else:
-        counted = _by_count(by_place, of)
-        if counted is None:
+    groups = None if len(counts) == 1 and _unbroken(by_place) else _by_count(by_place)
+    if groups is None:
+        if len(counts) > 1:
             return None
-        groups = counted
-    findings = [finding("phases_by_order", n=of, files=sum(map(len, by_place)))]
+        groups = [[place[k] for place in by_place] for k in range(max(counts))]
+    findings = [finding("phases_by_order", n=len(groups), files=sum(map(len, by_place)))]
     short = [(k, len(group)) for k, group in enumerate(groups) if len(group) < len(by_place)]
-    findings.extend(_short_phases(short, of, len(by_place)))
-    return [(Phase("order", k, of), group) for k, group in enumerate(groups)], findings
+    findings.extend(_short_phases(short, len(groups), len(by_place)))
+    return [(Phase("order", k, len(groups)), group) for k, group in enumerate(groups)], findings
 
 
-def _by_count(by_place: list[list[Image]], of: int) -> list[list[Image]] | None:
-    """Phases of images some of which are missing, by instance numbers that run without a break; None if they do not."""
+def _unbroken(by_place: list[list[Image]]) -> bool:
+    """Whether instance numbers run without a hole."""
+    numbers = {image.instance for place in by_place for image in place}
+    known = [n for n in numbers if n is not None]
+    return len(known) == sum(map(len, by_place)) == max(known) - min(known) + 1 if known else False
+
+
+def _by_count(by_place: list[list[Image]]) -> list[list[Image]] | None:
+    """Phases of images some of which are missing, by instance numbers that count them all; None if they do not.
+
+    Numbers begin with 1, or, where that does not fit, where only one beginning does.
+    """
     images = [image for place in by_place for image in place]
-    numbers = [image.instance for image in images]
-    if None in numbers or len(set(numbers)) < len(numbers):
+    numbers = {id(image): image.instance for image in images if image.instance is not None}
+    if len(set(numbers.values())) < len(images):
         return None
-    first = min(n for n in numbers if n is not None)
     place_of = {id(image): k for k, place in enumerate(by_place) for image in place}
-    count = len(by_place)
+    first, slices, of = min(numbers.values()), len(by_place), max(map(len, by_place))
+
+    def grouped(base: int, *, after_phase: bool) -> list[list[Image]] | None:
+        groups: dict[int, list[Image]] = defaultdict(list)
+        for image in images:
+            n = numbers[id(image)] - base
+            groups[n // slices if after_phase else n % of].append(image)
+        if set(groups) != set(range(len(groups))) or len(groups) < of:
+            return None
+        found = [groups[k] for k in range(len(groups))]
+        apart = all(_one_each(group, place_of) for group in found)
+        return found if apart and _nearly_whole([len(group) for group in found], slices) else None
+
+    # Phase after phase: at one place numbers differ by whole phases.
+    if all(len({numbers[id(i)] % slices for i in place}) == 1 for place in by_place):
+        found = grouped(1, after_phase=True)
+        if found is not None or first <= slices:
+            return found
+        begins = [grouped(base, after_phase=True) for base in range(first - slices + 1, first + 1)]
+        fitting = [groups for groups in begins if groups is not None]
+        return fitting[0] if len(fitting) == 1 else None
+    # Place after place: the numbers of one place fill a block of their own.
     for base in (1, first):
-        for after_phase in (True, False):
-            groups: dict[int, list[Image]] = defaultdict(list)
-            for image in images:
-                assert image.instance is not None
-                k = image.instance - base
-                groups[k // count if after_phase else k % of].append(image)
-            found = [groups[k] for k in range(of)] if set(groups) == set(range(of)) else []
-            whole = sum(len(group) == count for group in found)
-            if 2 * whole >= max(of, 1) and all(2 * len(g) >= count and _one_each(g, place_of) for g in found):
-                return found
+        blocks = [{(numbers[id(i)] - base) // of for i in place} for place in by_place]
+        if all(len(block) == 1 for block in blocks) and len(set.union(*blocks)) == slices:
+            return grouped(base, after_phase=False)
     return None
 
 
