@@ -69,6 +69,8 @@ def test_a_refused_charge_that_went_by_file_lies_there_again_when_it_is_sent_aga
     assert state(desk, own.charge_id) == "rejected"
     desk.resend_charge(own.charge_id, reason="The visit was opened there", secret=PIN)
     assert own.message_path.read_bytes() == first
+    # what was refused then is settled: there is nothing left to do but to wait
+    assert (line(desk).state, line(desk).problem, line(desk).task) == ("sent", "", "")
     # and what lies there is taken back without a credit: nobody has it
     done = desk.void_charge(own.charge_id, again=own.charge_id, reason="wrong patient", secret=PIN)
     assert not done.credit

@@ -458,7 +458,7 @@ class FakeActions(QObject):
     def say(self, sentence: str, kind: str = "info") -> None:
         self.said.append((sentence, kind))
 
-    def job(self, title: str, work: Any, done: Any = None, failed: Any = None) -> None:
+    def job(self, title: str, work: Any, done: Any = None, failed: Any = None, *, lane: str = "") -> None:
         try:
             result = work(lambda *_: None, lambda: False)
         except Exception as error:

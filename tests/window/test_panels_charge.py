@@ -427,7 +427,7 @@ def worklist(qtbot):
 
 
 def shown(view):
-    return [view.filter.index(row, 0).data() for row in range(view.filter.rowCount())]
+    return [view.model.index(row, 0).data() for row in range(view.model.rowCount())]
 
 
 def test_the_tiles_count_what_there_is(worklist):
@@ -443,10 +443,10 @@ def test_the_tiles_count_what_there_is(worklist):
 
 def test_each_line_says_its_state_and_why(worklist):
     view, _, _ = worklist()
-    rows = {view.filter.index(r, 0).data(): r for r in range(view.filter.rowCount())}
+    rows = {view.model.index(r, 0).data(): r for r in range(view.model.rowCount())}
 
     def cell(name, column):
-        return view.filter.index(rows[name], column).data()
+        return view.model.index(rows[name], column).data()
 
     assert cell("SAMPLE, AORTA", 4) == "ready"
     assert cell("DONE, CASE", 4) == "acknowledged · late"
@@ -463,11 +463,14 @@ def test_a_tile_shows_its_lines_alone_and_then_all_again(worklist, qtbot):
     view, _, _ = worklist()
     click(qtbot, view.held)
     assert shown(view) == ["MÜLLER, ANNE"]
-    click(qtbot, view.todo)
+    # a click on the tile's words is a click on the tile
+    spot = view.todo.number.mapTo(view, view.todo.number.rect().center())
+    hit = view.childAt(spot)
+    qtbot.mouseClick(hit, Qt.MouseButton.LeftButton, pos=hit.mapFrom(view, spot))
     assert set(shown(view)) == {"BACK, CASE", "LATER, CASE"}
     view.todo.setFocus()
     qtbot.keyClick(view.todo, Qt.Key.Key_Space)
-    assert view.filter.rowCount() == len(LINES)
+    assert view.model.rowCount() == len(LINES)
 
 
 @pytest.mark.parametrize(
@@ -493,7 +496,7 @@ def test_arrows_walk_the_list_and_the_detail_follows(worklist, qtbot):
     assert "SAMPLE, AORTA" in words(view.detail)
     view.table.setFocus()
     qtbot.keyClick(view.table, Qt.Key.Key_Down)
-    qtbot.waitUntil(lambda: "TWO, CASE" in words(view.detail), timeout=2000)
+    qtbot.waitUntil(lambda: "TWO, CASE" in words(view.detail), timeout=30000)
     assert isinstance(view.detail.panel, ChargePanel)
     with qtbot.waitSignal(view.open_case) as opened:
         click(qtbot, view.detail.open)
@@ -590,7 +593,7 @@ def test_what_is_typed_for_a_case_survives_the_list_read_anew(worklist, qtbot):
     view.refresh()
     assert view.detail.panel is panel
     view.table.selectRow(1)
-    qtbot.waitUntil(lambda: view.detail.panel is not panel, timeout=5000)
+    qtbot.waitUntil(lambda: view.detail.panel is not panel, timeout=30000)
 
 
 def test_after_a_confirmation_the_hand_is_on_the_next_line(worklist, qtbot):
@@ -607,7 +610,7 @@ def test_columns_sort_and_the_amount_by_its_value(worklist, qtbot):
     desk.lines = tuple(with_changes(LINES[0], study_uid=str(n), amount=a) for n, a in enumerate(("9.50", "100.00", "")))
     view.refresh()
     view.table.sortByColumn(7, Qt.SortOrder.DescendingOrder)
-    assert [view.filter.index(r, 7).data() for r in range(3)] == ["100.00", "9.50", "-"]
+    assert [view.model.index(r, 7).data() for r in range(3)] == ["100.00", "9.50", "-"]
 
 
 def test_an_empty_worklist_says_what_will_come(worklist):

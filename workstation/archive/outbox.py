@@ -143,7 +143,7 @@ class Outbox:
         """Let a refused message go out again, unchanged, by whichever way there is now."""
         with self._db.writing() as db:
             db.change(
-                "UPDATE outbox SET state = 'waiting', receiver = '', next_at = '', answered_at = '' "
+                "UPDATE outbox SET state = 'waiting', receiver = '', problem = '', next_at = '', answered_at = '' "
                 "WHERE control_id = ?",
                 (control_id,),
             )

@@ -252,9 +252,11 @@ class Actions(QObject):
         work: Work,
         done: Callable[[Any], None] | None = None,
         failed: Callable[[BaseException], None] | None = None,
+        *,
+        lane: str = "",
     ) -> None:
-        """Slow work on the worker thread, with progress and cancel in the status bar."""
-        self._jobs.start(title, work, done, failed)
+        """Slow work on its lane's worker thread, with progress and cancel in the status bar."""
+        self._jobs.start(title, work, done, failed, lane=lane)
 
     def refused(self, error: BaseException) -> None:
         """Say an error's sentence."""

@@ -92,14 +92,7 @@ class ChargeDetail(QWidget):
         self.word.hide()
         if line is None:
             return
-        self.who.say(patient_of(line))
-        told = (
-            line.date or "",
-            line.accession,
-            state_of(line)[0],
-            f"charge {line.charge_id}" if line.charge_id else "",
-        )
-        self.what.say(" · ".join(part for part in told if part))
+        self._head(line)
         try:
             case = self._desk.filed(line.study_uid, line.session)
         except RenderDeskError as error:

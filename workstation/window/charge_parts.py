@@ -56,8 +56,10 @@ class Tile(Card):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.number = Words("", "big")
         self.about = Words("", "quiet")
-        self.add(self.number)
-        self.add(self.about)
+        for words in (self.number, self.about):
+            # the whole tile is the button; words that can be selected would keep the click
+            words.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            self.add(words)
         self.column.addStretch(1)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

@@ -27,9 +27,9 @@ from PySide6.QtWidgets import (
 
 from workstation.base.errors import RenderDeskError
 from workstation.report import plot
-from workstation.report.rule_words import rule_words
 from workstation.window.charge_detail import ChargeDetail
 from workstation.window.charge_parts import Pill, Tile
+from workstation.window.models.charge_tiles import TILES, Tiles, tiles_of
 from workstation.window.models.charges import (
     AMOUNT,
     LINE,
@@ -37,8 +37,9 @@ from workstation.window.models.charges import (
     STATE_OF,
     WHY,
     ChargeModel,
-    Filter,
+    Shown,
     kind_of,
+    shown,
 )
 from workstation.window.panels.parts import CONTROL, Card, Words, button, row
 from workstation.window.panels.say import counted
@@ -46,13 +47,18 @@ from workstation.window.panels.secret import ask_secret
 from workstation.window.plot_area import PlotArea
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from PySide6.QtCore import QItemSelectionRange
+
     from workstation.desk.charge_office import Format
     from workstation.desk.charge_send import Sent
     from workstation.desk.desk import Desk
     from workstation.desk.worklist import ChargeLine
     from workstation.window.actions import Actions
+    from workstation.window.jobs import Progress
 
-_ROW = 40
+_ROW, _TILE = 40, 124
 _FORMS: tuple[tuple[Format, str, str], ...] = (
     ("csv", "Table (CSV)", ".csv"),
     ("837p", "Claims of the physicians (837P)", ".837"),
@@ -63,6 +69,9 @@ _FORMS: tuple[tuple[Format, str, str], ...] = (
 _WIDTHS = (190, 112, 150, 112, 144, 300, 150, 96)
 _NARROW = (160, 114, 132, 96, 140, 200, 130, 84)
 _SOON_MS = 60  # while arrows walk down the list, only where they stop is decided and shown
+
+
+_NOTHING = "No signed study waits for billing. Studies appear here once their 3D pictures are released."
 
 
 def _same(line: ChargeLine, other: ChargeLine) -> bool:
@@ -81,17 +90,16 @@ class ChargesView(QWidget):
     def __init__(self, desk: Desk, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk, self._actions = desk, actions
-        self._lines: tuple[ChargeLine, ...] = ()
+        self._known: Tiles | None = None
         self._kinds: frozenset[str] = frozenset()
         self._sending = False
+        self._reading = self._stale = False
         self._widths: tuple[int, ...] = ()
         self.setObjectName("Charges")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         self.model = ChargeModel(self)
-        self.filter = Filter(self)
-        self.filter.setSourceModel(self.model)
         self.table = QTableView()
         column.addWidget(self._top())
         self._prepare_table()
@@ -106,9 +114,7 @@ class ChargesView(QWidget):
         split.addWidget(self.detail)
         split.setStretchFactor(0, 1)
         split.setSizes([1000, 400])
-        self.empty = Words(
-            "No signed study waits for billing. Studies appear here once their 3D pictures are released.", "quiet"
-        )
+        self.empty = Words("Reading the worklist ...", "quiet")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._nothing = QWidget()
         middle = QVBoxLayout(self._nothing)
@@ -122,6 +128,9 @@ class ChargesView(QWidget):
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._show_line)
         self._keys()
+        # until the list is read for the first time it is not known how many there are, and no number is claimed
+        split.hide()
+        self._stand()
         self.refresh()
 
     # Parts.
@@ -166,23 +175,19 @@ class ChargesView(QWidget):
         self.refused.add(self.bars)
         self.refused.add(self.no_bars)
         self.refused.column.addStretch(1)
-        self._tiles_of = (
-            (self.ready, frozenset({"ready"}), 2),
-            (self.held, frozenset({"held"}), 3),
-            (self.todo, frozenset({"refused", "todo"}), 3),
-            (self.underway, frozenset({"underway", "done"}), 2),
-        )
-        for tile, kinds, share in self._tiles_of:
-            tile.setMinimumHeight(124)
+        self._tiles = {"ready": self.ready, "held": self.held, "todo": self.todo, "underway": self.underway}
+        for (name, tile), share in zip(self._tiles.items(), (2, 3, 3, 2), strict=True):
+            tile.setFixedHeight(_TILE)
             tiles.addWidget(tile, share)
-            tile.pressed.connect(partial(self.only, kinds))
+            tile.pressed.connect(partial(self.only, TILES[name]))
+        self.refused.setMinimumHeight(_TILE)
         tiles.addWidget(self.refused, 4)
         column.addLayout(tiles)
         return made
 
     def _prepare_table(self) -> None:
         table = self.table
-        table.setModel(self.filter)
+        table.setModel(self.model)
         table.setItemDelegateForColumn(STATE_OF, Pill(table))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -197,6 +202,8 @@ class ChargesView(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
         table.verticalHeader().hide()
+        # or each of thousands of rows is asked whether it is selected, for a header that nobody sees
+        table.verticalHeader().setHighlightSections(False)
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.verticalHeader().setDefaultSectionSize(_ROW)
         header.setSectionResizeMode(WHY, QHeaderView.ResizeMode.Stretch)
@@ -229,84 +236,102 @@ class ChargesView(QWidget):
             self._widths = widths
             for place, width in enumerate(widths):
                 self.table.setColumnWidth(place, width)
-        self.table.setColumnHidden(READER, self.width() < 1480 or len({x.reader for x in self._lines}) < 2)
-        self.table.setColumnHidden(AMOUNT, self.width() < 1240 or not any(x.amount for x in self._lines))
+        self.table.setColumnHidden(READER, self.width() < 1480 or self._known is None or self._known.readers < 2)
+        self.table.setColumnHidden(AMOUNT, self.width() < 1240 or self._known is None or not self._known.amounts)
 
     # What is shown.
 
     def _look_for(self, text: str) -> None:
-        self.filter.look_for(text)
-        self._first()
+        self.model.look_for(text)
+        self._first(soon=True)
 
     def only(self, kinds: frozenset[str]) -> None:
         """Narrow the list to a tile's lines; the same tile again shows all."""
         self._kinds = frozenset() if self._kinds == kinds else kinds
-        self.filter.only(self._kinds)
-        for tile, own, _ in self._tiles_of:
-            tile.mark(own == self._kinds)
+        self.model.only(self._kinds)
+        for name, tile in self._tiles.items():
+            tile.mark(TILES[name] == self._kinds)
         self._first()
 
     def refresh(self) -> None:
-        """Decide every case anew and show the list; the line in hand stays in hand, and so does what is selected."""
+        """Decide every case anew beside the window, and then show the list.
+
+        The line in hand stays in hand, and so does what is selected. Asked again meanwhile, the list is read once more,
+        so that it never shows what was so before an act.
+        """
+        if self._reading:
+            self._stale = True
+            return
+        self._reading = True
+        self._actions.job("Reading the worklist", self._read, self._take, self._not_read, lane="charges")
+
+    def _read(self, _progress: Progress, _stop: Callable[[], bool]) -> tuple[tuple[Shown, ...], Tiles]:
+        rows = shown(self._desk.charges())
+        return rows, tiles_of(rows)
+
+    def _take(self, read: tuple[tuple[Shown, ...], Tiles]) -> None:
+        self._reading = False
+        if self._stale:
+            self._stale = False
+            self.refresh()
+            return
+        self._show(*read)
+
+    def _not_read(self, error: BaseException) -> None:
+        self._reading = self._stale = False
+        self._actions.refused(error)
+        self._show((), tiles_of(()))
+
+    def _show(self, rows: tuple[Shown, ...], tiles: Tiles) -> None:
         keep, row_before = self.current(), self.table.currentIndex().row()
         selected = {x.study_uid for x in self.selected()}
-        try:
-            lines = self._desk.charges()
-        except RenderDeskError as error:
-            self._actions.say(error.sentence, "refused")
-            lines = ()
-        self._lines = lines
-        self.model.put(lines)
-        self._tiles(lines)
+        self._known = tiles
+        self.model.put(rows)
+        self._tell(tiles)
         self._columns()
-        self._nothing.setVisible(not lines)
-        self._split.setVisible(bool(lines))
-        now = next((x for x in lines if keep is not None and _same(x, keep)), None)
+        self.empty.say(_NOTHING)
+        self._nothing.setVisible(not rows)
+        self._split.setVisible(bool(rows))
+        now = next((row.line for row in rows if keep is not None and _same(row.line, keep)), None)
         if keep is not None and kind_of(keep) == "ready" and (now is None or kind_of(now) != "ready"):
             # what was confirmed moves away; the hand stays where it is, on the next one
-            self._first(None, set(), min(row_before, self.filter.rowCount() - 1))
+            self._first(None, set(), min(row_before, self.model.rowCount() - 1))
         else:
             self._first(keep, selected if len(selected) > 1 else set())
 
-    def _first(self, keep: ChargeLine | None = None, selected: set[str] | None = None, chosen: int = 0) -> None:
-        again = QItemSelection()
-        for place in range(self.filter.rowCount()):
-            line = self.filter.index(place, 0).data(LINE)
-            if keep is not None and _same(line, keep):
-                chosen = place
-            if selected and line.study_uid in selected:
-                again.select(self.filter.index(place, 0), self.filter.index(place, self.filter.columnCount() - 1))
-        if self.filter.rowCount():
+    def _first(
+        self, keep: ChargeLine | None = None, selected: set[str] | None = None, chosen: int = 0, *, soon: bool = False
+    ) -> None:
+        rows = self.model.rows
+        if keep is not None:
+            chosen = next((place for place, row in enumerate(rows) if _same(row.line, keep)), chosen)
+        again = self._ranges([place for place, row in enumerate(rows) if row.line.study_uid in (selected or ())])
+        if rows:
             self.table.selectRow(chosen)
         if selected:
             self.table.selectionModel().select(again, QItemSelectionModel.SelectionFlag.Select)
-        self._soon.stop()
-        self._show_line()
+        if soon:
+            self._another()
+        else:
+            self._soon.stop()
+            self._show_line()
         self._stand()
 
-    def _tiles(self, lines: tuple[ChargeLine, ...]) -> None:
-        by: dict[str, list[ChargeLine]] = {}
-        for line in lines:
-            by.setdefault(kind_of(line), []).append(line)
-        ready, held = by.get("ready", []), by.get("held", [])
-        ages = [x.age_days for x in ready if x.age_days is not None]
-        self.ready.put(len(ready), f"oldest {counted(max(ages), 'day')}" if ages else "")
-        asked = Counter(rule_words(x.rules[0]) if x.rules else x.question for x in held).most_common(3)
-        self.held.put(len(held), "\n".join(f"{words}: {n}" for words, n in asked), "wants")
-        back, todo = by.get("refused", []), by.get("todo", [])
-        told = [f"refused by the receiver: {len(back)}"] if back else []
-        gone = sum("uphold" in x.acts for x in todo)
-        changed = sum(bool(x.task) for x in todo) - gone
-        told += [f"to void or replace: {changed}"] if changed else []
-        told += [f"study deleted: {gone}"] if gone else []
-        told += [f"not sent: {sum(bool(x.problem) for x in todo)}"] if any(x.problem for x in todo) else []
-        self.todo.put(len(back) + len(todo), "\n".join(told) or "nothing came back", "wants")
-        under, done = by.get("underway", []), by.get("done", [])
-        late = sum(x.late for x in (*under, *done))
-        told = [f"acknowledged {len(done)}", *([f"late {late}"] if late else [])]
-        self.underway.put(len(under) + len(done), "\n".join(told) if under or done else "")
-        reasons = Counter(rule_words(x.rules[0]) for x in by.get("not_billed", []) if x.rules)
-        bars = reasons.most_common(4)
+    def _ranges(self, places: list[int]) -> QItemSelection:
+        """Whole rows as a selection; neighbours are one range, so that thousands cost no more than one."""
+        made, last = QItemSelection(), self.model.columnCount() - 1
+        begin = 0
+        for n, place in enumerate(places):
+            if n + 1 == len(places) or places[n + 1] != place + 1:
+                made.select(self.model.index(places[begin], 0), self.model.index(place, last))
+                begin = n + 1
+        return made
+
+    def _tell(self, tiles: Tiles) -> None:
+        for name, tile in self._tiles.items():
+            number, about = tiles.told[name]
+            tile.put(number, about, "wants" if name in ("held", "todo") else "")
+        bars = list(tiles.reasons)
         self.bars.put(
             partial(plot.bars, rows=bars), plot.bars_height(bars) if bars else 1, tuple(f"{w}: {n}" for w, n in bars)
         )
@@ -321,8 +346,11 @@ class ChargesView(QWidget):
 
     def selected(self) -> tuple[ChargeLine, ...]:
         """The selected lines, in the order of the list."""
-        rows = sorted(self.table.selectionModel().selectedRows(), key=lambda i: i.row())
-        return tuple(i.data(LINE) for i in rows)
+        rows = self.model.rows
+        # a selection is a list of ranges; its stub does not say so
+        ranges: Iterable[QItemSelectionRange] = self.table.selectionModel().selection()  # type: ignore[assignment]
+        found = {n for part in ranges for n in range(part.top(), part.bottom() + 1)}
+        return tuple(rows[n].line for n in sorted(found))
 
     def _another(self) -> None:
         # never another patient's charge beside the line in hand, not even for a moment
@@ -336,10 +364,7 @@ class ChargesView(QWidget):
 
     def select_ready(self) -> None:
         """Select every ready case of the list as it is filtered."""
-        chosen = QItemSelection()
-        for place in range(self.filter.rowCount()):
-            if kind_of(self.filter.index(place, 0).data(LINE)) == "ready":
-                chosen.select(self.filter.index(place, 0), self.filter.index(place, self.filter.columnCount() - 1))
+        chosen = self._ranges([place for place, row in enumerate(self.model.rows) if row.kind == "ready"])
         if not chosen.isEmpty():
             keep = QItemSelectionModel.SelectionFlag.NoUpdate
             self.table.selectionModel().setCurrentIndex(chosen.first().topLeft(), keep)
@@ -358,7 +383,7 @@ class ChargesView(QWidget):
         for part in (self.send, self.answers):
             part.setEnabled(may)
         self.export.setEnabled(self._desk.may("claims"))
-        self.all_ready.setEnabled(any(kind_of(x) == "ready" for x in self._lines))
+        self.all_ready.setEnabled(self._known is not None and self._known.told["ready"][0] > 0)
         left = len(selected) - len(chosen)
         told = f"{len(selected)} selected" if len(selected) > 1 else ""
         self.said.say(f"{told}, {left} of them not ready" if told and left else told)

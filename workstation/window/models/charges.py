@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QWidget
 
@@ -14,13 +15,14 @@ from workstation.window.panels.say import plain_name
 from workstation.window.theme import tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from workstation.desk.worklist import ChargeLine
 
 COLUMNS = ("Patient", "Service", "Payer", "Code", "State", "What is asked, or why not", "Reader", "Estimate, $")
 PATIENT, SERVICE, PAYER, CODE, STATE_OF, WHY, READER, AMOUNT = range(len(COLUMNS))
 LINE = Qt.ItemDataRole.UserRole
 STATE = Qt.ItemDataRole.UserRole + 1
-SORT = Qt.ItemDataRole.UserRole + 2
 _Index = QModelIndex | QPersistentModelIndex
 _WORDS = {"ready": "ready", "held": "held", "todo": "to do", "refused": "refused", "not_billed": "not billed"}
 _STATES = {"ready": "done", "held": "wants", "todo": "wants", "refused": "refused", "not_billed": "refused"}
@@ -59,21 +61,115 @@ def why_of(line: ChargeLine) -> str:
     return line.question
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A line with all that a list shows and finds it by, worked out once and not at every look.
+
+    Parameters
+    ----------
+    cells : the words of each column
+    keys : by what each column is sorted
+    state, kind : of the pill, and of the tile that counts it
+    text : every word that stands in the line or behind it, as it is searched
+    """
+
+    line: ChargeLine
+    cells: tuple[str, ...]
+    keys: tuple[str | float, ...]
+    state: str
+    kind: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Shown({self.line!r})"
+
+
+def shown(lines: Iterable[ChargeLine]) -> tuple[Shown, ...]:
+    """Lines as they are shown; may be called on any thread."""
+    return tuple(_shown(line) for line in lines)
+
+
+def _shown(line: ChargeLine) -> Shown:
+    payer = payer_words(line.payer)
+    word, state = state_of(line)
+    cells = (
+        patient_of(line),
+        line.date or "not known",
+        payer[:1].upper() + payer[1:] if payer else "not known",
+        " ".join((line.code or "none", *line.modifiers)),
+        word,
+        why_of(line),
+        line.reader,
+        line.amount or "-",
+    )
+    text = search_text(*cells, line.patient_id, line.accession, line.charge_id)
+    keys: tuple[str | float, ...] = (*(cell.casefold() for cell in cells[:AMOUNT]), float(line.amount or -1))
+    return Shown(line, cells, keys, state, kind_of(line), text)
+
+
 class ChargeModel(QAbstractTableModel):
-    """Lines of the worklist."""
+    """Lines of the worklist: all of them, and those that are looked for in the order that a person chose."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._lines: tuple[ChargeLine, ...] = ()
+        self._all: tuple[Shown, ...] = ()
+        self._rows: list[Shown] = []
+        self._words: list[str] = []
+        self._kinds: frozenset[str] = frozenset()
+        self._order: tuple[int, Qt.SortOrder] = (-1, Qt.SortOrder.AscendingOrder)
+        self._bold = QFont()
+        self._bold.setWeight(QFont.Weight.DemiBold)
+        self._quiet = QColor(tokens.QUIET)
 
-    def put(self, lines: tuple[ChargeLine, ...]) -> None:
+    @property
+    def rows(self) -> list[Shown]:
+        """The lines that are in the list, from the top."""
+        return self._rows
+
+    def put(self, rows: tuple[Shown, ...]) -> None:
         """Show other lines."""
+        self._all = rows
+        self._fill()
+
+    def look_for(self, text: str) -> None:
+        """Show the lines that hold all of these words, in them or behind them."""
+        self._words = search_text(text).split()
+        self._fill()
+
+    def only(self, kinds: frozenset[str]) -> None:
+        """Show lines of these kinds alone; of all when there are none."""
+        self._kinds = kinds
+        self._fill()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Order by a column; -1 is the order of the worklist. What is selected stays selected."""
+        self._order = (column, order)
+        self.layoutAboutToBeChanged.emit()
+        kept = self.persistentIndexList()
+        before = [(self._rows[i.row()], i.column()) for i in kept]
+        self._rows = self._wanted()
+        places = {id(row): place for place, row in enumerate(self._rows)}
+        self.changePersistentIndexList(kept, [self.index(places[id(row)], at) for row, at in before])
+        self.layoutChanged.emit()
+
+    def _fill(self) -> None:
         self.beginResetModel()
-        self._lines = lines
+        self._rows = self._wanted()
         self.endResetModel()
 
+    def _wanted(self) -> list[Shown]:
+        found = list(self._all)
+        if self._kinds:
+            found = [row for row in found if row.kind in self._kinds]
+        for word in self._words:
+            found = [row for row in found if word in row.text]
+        column, order = self._order
+        if column >= 0:
+            found.sort(key=lambda row: row.keys[column], reverse=order == Qt.SortOrder.DescendingOrder)
+        return found
+
     def rowCount(self, parent: _Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self._lines)
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
 
     def columnCount(self, parent: _Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(COLUMNS)
@@ -88,78 +184,30 @@ class ChargeModel(QAbstractTableModel):
         return None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        line, column = self._lines[index.row()], index.column()
-        if role == LINE:
-            return line
-        if role == STATE:
-            return state_of(line)[1]
-        if role == SORT:
-            return float(line.amount or -1) if column == AMOUNT else self._word(line, column).casefold()
+        row, column = self._rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._word(line, column)
+            return row.cells[column]
+        if role == LINE:
+            return row.line
+        if role == STATE:
+            return row.state
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(line, column)
+            return self._tip(row, column)
         if role == Qt.ItemDataRole.FontRole and column == PATIENT:
-            font = QFont()
-            font.setWeight(QFont.Weight.DemiBold)
-            return font
+            return self._bold
         if role == Qt.ItemDataRole.TextAlignmentRole and column == AMOUNT:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ForegroundRole and column in (SERVICE, WHY, READER, AMOUNT):
-            return QColor(tokens.QUIET)
+            return self._quiet
         return None
 
     @staticmethod
-    def _word(line: ChargeLine, column: int) -> str:
-        payer = payer_words(line.payer)
-        return (
-            patient_of(line),
-            line.date or "not known",
-            payer[:1].upper() + payer[1:] if payer else "not known",
-            " ".join((line.code or "none", *line.modifiers)),
-            state_of(line)[0],
-            why_of(line),
-            line.reader,
-            line.amount or "-",
-        )[column]
-
-    @staticmethod
-    def _tip(line: ChargeLine, column: int) -> str:
+    def _tip(row: Shown, column: int) -> str:
+        line = row.line
         if column == PATIENT:
-            known = (patient_of(line), line.patient_id and f"ID {line.patient_id}", line.accession)
+            known = (row.cells[PATIENT], line.patient_id and f"ID {line.patient_id}", line.accession)
             return "\n".join(part for part in known if part)
         if column == STATE_OF and line.confirmed_at:
             at = line.confirmed_at[:16].replace("T", " ")
             return f"Charge {line.charge_id}, confirmed {at} UTC by {line.confirmed_by}"
-        return {WHY: why_of(line), READER: line.reader}.get(column, "")
-
-
-class Filter(QSortFilterProxyModel):
-    """Finds lines by every word that stands in them or behind them, and by their kind."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._words: list[str] = []
-        self._kinds: frozenset[str] = frozenset()
-        self.setSortRole(SORT)
-
-    def look_for(self, text: str) -> None:
-        """Show the lines that hold all of these words."""
-        self.beginFilterChange()
-        self._words = search_text(text).split()
-        self.endFilterChange()
-
-    def only(self, kinds: frozenset[str]) -> None:
-        """Show lines of these kinds alone; of all when there are none."""
-        self.beginFilterChange()
-        self._kinds = kinds
-        self.endFilterChange()
-
-    def filterAcceptsRow(self, source_row: int, source_parent: _Index) -> bool:
-        model = self.sourceModel()
-        line: ChargeLine = model.index(source_row, 0).data(LINE)
-        if self._kinds and kind_of(line) not in self._kinds:
-            return False
-        cells = [str(model.index(source_row, c).data() or "") for c in range(model.columnCount())]
-        text = search_text(*cells, line.patient_id, line.accession, line.charge_id)
-        return all(word in text for word in self._words)
+        return row.cells[column] if column in (WHY, READER) else ""

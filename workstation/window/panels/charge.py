@@ -269,7 +269,7 @@ class ChargePanel(Panel):
         self._show_given()
         self._show_confirm(answer, complete=not wanted)
         self.standing.put(self._session.case.charge, task)
-        self._show_message(sent, charge.state if charge is not None else "confirmed")
+        self._show_message(sent)
 
     def _beside(self, decided: Decided) -> tuple[Charge | None, str, tuple[FactSource, ...]]:
         """The charge that stands, what has to be done about it, and the facts' sources; read once for a decision."""
@@ -471,15 +471,12 @@ class ChargePanel(Panel):
         elif not self.word.property("state"):
             self.word.hide()
 
-    def _show_message(self, sent: Any, state: str) -> None:
-        told = {
-            "confirmed": "The charge stands in the ledger; its message waits to be sent.",
-            "sent": "The message went out; there is no answer yet.",
-        }.get(state, "")
-        self.message.setVisible(sent is not None and bool(told))
-        if sent is None or not told or self._message_rows.stands((sent, told)):
+    def _show_message(self, sent: Any) -> None:
+        """The file of the message, as long as it lies there; what was sent or fetched is in the charge's history."""
+        self.message.setVisible(sent is not None)
+        if sent is None or self._message_rows.stands(sent):
             return
-        text = Words(told)
+        text = Words("The message lies in the folder until the billing system fetches it.")
         show = button("Show the folder", lambda: self._open(sent), "link")
         holder = QWidget()
         line = row(Sign("done"), text)

@@ -87,8 +87,9 @@ class StandingCard(Card):
         parts: list[QWidget] = [Words(f"Charge {charge_id}", "mono")]
         if task:
             parts.append(sentence_row("wants", task))
-        for one in told:
-            parts.append(Rule())
+        for place, one in enumerate(told):
+            if place or task:
+                parts.append(Rule())
             who = "" if one.role == "system" else f" · {one.who}"
             quiet = f"{moment_words(one.at)} UTC{who}" + (f" · {one.reason}" if one.reason else "")
             parts.append(sentence_row(_STATES.get(one.act, ""), _ACTS.get(one.act, one.act), quiet))
