@@ -21,7 +21,7 @@ _LOOK = 0.004  # seconds between two looks at the stop signal
 @lru_cache(maxsize=1)
 def _worker() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(
-        max_workers=2,  # a quick one need not wait behind a full one
+        max_workers=3,  # a quick one need not wait behind a full one and a lighter one
         thread_name_prefix="surface",
     )
 

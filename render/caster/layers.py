@@ -183,6 +183,7 @@ def draw(
     depth = np.full((tall, width, sum(m.count for m in meshes) + room), triangles.NOTHING, dtype=np.float32)
     owner = np.full(depth.shape, -1, dtype=np.int32)
     solid = np.full((tall, width), triangles.NOTHING, dtype=np.float32)
+    filled = np.zeros((len(meshes), tall, width), dtype=np.uint8)
     out = np.zeros((*depth.shape, 4), dtype=np.float32)
     begins = np.concatenate([[0], np.cumsum([m.count for m in meshes])]).astype(int)
     right, down, forward = cameras.axes(camera)
@@ -201,7 +202,7 @@ def draw(
                 own = order[starts[number] : starts[number + 1]]
                 triangles.nearest(
                     mesh.points, mesh.triangles, mesh.kept, own, mesh.cuts, perspective, first, top, bottom,
-                    begins[n], begins[n + 1], mesh.is_solid, solid, depth, owner,
+                    begins[n], begins[n + 1], mesh.is_solid, solid, filled[n], depth, owner,
                 )  # fmt: skip
             for n, mesh in enumerate(meshes):
                 triangles.shade(
@@ -226,8 +227,9 @@ def draw_plane(
     scale: float,
     inverted: bool,
     lines: bool,
+    into: tuple[F32, F32, int],
     cancelled: Stop | None = None,
-) -> tuple[F32, F32]:
+) -> None:
     """A plane of the patient where the rays of a picture's rows pass it.
 
     Parameters
@@ -235,12 +237,9 @@ def draw_plane(
     volume : on a regular grid
     eye : (origin, across, along, ahead) of the rows' rays in index space (see `rays.cast_tiles`)
     scale : device pixels per point, for the edge
-
-    Returns
-    -------
-    way along the rays in mm, (rows, width), 1e30 where there is nothing; premultiplied colour and opacity
+    into : what `draw` returns, and the number of the layer that the plane becomes
     """
-    depth = np.full((rows, width), triangles.NOTHING, dtype=np.float32)
+    way = np.full((rows, width), triangles.NOTHING, dtype=np.float32)
     values = np.full((rows, width), np.nan, dtype=np.float32)
     edge = np.zeros((rows, width), dtype=np.float32)
     inside = np.zeros((rows, width), dtype=np.float32)
@@ -254,27 +253,24 @@ def draw_plane(
     def part(top: int, end: int) -> None:
         sheets.cross(
             volume.voxels, mine, beside, bent, faces, slopes, *eye, not parallel, _EDGE_POINTS * scale, top, end,
-            depth, values, edge, whose, inside,
+            way, values, edge, whose, inside,
         )  # fmt: skip
 
     portions.run(part, rows, max(4, rows // 32), cancelled)
-    grey = tones.grey(values, plane.window, inverted=inverted).astype(np.float32) / np.float32(255)
-    cover = inside * np.float32(plane.opacity)
-    if plane.clear_below is not None:
-        ramp = np.float32(max(plane.window.width * 0.1, 1e-3))
-        with np.errstate(invalid="ignore"):
-            solid = np.clip((values - np.float32(plane.clear_below)) / ramp + np.float32(0.5), 0, 1)
-        cover *= np.nan_to_num(solid).astype(np.float32)
+    grey = tones.grey(values, plane.window, inverted=inverted)
     outlines = [p.outline for p in (plane, *others)]
-    drawn = np.array([bool(o) for o in outlines], dtype=np.float32)[whose]
-    line = edge * inside * drawn
-    cover = np.maximum(cover, line)
-    colour = np.array([rgb_of(o or "000000") for o in outlines], dtype=np.float32)[whose]
-    out = np.empty((rows, width, 4), dtype=np.float32)
-    out[..., :3] = (grey[..., None] * (1 - line[..., None]) + colour * line[..., None]) * cover[..., None]
-    out[..., 3] = cover
-    depth[cover <= 0] = triangles.NOTHING
-    return depth, out
+    drawn = np.array([bool(o) for o in outlines], dtype=np.float32)
+    colours = np.array([rgb_of(o or "000000") for o in outlines], dtype=np.float32)
+    ramp = max(plane.window.width * 0.1, 1e-3)
+    clear_below = -math.inf if plane.clear_below is None else plane.clear_below
+    depth, out, layer = into
+    portions.run(
+        lambda top, end: sheets.paint(
+            grey, values, edge, inside, whose, drawn, colours, plane.opacity, clear_below, ramp, way, layer, top, end,
+            depth, out,
+        ),
+        rows, max(4, rows // 32), cancelled,
+    )  # fmt: skip
 
 
 def sort(depth: F32, colour: F32) -> tuple[F32, F32]:

@@ -168,3 +168,51 @@ def cross(
             edge[y, x] = line
             whose[y, x] = owner
             inside[y, x] = min(max(pixels + 0.5, 0.0), 1.0)
+
+
+@njit(**EXACT)
+def paint(
+    grey: npt.NDArray[np.uint8],
+    values: F32,
+    edge: F32,
+    inside: F32,
+    whose: npt.NDArray[np.uint8],
+    drawn: F32,
+    colours: F32,
+    opacity: float,
+    clear_below: float,
+    ramp: float,
+    way: F32,
+    layer: int,
+    top: int,
+    end: int,
+    depth: F32,
+    out: F32,
+) -> None:
+    """Rows `top` to `end` of a plane as a layer of the scene.
+
+    Parameters
+    ----------
+    grey : (rows, width) shade of the values; values, edge, inside, whose, way : see `cross`
+    drawn, colours : (n,) and (n, 3): whether the line of the plane itself, then of each other, is drawn; its colour
+    clear_below : values below are transparent, over a range of `ramp`; -inf: none
+    depth, out : (rows, width, layers), (rows, width, layers, 4): premultiplied colour and opacity go into one layer
+    """
+    one, nil = np.float32(1), np.float32(0)
+    for y in range(top, end):
+        for x in range(way.shape[1]):
+            line = edge[y, x] * inside[y, x] * drawn[whose[y, x]]
+            cover = inside[y, x] * np.float32(opacity)
+            if clear_below > -np.inf:
+                solid = (values[y, x] - np.float32(clear_below)) / np.float32(ramp) + np.float32(0.5)
+                # not a number is nothing
+                cover *= min(max(solid, nil), one) if solid > nil else nil
+            cover = max(cover, line)
+            if not cover > nil:
+                continue
+            depth[y, x, layer] = way[y, x]
+            shade = np.float32(grey[y, x]) / np.float32(255)
+            for channel in range(3):
+                colour = colours[whose[y, x], channel]
+                out[y, x, layer, channel] = (shade * (one - line) + colour * line) * cover
+            out[y, x, layer, 3] = cover

@@ -30,6 +30,7 @@ Rgb = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
 Stop = Callable[[], bool]
 Made = TypeVar("Made")
+Threshold = tuple[float, float | None, float]  # low, high, smoothing of a surface
 Eye = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 # Distance of samples in parts of the smallest voxel edge: measured against half of each, SSIM at least 0.95 settled.
@@ -39,11 +40,12 @@ _DITHER = {"record": 0.0, "settled": 0.0, "drag": 0.5}
 _STOP_AT = {"record": 0.01, "settled": 0.02, "drag": 0.04}
 # A ray of a projection cannot end early, so its picture of the moving hand is smaller.
 _DRAG_WIDTH, _PROJECTION_DRAG_WIDTH, _LEAST_WIDTH = 333, 280, 96
+_SURFACE_WIDER = 1.35  # the time of a surface goes with its triangles, less with the pixels
 _ENTRIES = 4096
 _GRADIENTS = 1024
 _TILES_AT_ONCE = 4
 _MESHES = 6
-_LIGHT_EDGE = 2.4  # cells of the lighter one, in parts of the smallest voxel edge
+_LIGHT_EDGE = 2.0  # cells of the lighter one, in parts of the smallest voxel edge
 _LIGHT_FROM = 600_000  # triangles from which a surface turns as a lighter one
 _BAND = 4_000_000  # pixels times layers that are held at once
 _CLIPS = 6
@@ -76,9 +78,9 @@ class Space:
         self._extremes: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         self._distance: tuple[bytes, npt.NDArray[np.uint8], npt.NDArray[np.uint8], set[int]] | None = None
         self._within: dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = {}
-        self._meshes: dict[tuple[float, float | None, float], Mesh] = {}
+        self._meshes: dict[Threshold, Mesh] = {}
         self._made: dict[tuple[segmenting.Made, ...], Segmentation] = {}
-        self._light: dict[tuple[float, float | None, float], Mesh] = {}
+        self._light: dict[Threshold, Mesh] = {}
         self._quick: tuple[tuple[float, float | None], Mesh] | None = None
         self._making: dict[str, tuple[tuple[object, ...], aside.Task[Any]]] = {}
         self.share: float | None = None
@@ -191,29 +193,44 @@ class Space:
         """
         key = (surface.low, surface.high, surface.smooth)
         if quick:
-            return self._light.get(key) or self._meshes.get(key) or self._quick_mesh(surface, cancelled)
+            return self._lighter(key, cancelled) if key in self._meshes else self._quick_mesh(surface, cancelled)
         if key not in self._meshes:
             while len(self._meshes) >= _MESHES:
-                oldest = next(iter(self._meshes))
-                del self._meshes[oldest]
-                self._light.pop(oldest, None)
-            self._meshes[key], light = self._made_mesh(surface, cancelled)
-            if light is not None:
-                self._light[key] = light
+                self._forget_mesh(next(iter(self._meshes)))
+            self._meshes[key] = self._made_mesh(surface, cancelled)
+            if cancelled is not None:
+                self._begin_lighter(key)
         return self._meshes[key]
 
-    def _made_mesh(self, surface: Surface, cancelled: Stop | None) -> tuple[Mesh, Mesh | None]:
-        """A surface and its lighter one, made aside where the waiting may have to end."""
+    def _forget_mesh(self, key: Threshold) -> None:
+        del self._meshes[key]
+        self._light.pop(key, None)
+        self._give_up(_light(key))
+
+    def _lighter(self, key: Threshold, cancelled: Stop | None) -> Mesh:
+        """The mesh for the moving hand; of a small one itself."""
+        if len(self._meshes[key].triangles) <= _LIGHT_FROM:
+            return self._meshes[key]
+        if key not in self._light:
+            self._light[key] = self._aside(_light(key), key, self._lighten(key), cancelled)
+        return self._light[key]
+
+    def _begin_lighter(self, key: Threshold) -> None:
+        """Make it while the first picture is drawn: nobody waits for it yet."""
+        if len(self._meshes[key].triangles) > _LIGHT_FROM:
+            self._making[_light(key)] = (key, aside.Task(self._lighten(key)))
+
+    def _lighten(self, key: Threshold) -> Callable[[Stop | None], Mesh]:
+        mesh, edge = self._meshes[key], _LIGHT_EDGE * min(self.volume.geometry.spacing_mm)
+        return lambda _: layers.lighter(mesh, edge)
+
+    def _made_mesh(self, surface: Surface, cancelled: Stop | None) -> Mesh:
+        """A surface, made aside where the waiting may have to end."""
         from render.surface import extract
 
         key = (surface.low, surface.high, surface.smooth)
-        source, edge = self.source, _LIGHT_EDGE * min(self.volume.geometry.spacing_mm)
-
-        def make(stop: Stop | None) -> tuple[Mesh, Mesh | None]:
-            mesh = extract(source, surface, cancelled=stop)
-            return mesh, layers.lighter(mesh, edge) if len(mesh.triangles) > _LIGHT_FROM else None
-
-        return self._aside("full", key, make, cancelled)
+        source = self.source
+        return self._aside("full", key, lambda stop: extract(source, surface, cancelled=stop), cancelled)
 
     def _aside(
         self, kind: str, key: tuple[object, ...], make: Callable[[Stop | None], Made], cancelled: Stop | None
@@ -394,10 +411,10 @@ class Space:
             band = _from_row(eye, first, parallel=view.camera.parallel)
             for n, plane in enumerate(view.planes):
                 others = tuple(p for p in view.planes if p is not plane)
-                depths[:, :, n - len(view.planes)], colours[:, :, n - len(view.planes)] = layers.draw_plane(
+                layers.draw_plane(
                     self.volume, plane, others, band, parallel=view.camera.parallel, rows=last - first, width=width,
                     scale=view.scale * width / view.size[0], inverted=inverted, lines=view.lines,
-                    cancelled=cancelled,
+                    into=(depths, colours, count - len(view.planes) + n), cancelled=cancelled,
                 )  # fmt: skip
             depths, colours = layers.sort(depths, colours)
             if view.cue:
@@ -545,6 +562,10 @@ def _octants(eye: tuple[npt.NDArray[np.float64], ...], size: tuple[int, int], *,
     return {4 * k + 2 * r + c for k in ways[0] for r in ways[1] for c in ways[2]}
 
 
+def _light(key: Threshold) -> str:
+    return f"light {key}"
+
+
 def _tiles(size: tuple[int, int]) -> int:
     return -(-size[0] // rays.TILE) * -(-size[1] // rays.TILE)
 
@@ -555,6 +576,8 @@ def drag_size(view: View, share: float | None = None) -> tuple[int, int]:
     small = _DRAG_WIDTH if view.technique in {Technique.VR, Technique.SSD} else _PROJECTION_DRAG_WIDTH
     if share is not None:
         small = max(_LEAST_WIDTH, round(width * share))
+    if view.technique is Technique.SSD:
+        small = round(small * _SURFACE_WIDER)
     if view.quality != "drag" or width <= small:
         return width, height
     return small, max(1, round(height * small / width))

@@ -145,6 +145,7 @@ def nearest(
     close: int,
     is_solid: bool,
     solid: F32,
+    filled: npt.NDArray[np.uint8],
     depth: F32,
     owner: I32,
 ) -> None:
@@ -162,6 +163,7 @@ def nearest(
     begin, close : the surface's layers
     is_solid : whether it hides what lies behind it
     solid : (rows, width) depth behind which nothing can be seen
+    filled : (rows, width) how many of the surface's layers are taken, 0 before
     depth : (rows, width, layers), ascending within a surface, NOTHING where empty
     owner : index of the triangle, -1 where empty
     """
@@ -193,24 +195,27 @@ def nearest(
                 z = u * az + v * bz + w * cz
                 if perspective:
                     z = 1.0 / z
-                if not z < depth[row, column, last] or not z < solid[row, column]:
+                taken = begin + filled[row, column]
+                if not z < solid[row, column] or (taken == close and not z < depth[row, column, last]):
                     continue
                 if not whole and not _kept(cuts, perspective, x, y, z):
                     continue
-                place = last
+                place = taken
                 while place > begin and z < depth[row, column, place - 1]:
                     place -= 1
                 # the edge that two neighbours share is one layer, not two
                 if close - begin > 1 and (
                     (place > begin and z - depth[row, column, place - 1] < _SAME_MM)
-                    or depth[row, column, place] - z < _SAME_MM
+                    or (place < taken and depth[row, column, place] - z < _SAME_MM)
                 ):
                     continue
-                for behind in range(last, place, -1):
+                for behind in range(min(taken, last), place, -1):
                     depth[row, column, behind] = depth[row, column, behind - 1]
                     owner[row, column, behind] = owner[row, column, behind - 1]
                 depth[row, column, place] = z
                 owner[row, column, place] = n
+                if taken < close:
+                    filled[row, column] += 1
                 if is_solid:
                     solid[row, column] = z
 
