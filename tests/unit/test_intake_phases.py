@@ -230,7 +230,18 @@ def test_single_images_of_a_beating_heart_are_said_as_what_they_are(tmp_path):
                   tags={"TriggerTime": 40.0 * t})  # fmt: skip
     series = series_in(tmp_path)
     assert series.volumes == ()
-    assert [f.sentence for f in series.findings] == ["25 images of one place cannot be rebuilt in 3D."]
+    assert [f.sentence for f in series.findings] == ["25 images that do not stack cannot be rebuilt in 3D."]
+
+
+def test_planes_around_an_axis_are_no_stack(tmp_path):
+    """36 radial planes: each of its own orientation, said in one sentence that counts them."""
+    for n in range(36):
+        a = np.radians(5 * n)
+        ct_series(tmp_path, slices=1, rows=12, columns=16, modality="MR", intercept=0, label=f"r{n:02d}",
+                  orientation=(round(np.cos(a), 6), round(np.sin(a), 6), 0, 0, 0, -1))  # fmt: skip
+    series = series_in(tmp_path)
+    assert series.volumes == ()
+    assert "36 images that do not stack cannot be rebuilt in 3D." in {f.sentence for f in series.findings}
 
 
 # --- keys ---------------------------------------------------------------------------------------------------------

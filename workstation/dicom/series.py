@@ -73,6 +73,7 @@ def series_found(series_uid: str, headers: Sequence[Header], *, mixed: bool = Fa
             findings.append(volume)
         else:
             volumes.append(volume)
+    findings = [*(f for f in findings if f.code != "single_slice"), *_alone(findings)]
     findings.extend(_header_findings(headers))
     return SeriesFound(
         series_uid=series_uid,
@@ -118,6 +119,12 @@ def _images_of(header: Header) -> tuple[list[Image], list[Finding]]:
 
         return tiles_of(header)
     return [image_of(header)], []
+
+
+def _alone(findings: Iterable[Finding]) -> list[Finding]:
+    """One sentence for all images that have no neighbour: moments of one slice, planes around an axis."""
+    n = sum(f.files for f in findings if f.code == "single_slice")
+    return [finding("single_slice", n=n, files=n)] if n else []
 
 
 def _incomplete_concatenations(headers: Sequence[Header]) -> dict[str, Finding]:

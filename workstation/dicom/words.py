@@ -50,7 +50,9 @@ _TABLE: dict[str, tuple[str, str, str | None]] = {
     "not_a_volume": ("r", "These images ({kind}) can be viewed, not rebuilt in 3D.", None),
     "localizer": ("i", "A localiser in {n} stacks: for planning, not measuring.",
                   "A localiser: for planning, not measuring."),
-    "single_slice": ("r", "{n} images of one place cannot be rebuilt in 3D.", "One image cannot be rebuilt in 3D."),
+    "single_slice": (
+        "r", "{n} images that do not stack cannot be rebuilt in 3D.", "One image cannot be rebuilt in 3D."
+    ),
     "too_few_slices": ("w", "Only {n} slices; 3D of so few is of little use.", None),
     "geometry_missing": ("r", "Position is missing: no millimetres, no sides.", None),
     "orientation_invalid": ("r", "The orientation is invalid; sides cannot be trusted.", None),
