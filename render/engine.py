@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from render import camera as cameras
-from render import planes, tones
+from render import planes, sound, tones
 from render.errors import RenderError
 from render.picture import Picture
 from render.resample import display_copy
@@ -33,7 +33,6 @@ CASTER = "CPU caster"
 SURFACES = "CPU surfaces"
 GPU = "VTK GPU"
 _CRAWLS_S, _CRAWLS_TIMES = 0.5, 3  # a picture under the hand that takes longer, so often in a row, is too slow
-_LARGEST = 16384  # pixels on a side
 _PROJECTIONS = {Technique.MIP, Technique.MINIP, Technique.MEAN}
 
 
@@ -115,9 +114,7 @@ class Engine:
         """
         if view.volume and view.volume != self.volume.digest:
             raise RenderError("recipe", "This view was made of another volume, so its picture cannot be made here.")
-        width, height = view.size
-        if not (16 <= width <= _LARGEST and 16 <= height <= _LARGEST):
-            raise RenderError("size", f"A picture is 16 to {_LARGEST} pixels wide and high, not {width} x {height}.")
+        sound.check(view, min(self.volume.geometry.spacing_mm))
         changes: dict[str, object] = {"volume": self.volume.digest}
         if view.planes and (view.is_plane or view.technique not in {Technique.VR, Technique.SSD}):
             raise RenderError("recipe", "Planes stand in a volume rendering or a surface picture, not in this one.")

@@ -34,6 +34,7 @@ BAND_GROUND: Colour = (0x5A, 0x3A, 0x06)
 _BAR_LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200)  # millimetres
 _PANE = 620  # points of width below which a picture is one of several panes
 _SMALL = 300  # points of width or height from which lines are dropped
+_TINY = 200  # and from which only the place is left of the lower ones: name, letters and badges need the room
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +232,10 @@ def _corners(sheet: Sheet, labels: Labels, foot: float, *, minimal: bool) -> Non
     if minimal:
         top_left, top_right, bottom_left, bottom_right = top_left[:2], (), (), bottom_right[:1]
     elif small:
-        top_left, top_right, bottom_left, bottom_right = top_left[:2], top_right[:2], bottom_left[:2], bottom_right[:2]
+        tiny = min(sheet.width, sheet.height) < _TINY * sheet.scale
+        below = 0 if tiny else 2
+        top_left, top_right, bottom_left = top_left[:2], top_right[:below], bottom_left[:below]
+        bottom_right = bottom_right[: 1 if tiny else 2]
 
     def block(lines: tuple[str, ...], *, right: bool, below: bool, keep: int, colour: Colour, start: float) -> float:
         y = start
@@ -254,28 +258,37 @@ def _corners(sheet: Sheet, labels: Labels, foot: float, *, minimal: bool) -> Non
     under = min(len(bottom_left), max(0, int((sheet.height * 0.4 - foot) / line)))
     block(bottom_left[:under], right=False, below=True, keep=0, colour=TEXT, start=gap / 2)
     # a badge is never shortened for want of half a picture: where it meets something it goes above it
-    _badges(sheet, labels.badges, foot + gap / 2 + under * line, sheet.width - 2 * gap - sheet.px(8))
+    _badges(sheet, labels.badges, foot + gap / 2 + under * line, sheet.width - 2 * gap - sheet.px(8), foot)
     block(bottom_right, right=True, below=True, keep=0, colour=TEXT, start=gap / 2)
 
 
-def _badges(sheet: Sheet, badges: tuple[str, ...], from_bottom: float, room: float) -> None:
+def _badges(sheet: Sheet, badges: tuple[str, ...], from_bottom: float, room: float, foot: float) -> None:
     size = sheet.px(12)
     pad = sheet.px(4)
     y = from_bottom + sheet.px(4)
     for text in badges:
         s = sprite(shortened(text, size, room, "SemiBold"), size, "SemiBold")
-        left = sheet.px(8)
-        top = round(sheet.height - y - s.height - 2)
-        while top > 0 and not sheet.free((left, top, left + s.width + 2 * pad, top + s.height)):
-            top -= 1  # a letter stands there already: the badge goes above it
-        if top <= 0:
-            top = round(sheet.height - y - s.height - 2)
-        y = sheet.height - top - s.height - 2
+        lowest_of_all = round(sheet.height - foot - s.height - sheet.px(4))
+        lowest = round(sheet.height - y - s.height - 2)
+        # where something stands already the badge goes above it; where the column is full, to the other side
+        sides = (sheet.px(8), sheet.width - sheet.px(8) - s.width - 2 * pad)
+        spots = ((x, top) for x in sides for top in range(lowest if x == sides[0] else lowest_of_all, 0, -1))
+        left, top = next(
+            (
+                spot
+                for spot in spots
+                if sheet.free((spot[0], spot[1], spot[0] + s.width + 2 * pad, spot[1] + s.height))
+            ),
+            (sides[0], lowest),
+        )
+        if left == sides[0]:
+            y = sheet.height - top - s.height - 2
         box = sheet.rgb[max(0, top - 1) : top + s.height + 1, left : left + s.width + 2 * pad]
         box[:] = (box * 0.3 + np.array((0x1D, 0x15, 0x06)) * 0.7).astype(np.uint8)
         box[:, : max(1, pad // 2)] = BADGE
         sheet.place(s, left + pad, top, BADGE)
-        y += s.height + sheet.px(5)
+        if left == sides[0]:
+            y += s.height + sheet.px(5)
 
 
 def bar_length_mm(width_mm: float, share: float = 0.35) -> int | None:
@@ -297,16 +310,16 @@ def _scale_bar(sheet: Sheet, mm_per_pixel: float, foot: float) -> None:
     wide = length / mm_per_pixel
     s = sprite(f"{length} mm", sheet.px(12), "Medium")
     tall = sheet.px(9)
-    gap = sheet.px(4)
+    gap, beside = sheet.px(4), sheet.px(12)  # a text beside it may not look like a part of it
     left = (sheet.width - wide) / 2
     y = sheet.height - foot - sheet.px(30)
     top_of_all = sheet.height * 0.55
 
     def box(bottom: float) -> tuple[float, float, float, float]:
         return (
-            min(left, (sheet.width - s.width) / 2) - gap,
+            min(left, (sheet.width - s.width) / 2) - beside,
             bottom - tall - gap - s.height,
-            max(left + wide, (sheet.width + s.width) / 2) + gap,
+            max(left + wide, (sheet.width + s.width) / 2) + beside,
             bottom + gap,
         )
 

@@ -244,6 +244,11 @@ class View(Value, frozen=True, kw_only=True):
         try:
             return msgspec.json.decode(text, type=View)
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            other = _other_version(text)
+            if other:
+                raise RenderError(
+                    "recipe", f"The recipe of the picture is of version {other}; this program reads {_SCHEMA}."
+                ) from error
             raise RenderError("recipe", f"The recipe of the picture cannot be read: {error}.") from error
 
     @property
@@ -254,6 +259,20 @@ class View(Value, frozen=True, kw_only=True):
     def replace(self, **changes: object) -> View:
         """The same view with some fields changed."""
         return msgspec.structs.replace(self, **changes)
+
+
+_SCHEMA = "renderdesk.view/1"
+
+
+def _other_version(text: bytes | str) -> str:
+    """The version that a recipe names, where it is another than ours and looks like one; else ""."""
+    try:
+        plain = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    named = plain.get("schema") if isinstance(plain, dict) else None
+    like = isinstance(named, str) and len(named) < 40 and named.isprintable() and named.startswith("renderdesk.view/")
+    return str(named) if like and named != _SCHEMA else ""
 
 
 _LATER: dict[str, object] = {"planes": (), "lines": False, "clips": (), "segments": (), "mask": "", "cue": 0.0}

@@ -1,12 +1,14 @@
 """The ball at the patient's left lies on the right side of every view, whatever the patient lay like."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from render import camera, planes
 from render.engine import Engine
 from render.resample import display_copy
-from render.view import Look, Surface, Technique, View, Window
+from render.view import Camera, Look, Surface, Technique, View, Window
 from tests.picture.phantom import (
     DIRECTION,
     EYES,
@@ -105,6 +107,92 @@ def test_the_display_copy_keeps_the_places_of_unlike_markers():
     for value, place in ((1000, (55, 0, 0)), (1400, (0, -55, 0))):
         k, r, c = np.rint(copy.geometry.to_index(place)).astype(int)
         assert abs(int(copy.voxels[k, r, c]) - value) < 30
+
+
+TECHNIQUES = {
+    "mpr": lambda view: view.is_plane,
+    "vr": lambda view: view.technique is Technique.VR,
+    "mip": lambda view: view.technique is Technique.MIP,
+    "ssd": lambda view: view.technique is Technique.SSD,
+}
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+@pytest.mark.parametrize(("axis", "letter"), [(0, "H"), (1, "A"), (2, "L")])
+def test_these_checks_see_each_axis_that_is_flipped(technique, axis, letter):
+    """A mirrored volume under an unchanged place is what a flipped axis anywhere would show: it must not pass."""
+    right = volume(ball(shift(letter), 14.0))
+    turned = dataclasses.replace(right, voxels=np.ascontiguousarray(np.flip(right.voxels, axis)))
+    caught = 0
+    for edges, view, _ in views(right):
+        if not TECHNIQUES[technique](view) or (letter not in edges and OPPOSITE[letter] not in edges):
+            continue
+        check(Engine(right).picture(view), edges, letter)
+        with pytest.raises(AssertionError):
+            check(Engine(turned).picture(view), edges, letter)
+        caught += 1
+    assert caught == (2 if technique == "mpr" else 4)
+
+
+@pytest.mark.parametrize("technique", ["vr", "mip", "ssd"])
+@pytest.mark.parametrize("parallel", [True, False])
+def test_each_marker_is_where_the_eye_must_see_it_from_any_side(technique, parallel):
+    """Random eyes, parallel and in perspective, some within the volume: a ball stands where its centre projects."""
+    at = np.array((30.0, -18.0, 12.0))
+    v = volume(ball(tuple(at), 10.0), geometry((50, 50, 50), (3.0, 3.0, 3.0)))
+    engine, random = Engine(v), np.random.default_rng(4)
+    how = {
+        "vr": {"technique": Technique.VR, "look": LOOK},
+        "mip": {"technique": Technique.MIP, "window": WINDOW},
+        "ssd": {"technique": Technique.SSD, "surfaces": (Surface(low=0.0, smooth=0.0),)},
+    }[technique]
+    for _ in range(12):
+        place = at + random.normal(size=3) * 25
+        place += (place - at) / np.linalg.norm(place - at) * 30  # outside of the ball, often within the volume
+        eye = Camera(
+            position_lps_mm=tuple(float(x) for x in place),
+            focal_lps_mm=tuple(float(x) for x in at + random.normal(size=3) * 4),
+            up_lps=tuple(float(x) for x in random.normal(size=3)),
+            parallel=parallel,
+            height_mm=90.0,
+            angle_deg=70.0,
+        )
+        picture = engine.picture(View(size=SIZE, camera=eye, overlays="none", quality="settled", **how))
+        x, y, _ = camera.project(eye, SIZE, [at])[0]
+        right, up = middle(picture.rgb)
+        # in perspective the outline of a ball is an ellipse whose middle lies a little further out
+        assert right == pytest.approx(x - (SIZE[0] - 1) / 2, abs=1.0 if parallel else 2.0)
+        assert -up == pytest.approx(y - (SIZE[1] - 1) / 2, abs=1.0 if parallel else 2.0)
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+@pytest.mark.parametrize("inverted", [False, True])
+def test_a_ramp_comes_through_each_window_as_the_standard_says(function, inverted):
+    """PS3.3 C.11.2.1.2 and C.11.2.1.3, in a plane and in a projection, of a source shown inverted or not."""
+    g = geometry((12, 20, 201), (2.0, 2.0, 1.0))
+    ramp = volume(lambda p: 4 * p[..., 0], g, inverted=inverted)
+    c, w = 30.0, 300.0
+    size = (201, 20)
+    window = Window(center=c, width=w, function=function)
+    plane = planes.standard(ramp, "coronal", (0.0, 0.0, 0.0), size, 1.0)
+    plane = planes.centred(plane, (0.0, 0.0, 0.0))
+    eye = camera.standard(ramp, "A", size, threshold=-9e9)
+    eye = camera._with(eye, focal_lps_mm=(0.0, 0.0, 0.0), position_lps_mm=(0.0, -500.0, 0.0), height_mm=20.0)
+    x = 4.0 * (np.arange(201) - 100)
+    share = {
+        "LINEAR": np.clip((x - (c - 0.5)) / (w - 1) + 0.5, 0, 1),
+        "LINEAR_EXACT": np.clip((x - c) / w + 0.5, 0, 1),
+        "SIGMOID": 1 / (1 + np.exp(-4 * (x - c) / w)),
+    }[function]
+    expected = 255 * (1 - share if inverted else share)
+    for view in (
+        View(technique=Technique.MPR, size=size, plane=plane, window=window, overlays="none"),
+        View(technique=Technique.MIP, size=size, camera=eye, window=window, overlays="none"),
+    ):
+        row = Engine(ramp).picture(view).rgb[10, 1:-1]
+        assert (row[:, 0] == row[:, 1]).all()
+        assert (row[:, 0] == row[:, 2]).all()
+        assert np.abs(row[:, 0] - expected[1:-1]).max() <= 1
 
 
 def test_vtk_sees_the_same_side():

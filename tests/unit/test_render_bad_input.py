@@ -1,5 +1,8 @@
 """What a picture is made of may be odd: a picture or one plain sentence comes, never a fault."""
 
+import json
+
+import msgspec
 import numpy as np
 import pytest
 
@@ -8,7 +11,8 @@ from render.caster.space import Space
 from render.engine import Engine
 from render.errors import RenderError
 from render.geometry import Geometry
-from render.view import Look, Technique, View, Window
+from render.segments import Segmentation
+from render.view import Box, Clip, Look, Segment, Slab, Surface, Technique, View, Window
 from render.volume import Volume
 
 SIZE = (60, 48)
@@ -54,6 +58,158 @@ def test_odd_volumes_give_pictures_of_the_size_asked_for(name):
     engine = Engine(ODD[name])
     for view in views(ODD[name]):
         assert engine.picture(view).rgb.shape == (SIZE[1], SIZE[0], 3)
+
+
+def surface_of(v, **more):
+    eye = camera.standard(v, "A", SIZE)
+    return View(technique=Technique.SSD, size=SIZE, camera=eye, **{"surfaces": (Surface(low=100.0),), **more})
+
+
+@pytest.mark.parametrize("name", [*ODD, "no numbers"])
+def test_odd_volumes_have_a_surface_or_a_sentence(name):
+    v = ODD.get(name) or made(np.full((20, 20, 20), np.nan, np.float32))
+    got = picture_or_sentence(v, surface_of(v))
+    there = bool(np.nan_to_num(v.voxels, nan=-9e9).max() >= 100)
+    assert isinstance(got, str) != there
+    if there:
+        assert got.max() > 40
+
+
+def picture_or_sentence(v, view, **more):
+    try:
+        rgb = Engine(v, **more).picture(view).rgb
+    except RenderError as error:
+        assert error.sentence.endswith(".")
+        assert len(error.sentence) < 140
+        return error.sentence
+    assert rgb.shape == (view.size[1], view.size[0], 3)
+    return rgb
+
+
+def test_a_volume_without_a_single_number_is_black_everywhere():
+    v = made(np.full((20, 20, 20), np.nan, np.float32))
+    for view in views(v):
+        assert Engine(v).picture(view.replace(overlays="none")).rgb.max() == 0
+
+
+SOLID = made((np.indices((20, 20, 20)).sum(axis=0) * 20).astype(np.int16))
+NAN = float("nan")
+
+
+def all_four(**more):
+    """Volume rendering, MIP, plane and surface of one volume, each with `more` where it has such a field."""
+    eye = camera.standard(SOLID, "A", SIZE)
+    plane = planes.standard(SOLID, "axial", size=SIZE)
+    window = Window(center=200, width=400)
+    for how in (
+        {"technique": Technique.VR, "camera": eye, "look": LOOK},
+        {"technique": Technique.MIP, "camera": eye, "window": window},
+        {"technique": Technique.MPR, "plane": plane, "window": window},
+        {"technique": Technique.SSD, "camera": eye, "surfaces": (Surface(low=100.0),)},
+    ):
+        fitting = {key: value for key, value in more.items() if key not in {"camera", "plane"} or key in how}
+        yield View(**{"size": SIZE, **how, **fitting})
+
+
+EYE = camera.standard(SOLID, "A", SIZE)
+PLANE = planes.standard(SOLID, "axial", size=SIZE)
+EVERY = {
+    "1 x 1 pixel": {"size": (1, 1)},
+    "a picture larger than any memory": {"size": (16000, 16000)},
+    "endless size": {"size": (10**9, 10**9)},
+    "an up without length": {"camera": {"up_lps": (0.0, 0.0, 0.0)}},
+    "an up that is no number": {"camera": {"up_lps": (0.0, 0.0, NAN)}},
+    "a place that is no number": {"camera": {"position_lps_mm": (NAN, 0.0, 0.0)}},
+    "an eye in its focus": {"camera": {"position_lps_mm": EYE.focal_lps_mm}},
+    "an eye beyond everything": {"camera": {"position_lps_mm": (0.0, -1e30, 0.0)}},
+    "a field without height": {"camera": {"height_mm": 0.0}},
+    "a field of less than nothing": {"camera": {"height_mm": -5.0}},
+    "an opening angle of nothing": {"camera": {"parallel": False, "angle_deg": 0.0}},
+    "an opening angle of half a turn": {"camera": {"parallel": False, "angle_deg": 180.0}},
+    "a plane without a direction": {"plane": {"right_lps": (0.0, 0.0, 0.0)}},
+    "a plane that is none": {"plane": {"down_lps": PLANE.right_lps}},
+    "a plane nowhere": {"plane": {"centre_lps_mm": (NAN, 0.0, 0.0)}},
+    "pixels without width": {"plane": {"mm_per_pixel": 0.0}},
+    "steps of nothing": {"step_mm": 0.0},
+    "steps of less than nothing": {"step_mm": -1.0},
+    "steps for a year": {"step_mm": 1e-12},
+    "a box from its end to its beginning": {"crop": Box(low_lps_mm=(5, 5, 5), high_lps_mm=(0, 9, 9))},
+    "a box that is no number": {"crop": Box(low_lps_mm=(NAN, 0, 0), high_lps_mm=(9, 9, 9))},
+    "a cutting plane without a direction": {"clips": (Clip(point_lps_mm=(0, 0, 0), normal_lps=(0, 0, 0)),)},
+    "a cutting plane nowhere": {"clips": (Clip(point_lps_mm=(NAN, 0, 0), normal_lps=(0, 0, 1)),)},
+    "texts without size": {"scale": 0.0},
+    "a look without colours": {"look": Look(name="x", version="", opacity=((0, 0), (1, 1)), colour=())},
+    "a look that falls": {"look": Look(name="x", version="", opacity=((9, 0), (1, 1)), colour=((0, "ffffff"),))},
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_recipes_that_cannot_be_drawn_are_refused_in_a_sentence_by_every_technique(name):
+    more = dict(EVERY[name])
+    if "camera" in more:
+        more["camera"] = msgspec.structs.replace(EYE, **more["camera"])
+    if "plane" in more:
+        more["plane"] = msgspec.structs.replace(PLANE, **more["plane"])
+    asked = list(all_four(**more))
+    # what belongs to planes or to scenes alone is asked of these
+    if "camera" in more or "crop" in more or "clips" in more:
+        asked = [view for view in asked if view.plane is None or name.endswith("no number") and "camera" not in more]
+    if "plane" in more:
+        asked = [view for view in asked if view.plane is not None]
+    assert asked
+    for view in asked:
+        assert isinstance(picture_or_sentence(SOLID, view), str)
+
+
+@pytest.mark.parametrize("thick", [-5.0, NAN, 1e9, float("inf")])
+def test_slabs_of_no_thickness_are_refused(thick):
+    view = View(technique=Technique.MIP, size=SIZE, plane=PLANE, slab=Slab(mode="mip", thickness_mm=thick))
+    assert isinstance(picture_or_sentence(SOLID, view), str)
+
+
+def test_what_cuts_everything_away_leaves_the_ground_alone():
+    box = Box(low_lps_mm=(1000, 1000, 1000), high_lps_mm=(1010, 1010, 1010))
+    clips = tuple(Clip(point_lps_mm=(0, 0, 9.5), normal_lps=(0, 0, z)) for z in (1.0, -1.0))
+    away = (Clip(point_lps_mm=(0, 0, 500), normal_lps=(0, 0, 1)),)
+    for more in ({"crop": box}, {"clips": away}, {"clips": (*clips, *away)}):
+        for view in all_four(overlays="none", **more):
+            if view.plane is None:
+                assert picture_or_sentence(SOLID, view).max() == 0
+            else:  # planes show all voxels, whatever is hidden in 3D
+                assert picture_or_sentence(SOLID, view).max() > 40
+
+
+def test_labels_on_another_grid_lie_where_they_are_in_the_patient():
+    affine = np.diag([5.0, 5.0, 5.0, 1.0])[:, [2, 1, 0, 3]]
+    found = Segmentation.of(np.ones((2, 2, 2), np.uint8), affine)  # a corner of the volume, in coarse voxels
+    alone = (Segment(number=1), Segment(number=0, visible=False))
+    for view in all_four(segments=alone, overlays="none"):
+        if view.technique not in {Technique.VR, Technique.MIP}:
+            continue
+        lit = picture_or_sentence(SOLID, view, segmentation=found).max(axis=2) > 0
+        y, x = np.nonzero(lit)
+        (cx, cy, _), = camera.project(view.camera, SIZE, [(3.75, 9.5, 3.75)])  # from the volume's edge on
+        assert lit.any()
+        assert x.mean() == pytest.approx(cx, abs=2)
+        assert y.mean() == pytest.approx(cy, abs=2)
+
+
+@pytest.mark.parametrize("version", ["renderdesk.view/2", "renderdesk.view/17"])
+def test_a_recipe_of_a_later_version_is_named(version):
+    plain = json.loads(View(technique=Technique.VR).to_json())
+    plain["schema"] = version
+    plain["colour_of_tomorrow"] = 7
+    with pytest.raises(RenderError) as refused:
+        View.from_json(json.dumps(plain))
+    assert version in refused.value.sentence
+    assert refused.value.sentence.endswith("this program reads renderdesk.view/1.")
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\xfe", b"[]", b'{"schema": 3}', b"null"])
+def test_what_is_no_recipe_is_refused_with_a_sentence(text):
+    with pytest.raises(RenderError) as refused:
+        View.from_json(text)
+    assert refused.value.sentence.startswith("The recipe of the picture cannot be read")
 
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])

@@ -66,6 +66,67 @@ def test_no_text_leaves_the_picture_or_covers_another(monkeypatch, size, scale):
             assert apart or min(size) < 300 * scale, (a, b)
 
 
+PANE = Labels(
+    top_left=("SAMPLE, PATIENT", "ID RD-0001"),
+    top_right=("2026-01-05", "Abdomen CTA 1.0"),
+    bottom_left=("Volume rendering", "scaled to lumen 350 HU (default)"),
+    bottom_right=("LAO 30 CRA 10", "Portal phase: vessels, kidneys, bone"),
+    badges=("LOSSY", "SIDE NOT SURE", "REDUCED"),
+)
+
+
+def kept_sheets(monkeypatch):
+    """The sheets that are written on, with the boxes that they remember."""
+    sheets = []
+
+    class Kept(text.Sheet):
+        def __init__(self, *given):
+            super().__init__(*given)
+            sheets.append(self)
+
+    monkeypatch.setattr(text, "Sheet", Kept)
+    return sheets
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.25, 1.5, 2.0, 3.0])
+@pytest.mark.parametrize("points", [(200, 150), (280, 210), (360, 300), (560, 420), (760, 560), (1365, 1365)])
+@pytest.mark.parametrize("labels", [PANE, LONG], ids=["pane", "long"])
+def test_nothing_overlaps_nor_is_clipped_at_any_size_and_scale(monkeypatch, points, scale, labels):
+    """Letters, texts, badges, cube and bar, as the sheet remembers them; 4096 x 4096 is the last size at scale 3."""
+    sheets = kept_sheets(monkeypatch)
+    size = tuple(round(n * scale) for n in points)
+    ground = np.full((size[1], size[0], 3), 90, np.uint8)
+    text.write(ground, labels, letters=LETTERS, scale=scale, mm_per_pixel=400.0 / size[0], cube=EYE)
+    (sheet,) = sheets
+    band = next((box for box in sheet.taken if box[0] == 0 and box[2] == size[0]), None)
+    boxes = [box for box in sheet.taken if band is None or not text._hit(box, band) or box is band]
+    slack = 0.5
+    for n, a in enumerate(boxes):
+        assert a[0] >= -slack
+        assert a[1] >= -slack
+        assert a[2] <= size[0] + slack
+        assert a[3] <= size[1] + slack
+        for b in boxes[n + 1 :]:
+            assert min(a[2], b[2]) - max(a[0], b[0]) <= slack or min(a[3], b[3]) - max(a[1], b[1]) <= slack, (a, b)
+    whole = len(LETTERS) + len(labels.badges) + 2  # letters, badges, name and ID are never left out
+    assert len(boxes) >= whole
+
+
+@pytest.mark.parametrize("width", range(300, 620, 20))
+def test_no_text_stands_so_near_to_the_bar_that_it_looks_like_a_part_of_it(monkeypatch, width):
+    sheets = kept_sheets(monkeypatch)
+    rgb = np.zeros((400, width, 3), np.uint8)
+    text.write(rgb, PANE, letters=LETTERS, mm_per_pixel=0.7)
+    *others, _ = sheets[0].taken
+    light = (rgb == np.array(text.TEXT)).all(axis=2)
+    rows = [y for y in range(230, 400) if light[y].sum() > 0.12 * width and len(set(np.diff(np.flatnonzero(light[y])))) == 1]
+    assert rows
+    left, right = np.flatnonzero(light[rows[-1]])[[0, -1]]
+    for x0, y0, x1, y1 in others:
+        if y0 < rows[-1] + 2 and y1 > rows[-1] - 9:
+            assert x0 - right >= 10 or left - x1 >= 10
+
+
 def test_small_and_minimal_pictures_keep_name_letters_and_badges(monkeypatch):
     for size, more in (((260, 220), {}), ((1000, 800), {"minimal": True})):
         words = [w for w, *_ in boxes(monkeypatch, size, **more)[0]]
