@@ -274,11 +274,7 @@ def _badges(sheet: Sheet, badges: tuple[str, ...], from_bottom: float, room: flo
         sides = (sheet.px(8), sheet.width - sheet.px(8) - s.width - 2 * pad)
         spots = ((x, top) for x in sides for top in range(lowest if x == sides[0] else lowest_of_all, 0, -1))
         left, top = next(
-            (
-                spot
-                for spot in spots
-                if sheet.free((spot[0], spot[1], spot[0] + s.width + 2 * pad, spot[1] + s.height))
-            ),
+            (spot for spot in spots if sheet.free((spot[0], spot[1], spot[0] + s.width + 2 * pad, spot[1] + s.height))),
             (sides[0], lowest),
         )
         if left == sides[0]:

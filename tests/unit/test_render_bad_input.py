@@ -188,7 +188,7 @@ def test_labels_on_another_grid_lie_where_they_are_in_the_patient():
             continue
         lit = picture_or_sentence(SOLID, view, segmentation=found).max(axis=2) > 0
         y, x = np.nonzero(lit)
-        (cx, cy, _), = camera.project(view.camera, SIZE, [(3.75, 9.5, 3.75)])  # from the volume's edge on
+        ((cx, cy, _),) = camera.project(view.camera, SIZE, [(3.75, 9.5, 3.75)])  # from the volume's edge on
         assert lit.any()
         assert x.mean() == pytest.approx(cx, abs=2)
         assert y.mean() == pytest.approx(cy, abs=2)

@@ -119,7 +119,9 @@ def test_no_text_stands_so_near_to_the_bar_that_it_looks_like_a_part_of_it(monke
     text.write(rgb, PANE, letters=LETTERS, mm_per_pixel=0.7)
     *others, _ = sheets[0].taken
     light = (rgb == np.array(text.TEXT)).all(axis=2)
-    rows = [y for y in range(230, 400) if light[y].sum() > 0.12 * width and len(set(np.diff(np.flatnonzero(light[y])))) == 1]
+    rows = [
+        y for y in range(230, 400) if light[y].sum() > 0.12 * width and len(set(np.diff(np.flatnonzero(light[y])))) == 1
+    ]
     assert rows
     left, right = np.flatnonzero(light[rows[-1]])[[0, -1]]
     for x0, y0, x1, y1 in others:
