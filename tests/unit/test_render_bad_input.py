@@ -153,7 +153,7 @@ def test_recipes_that_cannot_be_drawn_are_refused_in_a_sentence_by_every_techniq
     asked = list(all_four(**more))
     # what belongs to planes or to scenes alone is asked of these
     if "camera" in more or "crop" in more or "clips" in more:
-        asked = [view for view in asked if view.plane is None or name.endswith("no number") and "camera" not in more]
+        asked = [view for view in asked if view.plane is None or (name.endswith("no number") and "camera" not in more)]
     if "plane" in more:
         asked = [view for view in asked if view.plane is not None]
     assert asked
