@@ -1,4 +1,4 @@
-"""Whether a recipe can be drawn at all: what would give no picture, a wrong one, or none for hours, is refused first."""
+"""Whether a recipe can be drawn: what would give no picture, a wrong one, or none for hours, is refused first."""
 
 from __future__ import annotations
 
