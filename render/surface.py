@@ -109,9 +109,21 @@ def _field(volume: Volume, surface: Surface) -> tuple[npt.NDArray[Any], float]:
     if v.dtype == np.int16:
         if level == round(level) and level > -32768:
             level -= 0.5
-    elif (v == np.float32(level)).any():
-        level -= 1e-4 * float(np.ptp(v))
+    else:
+        v = _finite(v, level)
+        if (v == np.float32(level)).any():
+            level -= 1e-4 * float(np.ptp(v))
     return v, level
+
+
+def _finite(v: npt.NDArray[Any], level: float) -> npt.NDArray[Any]:
+    """What is no number lies outside, what is boundless at the end of what is bound: a surface has no point nowhere."""
+    known = np.isfinite(v)
+    if known.all():
+        return v
+    least, most = (float(f(v[known], initial=level)) for f in (np.min, np.max))
+    below = np.float32(min(least, level - 1))
+    return np.nan_to_num(v, nan=below, neginf=below, posinf=np.float32(max(most, level + 1)))
 
 
 def _closed(v: npt.NDArray[Any], level: float) -> npt.NDArray[Any]:

@@ -12,6 +12,7 @@ from render.engine import Engine
 from render.errors import RenderError
 from render.geometry import Geometry
 from render.segments import Segmentation
+from render.surface import extract
 from render.view import Box, Clip, Look, Segment, Slab, Surface, Technique, View, Window
 from render.volume import Volume
 
@@ -266,3 +267,59 @@ def test_an_eye_inside_the_volume_or_far_away_still_sees(away, parallel):
 def test_one_slice_has_no_depth():
     with pytest.raises(RenderError, match="no depth"):
         Space(made(np.zeros((1, 20, 20), np.int16)))
+
+
+# ---- surfaces
+
+
+@pytest.mark.parametrize("name", [n for n in ODD if not n.startswith(("3000", "4096"))])
+@pytest.mark.parametrize("opacity", [1.0, 0.4])
+def test_surfaces_of_odd_volumes_are_a_picture_or_one_sentence(name, opacity):
+    v = ODD[name]
+    surfaces = (Surface(low=226.0, opacity=opacity), Surface(low=30.0, high=300.0, opacity=0.3))
+    view = View(technique=Technique.SSD, size=SIZE, camera=camera.standard(v, "A", SIZE), surfaces=surfaces)
+    for quality in ("drag", "settled", "record"):
+        try:
+            assert Engine(v).picture(view.replace(quality=quality)).rgb.shape == (SIZE[1], SIZE[0], 3)
+        except RenderError as error:
+            assert error.code == "empty"
+            assert error.sentence.endswith("so there is no surface.")
+            assert v.voxels.max() < 226 or not ((v.voxels >= 30) & (v.voxels <= 300)).any()
+
+
+def test_one_bright_voxel_is_a_closed_surface_of_its_size_in_its_place():
+    for smooth in (0.0, 0.5):
+        mesh = extract(ODD["one bright voxel"], Surface(low=1500.0, smooth=smooth))
+        assert mesh.is_closed
+        assert mesh.points_lps_mm.mean(axis=0) == pytest.approx((10, 10, 10), abs=0.01)
+        assert np.abs(mesh.points_lps_mm - 10).max() < 0.6
+
+
+@pytest.mark.parametrize("spacing", [(10.0, 0.5, 0.5), (0.5, 10.0, 0.5)])
+def test_a_ball_in_voxels_of_one_to_twenty_stays_in_its_place(spacing):
+    shape = tuple(int(100 / mm) for mm in spacing)
+    centre = np.array([(n - 1) / 2 * mm for n, mm in zip(shape, spacing, strict=True)])
+    k, r, c = (np.arange(n) * mm for n, mm in zip(shape, spacing, strict=True))
+    far = (k[:, None, None] - centre[0]) ** 2 + (r[:, None] - centre[1]) ** 2 + (c - centre[2]) ** 2
+    mesh = extract(made(((30 - np.sqrt(far)) * 20).astype(np.int16), spacing), Surface(low=0.0))
+    away = mesh.points_lps_mm - centre[::-1]
+    assert mesh.is_closed
+    assert mesh.volume_ml == pytest.approx(4 / 3 * np.pi * 27, rel=0.02)
+    assert (mesh.points_lps_mm.min(axis=0) + mesh.points_lps_mm.max(axis=0)) / 2 == pytest.approx(
+        centre[::-1], abs=0.05
+    )
+    assert np.linalg.norm(away, axis=1).mean() == pytest.approx(30, abs=0.5)
+    assert np.abs(np.linalg.norm(away, axis=1) - 30).max() < 5  # half of the long edge
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_a_surface_ends_at_what_is_no_number(odd):
+    k, r, c = np.indices((24, 24, 24)) - 11.5
+    voxels = ((8 - np.sqrt(k * k + r * r + c * c)) * 50).astype(np.float32)
+    whole = extract(made(voxels.copy()), Surface(low=0.0))
+    voxels[3, 3, 3] = odd  # far outside
+    voxels[12, 12, 3] = odd  # just outside
+    mesh = extract(made(voxels), Surface(low=0.0))
+    assert mesh.is_closed
+    assert np.isfinite(mesh.points_lps_mm).all()
+    assert mesh.volume_ml == pytest.approx(whole.volume_ml, abs=0.003)
