@@ -122,8 +122,9 @@ def _finite(v: npt.NDArray[Any], level: float) -> npt.NDArray[Any]:
     if known.all():
         return v
     least, most = (float(f(v[known], initial=level)) for f in (np.min, np.max))
-    below = np.float32(min(least, level - 1))
-    return np.nan_to_num(v, nan=below, neginf=below, posinf=np.float32(max(most, level + 1)))
+    below, above = min(least, level - 1), max(most, level + 1)
+    bound: npt.NDArray[Any] = np.nan_to_num(v, nan=below, neginf=below, posinf=above)
+    return bound
 
 
 def _closed(v: npt.NDArray[Any], level: float) -> npt.NDArray[Any]:
