@@ -83,6 +83,21 @@ def test_the_object_fills_the_picture_and_is_not_cut(parallel):
         assert np.ptp(xy[:, 1]) > SIZE[1] * (0.7 if parallel else 0.4)
 
 
+def test_a_thin_duct_is_framed_as_far_as_it_goes():
+    """A bladder and a duct 4 mm wide that runs far from it, as in an MRCP: nothing of it is cut off."""
+
+    def value(p):
+        v = np.full(p.shape[:-1], 100.0)
+        v[np.linalg.norm(p / (12, 12, 20), axis=-1) < 1] = 900
+        v[(np.hypot(p[..., 1], p[..., 2] - 10) < 2.1) & (p[..., 0] > 0) & (p[..., 0] < 70)] = 900
+        return v
+
+    v = volume(value, geometry((140, 140, 160), (1.0, 1.0, 1.0)), units="arbitrary", modality="MR")
+    low, high = camera.object_box(v, 500.0)
+    assert high[0] >= 68
+    assert low[0] == pytest.approx(-12, abs=6)
+
+
 def test_specks_do_not_widen_the_frame():
     clean = camera.object_box(volume(ball((0, 0, 0), 50.0)))
     speckled = ball((0, 0, 0), 50.0)
