@@ -191,7 +191,7 @@ class Viewport(QWidget):
         painter.fillRect(self.rect(), QColor(tokens.VIEWPORT))
         if self._image is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(self._place(), self._image)
+            painter.drawImage(self._on_pixels(painter, self._place()), self._image)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._draw_awaited(painter)
             self._draw_cross(painter)
@@ -215,6 +215,19 @@ class Viewport(QWidget):
         if abs(w - self.width()) < 2 and abs(h - self.height()) < 2:
             return QRectF(0, 0, self.width(), self.height())
         return QRectF((self.width() - w) / 2, (self.height() - h) / 2, w, h)
+
+    def _on_pixels(self, painter: QPainter, place: QRectF) -> QRectF:
+        """A picture made for this pane, laid on the screen's own pixels: nothing is resampled, texts stay crisp.
+
+        At scale factors such as 1.25 a pane begins and ends between two pixels of the screen.
+        """
+        assert self._image is not None
+        scale = self.devicePixelRatioF()
+        if (self._image.width(), self._image.height()) != self.device_size():
+            return place
+        begin = painter.deviceTransform().map(QPointF(0, 0))
+        x, y = (round(begin.x()) - begin.x()) / scale, (round(begin.y()) - begin.y()) / scale
+        return QRectF(x, y, self._image.width() / scale, self._image.height() / scale)
 
     def _draw_awaited(self, painter: QPainter) -> None:
         """A ground that no tissue has, hatched and named: what has not come is never taken for air."""
