@@ -33,6 +33,42 @@ _LUNGS_L = 0.8  # the rules' litre: of 1.15 l in the made abdomen the coarse gri
 
 
 @dataclass(frozen=True, eq=False)
+class Sums:
+    """Per slice of a mask: how many voxels, and the sums of their row and column indices."""
+
+    count: Numbers
+    row: Numbers
+    column: Numbers
+
+    @property
+    def total(self) -> float:
+        """Voxels of the mask."""
+        return float(self.count.sum())
+
+    @property
+    def mean_index(self) -> Numbers:
+        """Mean (slice, row, column)."""
+        slices = self.count @ np.arange(self.count.size)
+        return np.array([slices, self.row.sum(), self.column.sum()]) / max(1.0, self.total)
+
+
+def sums_of(mask: Mask) -> Sums:
+    """All sums of a mask."""
+    _, rows, columns = mask.shape
+    ones = mask.view(np.uint8)
+    # Summed in the smallest type that holds them, and by no library for matrices: its threads would wait for a core.
+    by_row, by_column = (
+        np.add.reduce(ones, axis=axis, dtype=np.uint8 if mask.shape[axis] < 256 else np.uint16).astype(np.intp)
+        for axis in (2, 1)
+    )
+    return Sums(
+        by_row.sum(axis=1).astype(np.float64),
+        (by_row @ np.arange(rows)).astype(np.float64),
+        (by_column @ np.arange(columns)).astype(np.float64),
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class Anatomy:
     """A coarse CT: `values` HU (slices, rows, columns); `steps` (3, 3) LPS mm of a step along each axis."""
 
@@ -49,6 +85,21 @@ class Anatomy:
         return _smooth(self.values)
 
     @cached_property
+    def filled_sums(self) -> Sums:
+        """Of the filled outline."""
+        return sums_of(self.filled)
+
+    @cached_property
+    def lung_sums(self) -> Sums:
+        """Of the lungs."""
+        return sums_of(self.lungs)
+
+    @cached_property
+    def bone_sums(self) -> Sums:
+        """Of the bones."""
+        return sums_of(self.bone)
+
+    @cached_property
     def liver(self) -> tuple[float, Numbers]:
         """Litres and centre of the core of the largest even organ, LPS mm from the first voxel.
 
@@ -61,14 +112,49 @@ class Anatomy:
     @cached_property
     def middle(self) -> float:
         """X of the middle of the body, mm from the first voxel: the median over slices of the bones' centre."""
-        count = self.bone.sum(axis=(1, 2))
-        some = count > 3
+        bone = self.bone_sums
+        some = bone.count > 3
         if not some.any():
-            return float(self.centre(self.filled)[0])
-        x = np.arange(count.size) * self.steps[0, 0]
-        for axis in (1, 2):
-            x = x + self.steps[axis, 0] * _sums(self.bone, axis) / np.maximum(count, 1)
+            return float(self.centre(self.filled_sums)[0])
+        x = np.arange(bone.count.size) * self.steps[0, 0]
+        for axis, total in ((1, bone.row), (2, bone.column)):
+            x = x + self.steps[axis, 0] * total / np.maximum(bone.count, 1)
         return median(x[some])
+
+    @cached_property
+    def bright(self) -> tuple[float, Numbers]:
+        """Litres and centre of the largest core of what contrast fills between the ends of the lungs."""
+        bright = _shrunk((self.values > 150) & self.body) & (self.smooth > 180) & ~self.bone
+        k = np.flatnonzero(self.lung_sums.count)
+        bright[: k[0]] = bright[k[-1] + 1 :] = False
+        return _largest(self, bright)
+
+    @cached_property
+    def between(self) -> Sums | None:
+        """Of the body between the lungs, in the half of them that is nearer to the feet; None where they are short."""
+        lung = self.lung_sums.count
+        there = np.flatnonzero(lung > 0.1 * max(1, lung.max()))
+        if there.size < 8:
+            return None
+        half = there[: there.size // 2] if self.steps[0, 2] > 0 else there[-(there.size // 2) :]
+        part = self.lungs[half]
+        # lung on both sides along the axis that runs from right to left
+        axis = 1 if abs(self.steps[1, 0]) > abs(self.steps[2, 0]) else 2
+        before = np.logical_or.accumulate(part, axis=axis)
+        behind = np.flip(np.logical_or.accumulate(np.flip(part, axis=axis), axis=axis), axis=axis)
+        between = np.zeros(self.body.shape, bool)
+        between[half] = before & behind & ~part & self.body[half]
+        return sums_of(between & ~self.bone)
+
+    @cached_property
+    def gas(self) -> tuple[float, Numbers]:
+        """Litres and centre of the largest bubble in the 160 mm that begin 60 mm below the middle of the lungs."""
+        gas = (self.values < -900) & self.filled & ~self.lungs
+        middle = float(self.centre(self.lung_sums)[2])
+        z = np.arange(gas.shape[0]) * float(self.steps[0, 2])
+        gas[z > middle - 60] = False
+        gas[z < middle - 220] = False
+        return _largest(self, gas)
 
     @property
     def litres(self) -> float:
@@ -80,9 +166,9 @@ class Anatomy:
         """Area of a pixel."""
         return float(np.linalg.norm(np.cross(self.steps[1], self.steps[2]))) / 100
 
-    def centre(self, mask: Mask) -> Numbers:
+    def centre(self, of: Sums) -> Numbers:
         """Mean LPS mm of a mask, counted from the first voxel."""
-        return np.array([_mean_index(mask, axis) for axis in range(3)]) @ self.steps
+        return of.mean_index @ self.steps
 
 
 def anatomy_of(voxels: Voxels, geometry: Geometry) -> Anatomy | None:
@@ -122,9 +208,9 @@ def spine(a: Anatomy) -> Verdict:
     side; contrast in one arm's vein turns the real chest by 34 degrees, and one of its quarter turns only the table
     tells). A head (more bone, small section) says nothing.
     """
-    section = a.filled.sum(axis=(1, 2))
+    section = a.filled_sums.count
     some = section > 0
-    count = a.bone.sum(axis=(1, 2))
+    count = a.bone_sums.count
     share = float(count.sum()) / max(1, int(section.sum()))
     if not some.any() or median(section[some]) * a.cm2 < 300 or not 0.004 <= share <= 0.1:
         return "not assessable"
@@ -132,8 +218,9 @@ def spine(a: Anatomy) -> Verdict:
     if int((count > 0).sum()) * length < 100:
         return "not assessable"
     towards = np.zeros(3)
-    for axis in (1, 2):
-        offset = _sums(a.bone, axis) - count * _sums(a.filled, axis) / np.maximum(section, 1)
+    bone, filled = a.bone_sums, a.filled_sums
+    for axis, ours, all_ in ((1, bone.row, filled.row), (2, bone.column, filled.column)):
+        offset = ours - count * all_ / np.maximum(section, 1)
         towards += a.steps[axis] * float(offset.sum()) / float(count.sum())
     x, y = float(towards[0]), float(towards[1])
     distance = float(np.hypot(x, y))
@@ -152,11 +239,11 @@ def head_or_feet(a: Anatomy) -> Verdict:
     the feet's half. So a second witness must say the same and none the contrary: the liver's side of the lungs, and the
     body beyond their ends, where a neck is narrow and a belly wide.
     """
-    slices = np.flatnonzero(a.filled.any(axis=(1, 2)))
+    slices = np.flatnonzero(a.filled_sums.count)
     up = float(a.steps[0, 2])
-    if not slices.size or len(slices) * abs(up) < 250 or float(a.lungs.sum()) * a.litres < _LUNGS_L:
+    if not slices.size or len(slices) * abs(up) < 250 or a.lung_sums.total * a.litres < _LUNGS_L:
         return "not assessable"
-    towards = float((a.centre(a.lungs) - a.centre(a.filled))[2])
+    towards = float((a.centre(a.lung_sums) - a.centre(a.filled_sums))[2])
     if abs(towards) < _AWAY_MM:
         return "not assessable"
     sure = _SURE if towards > 0 else 1.0
@@ -171,14 +258,14 @@ def _liver_beyond(a: Anatomy, sure: float) -> int:
     litres, centre = a.liver
     if litres < _LIVER_L * sure:
         return 0
-    towards = float((centre - a.centre(a.lungs))[2])
+    towards = float((centre - a.centre(a.lung_sums))[2])
     return 0 if abs(towards) < 60 else (1 if towards < 0 else -1)
 
 
 def _body_beyond(a: Anatomy, slices: npt.NDArray[np.intp], up: float) -> list[int]:
     """For each end with 80 mm of body from 30 mm beyond the lungs on: 1 for the labels, -1 against, 0 unknown."""
-    section = a.filled.sum(axis=(1, 2)).astype(float)
-    lung = a.lungs.sum(axis=(1, 2)).astype(float)
+    section = a.filled_sums.count
+    lung = a.lung_sums.count
     there = np.flatnonzero(lung > 0.05 * lung.max())
     first, last = int(there[0]), int(there[-1])
     normal = float(section[first : last + 1].mean())
@@ -229,68 +316,39 @@ def _liver(a: Anatomy, sure: float) -> int:
 
 def _bright_heart(a: Anatomy, sure: float) -> int:
     """Heart and great vessels filled by contrast, near the middle; 25 ml are left of their core."""
-    if not a.lungs.any():
+    if not a.lung_sums.total:
         return 0
-    bright = _shrunk((a.values > 150) & a.body) & (a.smooth > 180) & ~a.bone
-    k = np.flatnonzero(a.lungs.any(axis=(1, 2)))
-    bright[: k[0]] = bright[k[-1] + 1 :] = False
-    litres, centre = _largest(a, bright)
+    litres, centre = a.bright
     x = float(centre[0]) - a.middle
     return _vote(x, 8 * sure**2) if litres >= _BRIGHT_L * sure and abs(x) <= 70 else 0
 
 
 def _heart_mass(a: Anatomy, sure: float) -> int:
     """Soft tissue between the lungs, in the half of them that is nearer to the feet."""
-    lung = a.lungs.sum(axis=(1, 2))
-    there = np.flatnonzero(lung > 0.1 * max(1, lung.max()))
-    if there.size < 8:
-        return 0
-    half = there[: there.size // 2] if a.steps[0, 2] > 0 else there[-(there.size // 2) :]
-    part = a.lungs[half]
-    # between: lung on both sides along the axis that runs from right to left
-    axis = 1 if abs(a.steps[1, 0]) > abs(a.steps[2, 0]) else 2
-    before = np.logical_or.accumulate(part, axis=axis)
-    behind = np.flip(np.logical_or.accumulate(np.flip(part, axis=axis), axis=axis), axis=axis)
-    between = np.zeros(a.body.shape, bool)
-    between[half] = before & behind & ~part & a.body[half]
-    between &= ~a.bone
-    if float(between.sum()) * a.litres < 0.2:
+    between = a.between
+    if between is None or between.total * a.litres < 0.2:
         return 0
     return _vote(float(a.centre(between)[0]) - a.middle, 10 * sure)
 
 
 def _stomach_gas(a: Anatomy) -> int:
     """A bubble of 60 ml or more (40 occur in a colon), below the lungs and away from the middle."""
-    if not a.lungs.any():
+    if not a.lung_sums.total:
         return 0
-    gas = (a.values < -900) & a.filled & ~a.lungs
-    middle = float(a.centre(a.lungs)[2])
-    z = np.arange(gas.shape[0]) * float(a.steps[0, 2])
-    gas[z > middle - 60] = False
-    gas[z < middle - 220] = False
-    litres, centre = _largest(a, gas)
+    litres, centre = a.gas
     return _vote(float(centre[0]) - a.middle, 30) if litres >= _GAS_L else 0
-
-
-def _sums(mask: Mask, axis: int) -> Numbers:
-    """Per slice, the sum of the indices along an axis (1 rows, 2 columns)."""
-    count = mask.sum(axis=3 - axis)
-    return np.asarray(count @ np.arange(mask.shape[axis]), np.float64)
-
-
-def _mean_index(mask: Mask, axis: int) -> float:
-    count = mask.sum(axis=tuple(i for i in range(3) if i != axis))
-    return float(count @ np.arange(mask.shape[axis])) / max(1, int(count.sum()))
 
 
 def _shrunk(mask: Mask) -> Mask:
     """Without the voxels of its surface (cube of 3)."""
     for axis in range(3):
-        low = tuple(slice(None, -1) if i == axis else slice(None) for i in range(3))
-        high = tuple(slice(1, None) if i == axis else slice(None) for i in range(3))
-        out = mask.copy()
-        out[low] &= mask[high]
-        out[high] &= mask[low]
+        if mask.shape[axis] < 2:
+            continue
+        low, high, first, last, inner = _along(axis)
+        pairs = mask[low] & mask[high]
+        out = np.empty_like(mask)
+        np.logical_and(pairs[low], pairs[high], out=out[inner])
+        out[first], out[last] = pairs[first], pairs[last]
         mask = out
     return mask
 
@@ -305,8 +363,7 @@ def _smooth(values: Voxels) -> npt.NDArray[np.float32]:
     total = values.astype(np.float32)
     count = np.ones((1, 1, 1), np.float32)
     for axis in range(3):
-        low = tuple(slice(None, -1) if i == axis else slice(None) for i in range(3))
-        high = tuple(slice(1, None) if i == axis else slice(None) for i in range(3))
+        low, high, *_ = _along(axis)
         before = total.copy()
         total[low] += before[high]
         total[high] += before[low]
@@ -316,3 +373,9 @@ def _smooth(values: Voxels) -> npt.NDArray[np.float32]:
         count = count * here.reshape([-1 if i == axis else 1 for i in range(3)])
     total /= count
     return total
+
+
+def _along(axis: int) -> tuple[tuple[slice | int, ...], ...]:
+    """Indices along an axis: all but the last, all but the first, the first, the last, all but both."""
+    parts: tuple[slice | int, ...] = (slice(None, -1), slice(1, None), 0, -1, slice(1, -1))
+    return tuple(tuple(part if i == axis else slice(None) for i in range(3)) for part in parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -15,23 +16,70 @@ Numbers = npt.NDArray[np.float64]
 class Regions:
     """Parts of a mask, numbered from 0.
 
-    `sizes`: voxels of each part; `low`, `high`: (parts, 3) first and last index along each axis; `centres`: (parts, 3)
-    mean index; `run_parts`, `run_lengths`: the part and the length of each run of the mask, in order.
+    `sizes`: voxels of each part; `run_parts`, `run_starts`, `run_ends`: the part of each run of the mask and where it
+    begins and ends in the flat mask whose rows have one column more, in order.
     """
 
     mask: Mask
     sizes: npt.NDArray[np.intp]
-    low: npt.NDArray[np.intp]
-    high: npt.NDArray[np.intp]
-    centres: Numbers
     run_parts: npt.NDArray[np.intp]
-    run_lengths: npt.NDArray[np.intp]
+    run_starts: npt.NDArray[np.intp]
+    run_ends: npt.NDArray[np.intp]
+
+    @cached_property
+    def _bounds(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        count = self.sizes.size
+        low, high = np.full((3, count), np.iinfo(np.intp).max), np.full((3, count), -1, np.intp)
+        for axis, (begin, end) in enumerate(self._places):
+            np.minimum.at(low[axis], self.run_parts, begin)
+            np.maximum.at(high[axis], self.run_parts, end)
+        return low.T, high.T
+
+    @property
+    def low(self) -> npt.NDArray[np.intp]:
+        """(parts, 3) first index along each axis."""
+        return self._bounds[0]
+
+    @property
+    def high(self) -> npt.NDArray[np.intp]:
+        """(parts, 3) last index along each axis."""
+        return self._bounds[1]
+
+    @cached_property
+    def centres(self) -> Numbers:
+        """(parts, 3) mean index."""
+        lengths = self.run_ends - self.run_starts
+        total = [
+            np.bincount(self.run_parts, weights=lengths * (begin + end) / 2, minlength=self.sizes.size)
+            for begin, end in self._places
+        ]
+        return np.asarray(np.stack(total, axis=1) / np.maximum(self.sizes, 1)[:, None])
+
+    @property
+    def _places(self) -> tuple[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]], ...]:
+        """First and last index of each run along each axis."""
+        _, rows, columns = self.mask.shape
+        row_of, first = np.divmod(self.run_starts, columns + 1)
+        k, r = np.divmod(row_of, rows)
+        return (k, k), (r, r), (first, first + (self.run_ends - self.run_starts - 1))
 
     def of(self, parts: Mask) -> Mask:
         """The voxels of some parts, given as one truth value for each part."""
-        out = np.zeros(self.mask.shape, bool)
-        out[self.mask] = np.repeat(parts[self.run_parts], self.run_lengths)
+        # The runs of the parts that are left out are cleared one by one, or those that stay are set: what is less.
+        wanted = parts[self.run_parts]
+        voxels = self._voxels(wanted), self._voxels(~wanted)
+        few = voxels[0].size <= voxels[1].size
+        out = np.zeros(self.mask.shape, bool) if few else self.mask.copy()
+        out.reshape(-1)[voxels[0 if few else 1]] = few
         return out
+
+    def _voxels(self, runs: Mask) -> npt.NDArray[np.intp]:
+        """Flat indices into the mask of the voxels of some runs, in order."""
+        which = np.flatnonzero(runs)
+        starts = self.run_starts[which]
+        lengths = self.run_ends[which] - starts
+        begin = starts - starts // (self.mask.shape[2] + 1) - (np.cumsum(lengths) - lengths)
+        return np.asarray(np.repeat(begin, lengths) + np.arange(int(lengths.sum())))
 
     def largest(self) -> Mask:
         """The voxels of the largest part; there must be one."""
@@ -39,49 +87,42 @@ class Regions:
 
     def means(self, values: npt.NDArray[np.generic], parts: Mask) -> Numbers:
         """Mean of `values` (shape of the mask) in each of some parts, 0 in the others."""
-        number = np.repeat(self.run_parts, np.where(parts[self.run_parts], self.run_lengths, 0))
-        total = np.bincount(number, weights=values[self.of(parts)], minlength=self.sizes.size)
+        wanted = parts[self.run_parts]
+        lengths = self.run_ends - self.run_starts
+        number = np.repeat(self.run_parts, np.where(wanted, lengths, 0))
+        inside = values.reshape(-1)[self._voxels(wanted)]
+        total = np.bincount(number, weights=inside, minlength=self.sizes.size)
         return np.where(parts, total / np.maximum(self.sizes, 1), 0.0)
 
 
 def regions(mask: Mask, *, across_slices: bool) -> Regions:
     """Parts whose voxels touch by faces, within each slice or also from slice to slice."""
     slices, rows, columns = mask.shape
-    padded = np.zeros((slices, rows, columns + 1), np.int8)  # a gap ends every row
-    padded[..., :columns] = mask
-    flat = np.diff(padded.ravel(), prepend=np.int8(0))
-    starts, ends = np.flatnonzero(flat == 1), np.flatnonzero(flat == -1)
+    wide = columns + 1  # a gap ends every row
+    flat = np.zeros(slices * rows * wide + 1, bool)
+    flat[1:].reshape(slices, rows, wide)[..., :columns] = mask
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    starts, ends = edges[::2].copy(), edges[1::2].copy()
     label = np.arange(starts.size)
-    wide = columns + 1
     row_of = starts // wide
     pairs = [_touching(starts, ends, wide, (row_of + 1) % rows != 0)]
     if across_slices:
         pairs.append(_touching(starts, ends, wide * rows, np.ones(starts.size, bool)))
     a, b = (np.concatenate(part) for part in zip(*pairs, strict=True))
     while a.size:
-        before = label
-        label = label.copy()
-        least = np.minimum(label[a], label[b])
-        np.minimum.at(label, label[a], least)
-        np.minimum.at(label, label[b], least)
-        label = label[label]
-        if np.array_equal(label, before):
-            break
+        first, second = label[a], label[b]
+        apart = first != second
+        # Pairs of one part stay together: every label is a root here, and roots alone are given another one.
+        a, b, first, second = a[apart], b[apart], first[apart], second[apart]
+        least = np.minimum(first, second)
+        np.minimum.at(label, first, least)
+        np.minimum.at(label, second, least)
+        while not np.array_equal(label, higher := label[label]):
+            label = higher
     roots = label == np.arange(label.size)
     label = (np.cumsum(roots) - 1)[label]
-    count = int(roots.sum())
-    lengths = ends - starts
-    sizes = np.bincount(label, weights=lengths, minlength=count).astype(np.intp)
-    k, r = row_of // rows, row_of % rows
-    first, last = starts % wide, (ends - 1) % wide
-    low, high = np.full((count, 3), np.iinfo(np.intp).max), np.full((count, 3), -1, np.intp)
-    centres = np.empty((count, 3))
-    for axis, (begin, end) in enumerate(((k, k), (r, r), (first, last))):
-        np.minimum.at(low[:, axis], label, begin)
-        np.maximum.at(high[:, axis], label, end)
-        centres[:, axis] = np.bincount(label, weights=lengths * (begin + end) / 2, minlength=count)
-    centres /= np.maximum(sizes, 1)[:, None]
-    return Regions(mask, sizes, low, high, centres, label, lengths)
+    sizes = np.bincount(label, weights=ends - starts, minlength=int(roots.sum())).astype(np.intp)
+    return Regions(mask, sizes, label, starts, ends)
 
 
 def _touching(

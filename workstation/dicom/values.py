@@ -28,10 +28,10 @@ def border_padding(
     if np.count_nonzero(blank) <= 0.05 * blank.size:
         return None
     rows, columns = voxels.shape[1:]
-    y, x = np.ogrid[:rows, :columns]
+    y, x = np.arange(rows)[:, None] - (rows - 1) / 2, np.arange(columns) - (columns - 1) / 2
     radius = min(rows, columns) / 2
-    inside = (y - (rows - 1) / 2) ** 2 + (x - (columns - 1) / 2) ** 2 < (radius - 2) ** 2
-    if bool((blank & inside).any()):
+    inside = x**2 < (radius - 2) ** 2 - y**2
+    if bool((blank.any(axis=0) & inside).any()):
         return None
     return (low, low)
 
