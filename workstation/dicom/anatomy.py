@@ -171,11 +171,17 @@ class Anatomy:
         return of.mean_index @ self.steps
 
 
+def grid_steps(geometry: Geometry) -> tuple[int, int, int]:
+    """Every how many slices, rows and columns a voxel of the coarse grid is taken."""
+    slices, rows, columns = (max(1, int(GRID_MM / mm)) for mm in geometry.spacing_mm)
+    return slices, rows, columns
+
+
 def anatomy_of(voxels: Voxels, geometry: Geometry) -> Anatomy | None:
     """The coarse body of an axial CT; None where there is none to speak of."""
     if voxels.shape[0] < _FEWEST or abs(float(geometry.normal_lps[2])) < 0.8:
         return None
-    skip = [max(1, int(GRID_MM / mm)) for mm in geometry.spacing_mm]
+    skip = grid_steps(geometry)
     values: Voxels = voxels[:: skip[0], :: skip[1], :: skip[2]].copy()
     steps = (geometry.affine_lps[:3, :3] * skip).T
     solid = regions(values > _BODY_HU, across_slices=True)

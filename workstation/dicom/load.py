@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 _INT16 = (-32768, 32767)
+# Padding that was guessed, whether the body is cut off, whether the table contradicts the labels.
+_Told = tuple[tuple[float, float] | None, bool, bool]
 
 
 class _Overflow(Exception):
@@ -271,6 +273,7 @@ class _Reader:
         self.tile: tuple[int, int] | None = tile if isinstance(tile, tuple) else None
         self.jobs = self._jobs(first)
         self.failed: list[int] = []
+        self._told: tuple[_Told, bool] | None = None
         self.voxels: Voxels = np.empty((0, 0, 0), np.int16)
 
     def _jobs(self, first: int | None) -> list[_Job]:
@@ -298,16 +301,27 @@ class _Reader:
         done = 0
         watched = self.progress is not None or self.stop is not None or self.lead is not None
         portion = max(1, len(self.jobs) // (64 if watched else 4 * self.threads))
-        portions = [self.jobs[at : at + portion] for at in range(0, len(self.jobs), portion)]
+        sooner, later = self._sooner()
+        self._told = None
 
         def all_of(jobs: list[_Job]) -> int:
             return sum(work(job) for job in jobs)
 
         with ThreadPoolExecutor(self.threads, thread_name_prefix="decode") as pool:
-            waiting = [pool.submit(all_of, jobs) for jobs in portions]
+            awaited, waiting = (
+                [pool.submit(all_of, jobs[at : at + portion]) for at in range(0, len(jobs), portion)]
+                for jobs in (sooner, later)
+            )
+            coarse = set(awaited)
+            waiting = [*awaited, *waiting]
+            rest = pool.submit(self._told_after, waiting) if coarse else None
+            anatomy: bool | None = None
             try:
                 for future in as_completed(waiting):
                     done += future.result()
+                    coarse.discard(future)
+                    if rest is not None and anatomy is None and not coarse:
+                        anatomy = self._anatomy_contradicts()
                     if self.stop is not None and self.stop():
                         raise Cancelled
                     if self.progress is not None:
@@ -317,9 +331,32 @@ class _Reader:
             finally:
                 for future in waiting:
                     future.cancel()
+            told = None if rest is None else rest.result()
+        if told is not None and anatomy is not None and not self.failed:
+            self._told = (told, anatomy)
         if len(self.failed) == sum(f is not None for f in self.found.frames):
             raise InputRefused("decode_failed", "None of the images could be decompressed.")
         self._fill(sorted({*self.found.filled, *self.failed}))
+
+    def _sooner(self) -> tuple[list[_Job], list[_Job]]:
+        """Jobs whose slices a CT's anatomy looks at, the first slice's among them, and the others.
+
+        Its verdicts are then made while the other slices are read. Nothing comes sooner where somebody looks on as the
+        slices come, outwards from the first, and where slices are filled in at the end.
+        """
+        found = self.found
+        if found.units != "HU" or self.lead is not None or found.filled or self.tile is not None:
+            return [], self.jobs
+        from workstation.dicom.anatomy import grid_steps
+
+        step = grid_steps(found.geometry)[0]
+        if step == 1:
+            return [], self.jobs
+        sooner: list[_Job] = []
+        later: list[_Job] = []
+        for n, job in enumerate(self.jobs):
+            (sooner if n == 0 or job.parts[0][0] % step == 0 else later).append(job)
+        return sooner, later
 
     def _plain(self, frame: Frame, words: npt.NDArray[np.uint16]) -> bool:
         """Read the bits of a plain image into `words`; false where its file is not as the scan saw it.
@@ -473,8 +510,7 @@ class _Reader:
             codes.append("decode_failed")
         if any(p.precision_differs for p in loaded):
             codes.append("precision_mismatch")
-        padding = found.facts.get("padding")
-        interval: tuple[float, float] | None = padding if isinstance(padding, tuple) else None
+        interval = self._declared_padding()
         if found.units == "HU":
             interval, more = self._told_by_values(interval)
             codes.extend(more)
@@ -503,23 +539,49 @@ class _Reader:
 
     def _told_by_values(self, padding: tuple[float, float] | None) -> tuple[tuple[float, float] | None, list[str]]:
         """What a CT's voxels tell: its padding, a body cut off, labels that cannot be right. Two threads' work."""
-        from workstation.dicom.position import anatomy_verdicts, table_verdict
+        if self._told is None:
+            with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
+                other = pool.submit(self._anatomy_contradicts)
+                told = self._by_all_slices()
+                self._told = (told, other.result())
+        (guessed, truncated, table), anatomy = self._told
+        codes: list[str] = []
+        if guessed is not None:
+            padding = guessed
+            codes.append("padding_guessed")
+        if truncated:
+            codes.append("fov_truncated")
+        if table or anatomy:
+            codes.append("position_doubtful")
+        return padding, codes
+
+    def _anatomy_contradicts(self) -> bool:
+        """Whether the anatomy of a CT contradicts its labels; from the slices of the coarse grid."""
+        from workstation.dicom.position import anatomy_verdicts
+
+        return "contradicts" in anatomy_verdicts(self.voxels, self.found.geometry).values()
+
+    def _told_after(self, slices: list[Future[int]]) -> _Told | None:
+        """`_by_all_slices` once all slices are there; None where one did not come."""
+        wait(slices)
+        if any(future.cancelled() or future.exception() is not None for future in slices) or self.failed:
+            return None
+        return self._by_all_slices()
+
+    def _by_all_slices(self) -> _Told:
+        """Of a CT: padding that it does not declare, whether its body is cut off, whether its table contradicts."""
+        from workstation.dicom.position import table_verdict
         from workstation.dicom.values import border_padding, cut_off
 
-        codes: list[str] = []
+        declared = self._declared_padding()
         stated = str(self.found.facts.get("patient_position") or "")
-        with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
-            anatomy = pool.submit(anatomy_verdicts, self.voxels, self.found.geometry)
-            guessed = border_padding(self.voxels, padding)
-            if guessed is not None:
-                padding = guessed
-                codes.append("padding_guessed")
-            if cut_off(self.voxels, padding):
-                codes.append("fov_truncated")
-            table = table_verdict(self.voxels, self.found.geometry, stated)
-            if "contradicts" in (table, *anatomy.result().values()):
-                codes.append("position_doubtful")
-        return padding, codes
+        guessed = border_padding(self.voxels, declared)
+        truncated = cut_off(self.voxels, declared if guessed is None else guessed)
+        return guessed, truncated, table_verdict(self.voxels, self.found.geometry, stated) == "contradicts"
+
+    def _declared_padding(self) -> tuple[float, float] | None:
+        padding = self.found.facts.get("padding")
+        return padding if isinstance(padding, tuple) else None
 
 
 def _digest(
