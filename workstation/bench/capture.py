@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from workstation.bench.figures import Figure, compare
+from workstation.bench.figures import Figure, compare, measuring
 from workstation.bench.given import Given
 from workstation.bench.processes import peak_memory, seconds_of
 from workstation.desk.desk import Desk
@@ -39,6 +39,7 @@ def measure(given: Given) -> list[Figure]:
 def _captures(desk: Desk, given: Given) -> list[Figure]:
     from render.view import Technique, View
 
+    measuring("pictures for the record, drafts and their release")
     desk.sign_in("demo.rad", PINS["demo.rad"])
     session = desk.open(given.source, given.series, given.volume)
     try:
@@ -109,6 +110,7 @@ def _surface(given: Given, place: Path) -> list[Figure]:
             ratio_at_most=0.1,
         )
     ]
+    measuring(f"{name}, peak memory")
     most = peak_memory(command)
     if most is not None:
         peer = peak_memory(theirs) if tool else None

@@ -7,6 +7,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +16,9 @@ import msgspec
 
 Trial = Callable[[], float]
 """Does the work once and returns the seconds that counted."""
+
+told: ContextVar[Callable[[str], None]] = ContextVar("told", default=lambda _: None)
+"""Who is told what is being measured, while a bench runs."""
 
 _LONG = 10.0
 _LONG_RUNS = 3
@@ -73,6 +77,11 @@ def timed(work: Callable[[], object]) -> Trial:
     return trial
 
 
+def measuring(name: str) -> None:
+    """Say what is measured from here on: a bench takes minutes and shows its figures at the end."""
+    told.get()(name)
+
+
 def alternate(trials: Sequence[Trial], runs: int) -> list[list[float]]:
     """Seconds of every trial: one call each that warms up, then in turn, `runs` times (3 where one takes over 10 s)."""
     warm = [trial() for trial in trials]
@@ -105,6 +114,7 @@ def compare(
     unit : ``"ms"`` or ``"s"``; `at_most` is in it
     missing : why there is no peer, where there should be one
     """
+    measuring(name)
     factor = {"ms": 1000.0, "s": 1.0}[unit]
     taken = alternate([ours] if peer is None else [ours, peer], runs)
     medians = [statistics.median(seconds) * factor for seconds in taken]

@@ -16,7 +16,7 @@ import numpy as np
 from render.volume import Volume
 from workstation.base.errors import RenderDeskError
 from workstation.bench import encoded
-from workstation.bench.figures import Figure, alternate, compare, timed
+from workstation.bench.figures import Figure, alternate, compare, measuring, timed
 from workstation.bench.given import Given, own_files, resized
 from workstation.bench.processes import child, peak_memory, seconds_of, text_of
 from workstation.desk.source import open_source, read
@@ -34,6 +34,7 @@ def measure(given: Given) -> list[Figure]:
     RenderDeskError
         What the source refuses; code ``bench`` when a peer cannot read the series, or reads something else.
     """
+    measuring("the series as given")
     source = given.opened()
     volume = read(source)
     with tempfile.TemporaryDirectory(prefix="renderdesk-bench-") as name:
@@ -47,6 +48,7 @@ def measure(given: Given) -> list[Figure]:
         del volume
         figures = _uncompressed(folder, given, Path(name))
         for word, syntax, most in (("JPEG-LS", encoded.JPEG_LS, 0.45), ("JPEG 2000", encoded.JPEG_2000, 0.8)):
+            measuring(f"{word}, compressing the series")
             again = Path(name) / word
             encoded.encode_files(paths, again, syntax)
             figures.append(_in_process(f"volume in memory, {word}", again, given, most))
@@ -139,6 +141,7 @@ def _first(folder: Path, given: Given) -> Figure:
 
 def _whole_process(folder: Path, given: Given, place: Path) -> list[Figure]:
     """Start of the program included, beside dcm2niix that writes the volume uncompressed."""
+    measuring("whole process")
     tool = shutil.which("dcm2niix")
     out = _in_memory(place)
 
@@ -197,6 +200,7 @@ def _in_memory(place: Path) -> Path:
 
 def _memory(folder: Path) -> Figure | None:
     """Peak of the process tree while loading, beside the int16 volume itself."""
+    measuring("peak memory of loading")
     most = peak_memory(child("load", str(folder)))
     if most is None:
         return None

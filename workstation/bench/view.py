@@ -22,7 +22,7 @@ from render.stage import Stage
 from render.view import Labels, Look, Slab, Surface, Technique, View, Window
 from render.volume import Volume
 from workstation.bench.drawing import SIZE, camera, keep, looks, scene
-from workstation.bench.figures import Figure, Trial, compare, timed
+from workstation.bench.figures import Figure, Trial, compare, measuring, timed
 from workstation.bench.given import Given, resized
 from workstation.bench.processes import child, peak_memory
 from workstation.desk.source import read
@@ -200,6 +200,7 @@ class _Peers:
 
 def _interrupted(volume: Volume) -> Iterator[Figure]:
     """Milliseconds from a new wish to the end of what was being made for the same pane, by kind of work."""
+    measuring("a new wish interrupts")
     from render import tones
 
     stage = Stage()
@@ -266,6 +267,7 @@ def _interrupted(volume: Volume) -> Iterator[Figure]:
 
 def _turned(volume: Volume) -> Figure:
     """Milliseconds from picture to picture while one turns without rest, a wish whenever a picture has come."""
+    measuring("turning without rest")
     stage = Stage()
     stage.set_volume(volume)
     look = next(iter(looks(volume).values()))
@@ -497,6 +499,7 @@ def _stalls(into: list[float]) -> Iterator[None]:
 
 def _memory(volume: Volume) -> list[Figure]:
     """Peak of a process that draws every look, beside the volume itself."""
+    measuring("peak memory of drawing every look")
     with tempfile.TemporaryDirectory(prefix="renderdesk-bench-") as name:
         path = Path(name) / "volume.npz"
         keep(volume, path)
@@ -523,8 +526,9 @@ def _growth(volume: Volume, runs: int) -> Iterator[Figure]:
         free = allowed()
         if free is not None and _NEED * 2 * size[0] * size[1] * size[2] > free:
             return
-        one = resized(volume, size)
         words = " x ".join(map(str, size))
+        measuring(f"{words}, resampling")
+        one = resized(volume, size)
         look = next(iter(looks(one).values()))
         engine = Engine(one)
         kept = engine.completed(scene(one, look, 0))

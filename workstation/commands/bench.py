@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     before = shown.conditions(gl=args.name in {"view", "capture"})
     if not args.json:
         tell(f"Measuring {args.name}; other work on this computer disturbs the figures.")
+    shown.told.set(lambda name: tell(f"Measuring: {name}"))
     measured = _measured(args.name, args)
     if args.json:
         print_json(

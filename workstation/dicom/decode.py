@@ -146,10 +146,15 @@ class Pixels:
                     raise PixelError("it ends early")
                 done += n
             return
-        np.copyto(out, self.read(file, frame), casting="unsafe")
+        values = self.read(file, frame, out)
+        if not np.may_share_memory(values, out):
+            np.copyto(out, values, casting="unsafe")
 
-    def read(self, file: BinaryIO, frame: int) -> npt.NDArray[Any]:
+    def read(self, file: BinaryIO, frame: int, place: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
         """Stored values of a frame, (rows, columns) or (rows, columns, samples), of `dtype`.
+
+        `place`: contiguous memory of that shape and type, into which some decoders write; what is returned may lie in
+        it or not, and where nothing is returned it holds anything.
 
         Raises
         ------
@@ -167,9 +172,12 @@ class Pixels:
             # Decoders fill up what is missing with something plausible; JPEG, JPEG-LS and JPEG 2000 all end in FF D9.
             raise PixelError("its compressed pixels end early")
         apart = isolated.decoders_of_site()
-        decode = decoders.decode_stream if apart is None else apart.decode
+        sizes = (self.header.syntax, self.rows, self.columns, self.allocated)
         try:
-            bits = decode(stream, self.header.syntax, self.rows, self.columns, self.allocated)
+            if apart is not None:
+                bits = apart.decode(stream, *sizes)
+            else:
+                bits = decoders.decode_stream(stream, *sizes, place)
         except (Exception, MemoryError) as error:
             raise PixelError("its compressed pixels are damaged") from error
         bits = np.asarray(bits)
@@ -208,13 +216,18 @@ class Pixels:
         if self.float_pixels:
             return bits
         size = self.allocated // 8
-        words = np.ascontiguousarray(bits).astype(f"<u{size}", copy=False)
+        together = np.ascontiguousarray(bits)
+        if together.dtype == np.dtype(f"<i{size}"):
+            together = together.view(f"<u{size}")
+        words = together.astype(f"<u{size}", copy=False)
         if self.native and self.high is not None and self.high > self.stored - 1:
             words = words >> (self.high - self.stored + 1)
         if self.stored == self.allocated:
             return words.view(self.dtype)
         lost = self.allocated - self.stored
         mask = (1 << self.stored) - 1
+        if not self.signed and int(words.max()) <= mask:
+            return words
         masked = words & mask
         values = (words << lost).view(self.dtype) >> lost if self.signed else masked
         # A stream's bits above BitsStored may repeat the sign; anything else there contradicts the header.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -36,8 +37,10 @@ def name_of(syntax: str) -> str:
     return _NAMES.get(syntax, syntax)
 
 
-def decode_stream(data: bytes, syntax: str, rows: int, columns: int, allocated: int) -> Any:
+def decode_stream(data: bytes, syntax: str, rows: int, columns: int, allocated: int, place: Any = None) -> Any:
     """One frame of an encapsulated syntax as an array (rows, columns) or (rows, columns, samples).
+
+    `place`: an array for the pixels; it is what is returned where a decoder can write into it, a new one elsewhere.
 
     Raises
     ------
@@ -51,10 +54,20 @@ def decode_stream(data: bytes, syntax: str, rows: int, columns: int, allocated: 
     if syntax in _JPEG:
         return imagecodecs.jpeg8_decode(data)  # libjpeg-turbo 3: baseline, 12 bit and lossless
     if syntax in _JPEG_LS:
-        return imagecodecs.jpegls_decode(data)
+        return _placed(imagecodecs.jpegls_decode, data, place)
     if syntax in _JPEG_2000:
-        return imagecodecs.jpeg2k_decode(data)
+        return _placed(imagecodecs.jpeg2k_decode, data, place)
     raise ValueError(f"no decoder for {syntax}")
+
+
+def _placed(decode: Callable[..., Any], data: bytes, place: Any) -> Any:
+    """Decode into `place`: memory that is there already costs less than new memory for each frame."""
+    if place is not None:
+        try:
+            return decode(data, out=place)
+        except ValueError:
+            pass  # the stream holds another size or type: whoever asked for it will see
+    return decode(data)
 
 
 def _rle(data: bytes, rows: int, columns: int, allocated: int) -> Any:

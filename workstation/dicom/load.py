@@ -300,7 +300,9 @@ class _Reader:
         work = self._whole_job if whole else self._float_job
         done = 0
         watched = self.progress is not None or self.stop is not None or self.lead is not None
-        portion = max(1, len(self.jobs) // (64 if watched else 4 * self.threads))
+        # Many small portions where each takes long: none shall be left to one thread while the other has nothing to do.
+        small = watched or any(f is not None and f.plain is None for f in self.found.frames)
+        portion = max(1, len(self.jobs) // (64 if small else 4 * self.threads))
         sooner, later = self._sooner()
         self._told = None
 
