@@ -38,9 +38,22 @@ def test_the_first_slice_is_shown_before_another_file_is_opened(tmp_path, monkey
     assert (done, files) == (1, 1)
     assert volume.loading
     assert np.array_equal(voxels[12], whole.voxels[12])
-    assert (voxels[:12] == whole.voxels[12].min()).all()
+    assert volume.awaited == (*range(12), *range(13, 24)), "what has not come is named, so that a window covers it"
     assert volume.digest != whole.digest
     assert not whole.loading
+
+
+def test_what_has_not_come_holds_the_lowest_value_of_the_first_slice(tmp_path):
+    """From the first look on; the slice that is on screen by then is not touched."""
+    ct_series(tmp_path, **SMALL)
+    plane = load(only(tmp_path)).voxels[12]
+    lead = previews.Preview(only(tmp_path), lambda *_: None, 12)
+    lead.begin(plane)
+    shown = lead.voxels
+    voxels = lead.array(whole=True)
+    assert voxels is shown
+    assert np.array_equal(voxels[12], plane)
+    assert (np.delete(voxels, 12, axis=0) == plane.min()).all()
 
 
 def test_the_volume_fills_while_one_looks(tmp_path, monkeypatch):

@@ -174,10 +174,7 @@ class Pixels:
         apart = isolated.decoders_of_site()
         sizes = (self.header.syntax, self.rows, self.columns, self.allocated)
         try:
-            if apart is not None:
-                bits = apart.decode(stream, *sizes)
-            else:
-                bits = decoders.decode_stream(stream, *sizes, place)
+            bits = decoders.decode_stream(stream, *sizes, place) if apart is None else apart.decode(stream, *sizes)
         except (Exception, MemoryError) as error:
             raise PixelError("its compressed pixels are damaged") from error
         bits = np.asarray(bits)

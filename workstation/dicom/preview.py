@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 Show = Callable[[Volume, int], None]
 
 EVERY_S = 0.15
-_FILL_AT_ONCE = 200_000_000
 
 
 class Preview:
     """A volume under construction, shown now and then.
 
-    Slices that have not come hold the lowest value of the first one, so that nothing shows there. The volumes
+    Slices that have not come hold the lowest value of the first one, so that nothing shows there; they are filled once
+    the first one has been shown, which must not wait for so much memory (a window covers what is awaited). The volumes
     given to `show` are views of one array: they cost no memory, and fill up. Each has a digest of its own, so that
     nothing drawn from an earlier one is taken for a later one.
     """
@@ -44,8 +44,6 @@ class Preview:
         shape = self.found.geometry.shape
         self.voxels = np.zeros(shape, np.int16) if plane.dtype == np.int16 else np.zeros(shape, np.float32)
         self.low = plane.min()
-        if self.voxels.nbytes <= _FILL_AT_ONCE:
-            self._fill(self.voxels)
         self.voxels[self.start] = plane
         self.there[self.start] = True
         self.tell(self.voxels, 1)
@@ -58,14 +56,11 @@ class Preview:
             self.there[:] = False
             self._filled = False
         if not self._filled:
-            kept = self.voxels[self.start].copy()
-            self._fill(self.voxels)
-            self.voxels[self.start] = kept
+            # the first slice is on screen: it is not touched
+            self.voxels[: self.start] = self.low
+            self.voxels[self.start + 1 :] = self.low
+            self._filled = True
         return self.voxels
-
-    def _fill(self, voxels: Voxels) -> None:
-        voxels[...] = self.low
-        self._filled = True
 
     def tell(self, voxels: Voxels, done: int) -> None:
         """Show what there is, at most every 150 ms."""
