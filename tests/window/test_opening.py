@@ -203,3 +203,36 @@ def test_runs_are_the_numbers_again(numbers):
     assert again == numbers
     ends = runs(numbers)
     assert all(b[0] - a[1] > 1 for a, b in pairwise(ends))
+
+
+def test_what_does_not_fit_into_memory_is_said_before_and_after(signed_in, qtbot, small_study, tmp_path, monkeypatch):
+    """Refused with what can be done; or opened at half the resolution, which the picture and the strip say; and the
+    other series of the study says beforehand how it would open."""
+    import shutil
+
+    from tests.factory.series import ct_series
+    from workstation.dicom import memory
+    from workstation.dicom.load import memory_needed
+    from workstation.dicom.scan import scan
+
+    both = tmp_path / "both"
+    shutil.copytree(small_study, both)
+    ct_series(both, slices=80, rows=160, columns=160, name="MILLER^Anne", patient_id="W-1", series_number=5,
+              series="other", label="other")  # fmt: skip
+    small, large = (s.volumes[0] for s in scan([both]).studies[0].series)
+    monkeypatch.setattr(memory, "allowed", lambda: 1000)
+    signed_in.open(str(both))
+    qtbot.waitUntil(lambda: "Needs" in signed_in.status.sentence.whole, timeout=20000)
+    assert "Close other programs" in signed_in.status.sentence.whole
+    assert signed_in.case.session is None
+    half = (memory_needed(small, reduction=2) + memory_needed(small)) // 2
+    assert memory_needed(large, reduction=2) > half > memory_needed(large, reduction=4)
+    monkeypatch.setattr(memory, "allowed", lambda: half)
+    signed_in.open(str(both), series="4")
+    qtbot.waitUntil(lambda: signed_in.case.session is not None, timeout=20000)
+    assert signed_in.case.session.volume.reduced == 2
+    assert any("REDUCED 1/2" in badge.upper() for badge in signed_in.case.session.badges())
+    strip = signed_in.case.strip
+    (other,) = [card for card in strip.cards if not card.shown]
+    assert other.lines[1] == "opens at 1/4"
+    assert "GB of memory" in other.toolTip()

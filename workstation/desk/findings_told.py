@@ -98,6 +98,11 @@ class Told:
     remedy: str
 
 
+def refusal_told(code: str, sentence: str) -> str:
+    """A refusal with what it means and what can be done, where the code says so."""
+    return " ".join(part for part in (sentence, *_TOLD.get(code, ("", ""))) if part)
+
+
 def findings_told(findings: Iterable[Finding]) -> tuple[Told, ...]:
     """Each finding once, the worst first."""
     once = list(dict.fromkeys((f.code, f.severity, f.sentence) for f in findings))

@@ -111,7 +111,7 @@ def badges_of(volume: Volume, case: Case | None) -> tuple[str, ...]:
     if volume.filled:
         badges.append(f"GAPS FILLED {len(volume.filled)}")
     if volume.reduced > 1:
-        badges.append("REDUCED")
+        badges.append(f"REDUCED 1/{volume.reduced}")
     if volume.phase is not None and volume.phase[3] > 1:
         badges.append(f"PHASE {volume.phase[2] + 1}/{volume.phase[3]}")
     if cameras.NO_MILLIMETRES & found:

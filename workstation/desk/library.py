@@ -289,7 +289,11 @@ def import_paths(
 
     for study in result.studies:
         try:
-            file_study(place, study, undecided=True)
+            with (
+                place.db.writing()
+            ):  # in the list and marked as arriving, both or neither: a kill leaves no empty study
+                file_study(place, study, undecided=True)
+                place.marks.arrives(study.study_uid, place.now())
             if any(f.code == "mixed_patients" for f in study.findings) or place.library.people_of(study.study_uid):
                 with place.db.writing():
                     note_people(place, study)

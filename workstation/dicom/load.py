@@ -173,16 +173,24 @@ def _integral(frame: Frame) -> bool:
     return frame.table is not None or (float(frame.slope).is_integer() and float(frame.intercept).is_integer())
 
 
-def _reduction(found: VolumeFound, threads: int) -> int:
-    """1, or the smallest k at 1/k of which the volume fits; refused where 1/4 does not, or places are uneven."""
+def fits_at(found: VolumeFound, *, threads: int = 2) -> int | None:
+    """1, or the smallest k at 1/k of which a volume fits into memory; None where 1/4 does not, or places are uneven."""
     free = memory.allowed()
-    need = memory_needed(found, threads=threads)
-    if free is None or need <= free:
+    if free is None or memory_needed(found, threads=threads) <= free:
         return 1
     for k in (2, 4):
         fits = memory_needed(found, threads=threads, reduction=k) <= free
         if fits and found.positions_lps is None and min(found.geometry.shape) >= 4 * k:
             return k
+    return None
+
+
+def _reduction(found: VolumeFound, threads: int) -> int:
+    """As `fits_at`; refused where it does not fit."""
+    k = fits_at(found, threads=threads)
+    if k is not None:
+        return k
+    need, free = memory_needed(found, threads=threads), memory.allowed() or 0
     refusal = finding("too_large", a=round(need / 1e9, 1), b=round(free / 1e9, 1))
     raise InputRefused(refusal.code, refusal.sentence, findings=(refusal,))
 

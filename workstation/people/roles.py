@@ -115,7 +115,8 @@ def refusal(role: Role | None, act: Act) -> str:
     """One sentence that says why not, and who may; "" when allowed."""
     if role is not None and may(role, act):
         return ""
-    who = " or ".join(sorted(ALLOWED[act]))
+    *others, last = sorted(ALLOWED[act])
+    who = f"{', '.join(others)} or {last}" if others else last
     if role is None:
         return f"Sign in first: to {_WORDS[act]} needs the role {who}."
     return f"The role {role} may not {_WORDS[act]}; {who} may."

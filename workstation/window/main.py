@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWi
 
 from render.errors import Cancelled
 from workstation.base.errors import InputRefused, RenderDeskError
+from workstation.desk.findings_told import refusal_told
 from workstation.window import words
 from workstation.window.actions import Actions
 from workstation.window.captions import bar_badges
@@ -493,7 +494,8 @@ class MainWindow(QMainWindow):
         self.case.blank("")
         self._show_library()
         if not isinstance(error, Stopped | Cancelled):
-            self.actions_.say(sentence_of(error), "refused")
+            code = error.code if isinstance(error, RenderDeskError) else ""
+            self.actions_.say(refusal_told(code, sentence_of(error)), "refused")
 
     def close_case(self) -> None:
         """Save, let go of the voxels, and show the study list."""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QScrollArea,
 from workstation.desk.findings_told import Told, findings_told
 from workstation.desk.phases import phase_name
 from workstation.dicom.choose import phases_of
+from workstation.dicom.load import fits_at, memory_needed
 from workstation.window.icons import pixmap
 from workstation.window.theme import tokens
 from workstation.window.widgets import label, named
@@ -147,7 +148,10 @@ class SeriesStrip(QWidget):
             for volume in one_of_each(series) or (None,):
                 of = phases_of(series, volume) if volume is not None else ()
                 shown = any(v.id == session.found.id for v in of)
-                card = SeriesCard(_title(series), _lines(series, volume, of), shown=shown, usable=volume is not None)
+                lines = _lines(series, volume, of)
+                if volume is not None and not shown:
+                    lines = (lines[0], *_memory_words(volume), *lines[1:])
+                card = SeriesCard(_title(series), lines, shown=shown, usable=volume is not None)
                 if volume is not None and not shown:
                     card.clicked.connect(lambda *_, s=series.series_uid, v=volume.id: self.chosen.emit(s, v))
                 if shown:
@@ -186,7 +190,7 @@ class SeriesStrip(QWidget):
 
 
 class FindingCard(QWidget):
-    """A finding beside the series: a sign, and one sentence; what it means and what to do in the tooltip."""
+    """A finding beside the series: a sign, one sentence, and what it means for measuring; what to do in the tooltip."""
 
     def __init__(self, told: Told) -> None:
         super().__init__()
@@ -197,7 +201,12 @@ class FindingCard(QWidget):
         glyph, colour = _SIGNS[told.severity]
         sign.setPixmap(pixmap(glyph, colour, 14, self.devicePixelRatioF()))
         row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(label(told.sentence, "label", wrap=True), 1)
+        said = QVBoxLayout()
+        said.setSpacing(1)
+        for text, role in ((told.sentence, "said"), (told.means, "label")):
+            if text:
+                said.addWidget(label(text, role, wrap=True))
+        row.addLayout(said, 1)
         self.setToolTip("\n".join(part for part in (told.sentence, told.means, told.remedy) if part))
         self.setAccessibleName(told.sentence)
 
@@ -235,6 +244,19 @@ def _lines(series: SeriesFound, volume: VolumeFound | None, of: tuple[VolumeFoun
         many = f"{len(of)} {plural(phase_name(volume.phase.kind))}"
         return (f"{many}, {kind}" if kind else many, size, spacing, suits, why, *told)
     return (f"{size}, {kind}" if kind else size, spacing, suits, why, *told)
+
+
+def _memory_words(volume: VolumeFound) -> tuple[str, ...]:
+    """What the estimate says before anything is loaded, short and in full; () where the volume fits as it is."""
+    k = fits_at(volume)
+    if k == 1:
+        return ()
+    need = f"{memory_needed(volume) / 1e9:.1f} GB of memory"
+    if k is None:
+        full = f"It needs {need}, more than is free. Close other programs, or choose a thicker reconstruction."
+        return ("too large now", full)
+    full = f"It opens at 1/{k} of its resolution: whole it needs {need}. Close other programs to see it whole."
+    return (f"opens at 1/{k}", full)
 
 
 def kind_words(volume: VolumeFound) -> str:

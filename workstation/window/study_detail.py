@@ -143,7 +143,9 @@ class StudyDetail(QWidget):
         self._parts.addWidget(self._study_card(row))
         self._parts.addWidget(self._person_card(row))
         self._parts.addStretch(1)
-        self.open.setEnabled(not row.mixed)
+        closed = self._desk.why_not("view")
+        self.open.setEnabled(not row.mixed and not closed)
+        self.open.setToolTip(closed)
         self.open.setText("Open" if row.state == "new" else "Continue")
         acts: tuple[tuple[Act, QWidget], ...] = (("export", self.export_button), ("delete", self.delete_button))
         for act, widget in acts:
@@ -174,7 +176,7 @@ class StudyDetail(QWidget):
 
     def _study_card(self, row: StudyRow) -> Card:
         card = Card("Study")
-        card.add(Words(row.description or f"{modalities(row)} study without a description".strip()))
+        card.add(Words(row.description.replace("^", " ") or f"{modalities(row)} study without a description".strip()))
         parts = [words.date(row.date) or "date not known"]
         if row.accession:
             parts.append(f"accession {row.accession}")
@@ -299,7 +301,9 @@ class ExportForm(QWidget):
         self.whole = QRadioButton("As they are, with the patient's name")
         self.clean = QRadioButton("Without identity, new identifiers, dates shifted")
         self.looked = QCheckBox("I have looked: no text is burned in")
-        self.looked.setToolTip("Captures, scans and ultrasound stay here unless somebody has looked at them.")
+        self.looked.setToolTip(
+            "Pictures made from others (MIP, reformats) go only when somebody has looked at them for text."
+        )
         self.clean.setChecked(True)
         self.note = label("", "quiet", wrap=True)
         self.face = label(FACE, "quiet", wrap=True)
@@ -337,7 +341,8 @@ class ExportForm(QWidget):
         if self.clean.isChecked():
             told = (
                 "By the Basic Profile of DICOM PS3.15. Every byte is searched for the patient's name and numbers "
-                "before the folder appears. Captures, scans and ultrasound stay here unless somebody looked at them."
+                "before the folder appears. Captures, scanned papers, ultrasound and reports stay here: text in them "
+                "cannot be ruled out."
             )
         self.note.setText(told)
         self.face.setVisible(self.clean.isChecked())

@@ -123,7 +123,7 @@ _CELLS: tuple[Callable[[StudyRow], str], ...] = (
     lambda row: names.in_the_list(row.patient_name),
     lambda row: row.patient_id or "no ID",
     lambda row: words.date(row.birth_date) or "not known",
-    lambda row: "  ".join(part for part in (row.description, modalities(row)) if part),
+    lambda row: "  ".join(part for part in (row.description.replace("^", " "), modalities(row)) if part),
     lambda row: words.date(row.date) or "not known",
     lambda row: str(row.series),
     lambda row: f"{row.images:,}",
