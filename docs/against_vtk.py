@@ -4,7 +4,8 @@
 
 Same view, same step, 500 x 400 pixels; SSIM of scikit-image on RGB. Looks that are drawn in a part of the body alone
 are drawn everywhere here, since VTK's mapper knows no such part. "Near" is the share of pixels whose brightness
-differs by less than 26 of 255.
+differs by less than 26 of 255. The committed table is of the bundled study (CT) and of a public T1 head of 2 mm
+voxels (MR).
 """
 
 from __future__ import annotations

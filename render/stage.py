@@ -271,7 +271,8 @@ class Stage:
     def _reduced(self, request: _Request, engine: Engine, view: View, stale: Callable[[], bool]) -> Picture:
         """A 3D picture for the moving hand, in the size that the hand has time for."""
         pace = self._paces.setdefault((request.pane, view.technique.value), Pace())
-        labels = msgspec.structs.replace(request.labels, badges=(*request.labels.badges, _REDUCED))
+        badges = tuple(dict.fromkeys((*request.labels.badges, _REDUCED)))
+        labels = msgspec.structs.replace(request.labels, badges=badges)
         picture = engine.picture(view, labels, stale, pace.share)
         pace.note(picture.seconds, time.monotonic())
         return picture

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from render import camera
+from render import camera, policy
 from render.engine import Engine
 from render.errors import RenderError
 from render.geometry import Geometry
@@ -133,3 +136,43 @@ def test_a_card_that_crawls_under_the_hand_is_left_and_told(monkeypatch: pytest.
     drag = view(volume).replace(quality="drag")
     assert [engine.picture(drag).renderer for _ in range(4)] == [GPU, GPU, GPU, CASTER]
     assert told == ["was too slow under the hand"]
+
+
+@pytest.mark.parametrize("fault", ["fails", "crawls"])
+def test_a_card_that_fails_or_crawls_on_the_stage_is_remembered_from_one_start_to_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str
+) -> None:
+    """The whole way: a made-up mapper, the stage, the file in the home, and the next start of the program."""
+    card = {"name": "Some GPU", "version": "4.6", "software": False, "seconds": 0.02}
+    monkeypatch.delenv("RENDERDESK_RENDERER", raising=False)
+    monkeypatch.setattr(policy, "_ask", lambda: card)
+    monkeypatch.setattr(policy, "_name", lambda: card)
+    memory = tmp_path / policy.FILE
+    policy.find.cache_clear()
+    try:
+        assert policy.choose_renderer(memory) == GPU
+        if fault == "crawls":
+            monkeypatch.setattr("render.engine._CRAWLS_S", -1.0)
+            monkeypatch.setattr("render.pipeline.mappers.draw", lambda *_: np.zeros((60, 80, 3), np.uint8))
+        else:
+            monkeypatch.setattr("render.pipeline.mappers.draw", broken)
+        volume = ball()
+        stage = Stage(renderer=policy.choose_renderer(memory))
+        stage.on_fallback = partial(policy.failed, memory)
+        try:
+            stage.set_volume(volume)
+            drag = view(volume).replace(quality="drag", overlays="none")
+            made = [stage.picture(drag.replace(scale=1.0 + n / 100)).renderer for n in range(4)]
+            assert made[-1] == CASTER
+            settled = stage.picture(view(volume).replace(overlays="none"))
+            assert settled.renderer == CASTER
+            assert np.array_equal(settled.rgb, Engine(volume).picture(view(volume).replace(overlays="none")).rgb)
+        finally:
+            stage.close()
+        policy.find.cache_clear()  # the program starts anew
+        again = policy.find(memory)
+        assert again.renderer == CASTER
+        assert again.remembered
+        assert ("too slow" if fault == "crawls" else "gave no picture") in again.sentence
+    finally:
+        policy.find.cache_clear()

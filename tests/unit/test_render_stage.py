@@ -239,9 +239,10 @@ def test_a_surface_that_is_being_made_does_not_hold_up_the_hand(stage, monkeypat
     assert not second.errors
 
 
-def test_a_picture_under_the_hand_says_that_it_is_reduced(stage):
+@pytest.mark.parametrize("badges", [(), ("REDUCED",)])
+def test_a_picture_under_the_hand_says_once_that_it_is_reduced(stage, badges):
     got = Catch()
-    stage.request("3d", scene(quality="drag", overlays="screen"), Labels(), got.done, got.failed)
+    stage.request("3d", scene(quality="drag", overlays="screen"), Labels(badges=badges), got.done, got.failed)
     got.wait(lambda g: len(g.pictures) == 2)
     drag = got.pictures[0]
     bare = Engine(V).picture(drag.view, Labels(), share=1 / 3).rgb

@@ -37,10 +37,9 @@ def labels_for(session: Session | Arrival, view: View) -> Labels:
     series = next((s for s in session.series if s.series_uid == session.found.series_uid), None)
     title = (series.description or f"Series {series.number}") if series is not None else ""
     below_left, below_right = whole.bottom_left, whole.bottom_right[:1]
-    if view.plane is None:
+    if view.technique is Technique.VR:
         below_right = (*below_right, look_title(view))
-        if view.technique is Technique.VR:
-            below_left = ("Volume rendering", *below_left[1:2])
+        below_left = ("Volume rendering", *below_left[1:2])
     return msgspec.structs.replace(
         whole,
         top_left=whole.top_left[:2],
