@@ -10,6 +10,7 @@ from pydicom.sequence import Sequence
 
 from tests.factory.enhanced import ENHANCED_MR, enhanced
 from tests.factory.series import ct_series, grid, scene
+from workstation.desk.phases import phase_words
 from workstation.dicom.choose import phases_of
 from workstation.dicom.load import load
 from workstation.dicom.scan import scan
@@ -315,7 +316,9 @@ def test_magnitude_phase_real_and_imaginary_of_ge(tmp_path):
 
         ct_series(tmp_path, **SMALL, modality="MR", intercept=0, label=f"c{kind}", each=each)
     series = series_in(tmp_path)
-    assert [(v.phase.kind, v.phase.value) for v in series.volumes] == [("image_type", float(k)) for k in range(4)]
+    assert [v.phase for v in series.volumes] == [None] * 4  # values of another meaning are no phases
+    assert sorted(v.facts["image_type"][-1] for v in series.volumes) == ["AXIAL", "I", "P", "R"]
+    assert {v.geometry.shape[0] for v in series.volumes} == {12}
     assert "phases_by_order" not in codes(series)
 
 
@@ -356,6 +359,7 @@ def test_water_and_fat_under_a_makers_words(tmp_path):
                   tags={"ImageType": ["DERIVED", "PRIMARY", "DIXON", word]})  # fmt: skip
     series = series_in(tmp_path)
     assert {v.phase.kind for v in series.volumes} == {"image_type"}
+    assert phase_words(series.volumes, 0) == "Kind of image 1 of 4 · F"
     assert "phases_by_order" not in codes(series)
     for found in series.volumes:
         assert len({f.path.name[: f.path.name.index("0")] for f in found.frames}) == 1

@@ -68,6 +68,17 @@ def test_the_volume_fills_while_one_looks(tmp_path, monkeypatch):
     assert all(np.shares_memory(volume.voxels, whole.voxels) for volume, _ in shown)
 
 
+def test_slices_that_go_through_a_table_come_one_by_one_too(tmp_path, monkeypatch):
+    from tests.unit.test_intake_lut import VOXELS, with_table
+
+    monkeypatch.setattr(previews, "EVERY_S", 0.0)
+    ct_series(tmp_path, voxels=VOXELS, intercept=0, slices=22, rows=16, columns=16, each=with_table(1200, -300))
+    awaited = []
+    load(only(tmp_path), preview=lambda volume, done: awaited.append((done, len(volume.awaited))))
+    assert min(n for _, n in awaited) < 11
+    assert [n for _, n in awaited] == sorted((n for _, n in awaited), reverse=True)
+
+
 @pytest.mark.parametrize("first", [-5, 0, 500])
 def test_the_wanted_slice_is_the_one_shown(tmp_path, first):
     ct_series(tmp_path, **SMALL)

@@ -59,6 +59,9 @@ def phase_value(found: Sequence[VolumeFound], index: int) -> str:
         # trigger times go on beyond 100 ms, percents of the cycle do not
         top = max((f.phase.value or 0.0 for f in found if f.phase is not None), default=0.0)
         return _number("", value, " %" if top <= 100 else " ms")
+    if phase.kind == "image_type":
+        words = facts.get("image_type")
+        return str(words[-1]) if isinstance(words, tuple) and words else ""
     if phase.kind == "kernel":
         return str(facts.get("kernel") or "")
     if phase.kind in {"time", "order", "acquisition"}:

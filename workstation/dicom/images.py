@@ -22,6 +22,8 @@ NUCLEAR = _CLASS + "20"
 US_VOLUME = _CLASS + "6.2"
 CT_CLASSES = frozenset(_CLASS + s for s in ("2", "2.1", "2.2"))
 
+_GE_COMPONENTS = {1: "P", 2: "R", 3: "I"}  # (0043,102F): phase, real, imaginary; the image type does not tell
+
 # What other images are called, for the sentence that they are not for 3D.
 KINDS = {
     _CLASS + "1": "radiograph", _CLASS + "1.1": "radiograph", _CLASS + "1.1.1": "radiograph",
@@ -101,6 +103,10 @@ def image_of(header: Header) -> Image:
     image.windows = windows(header)
     set_rescale(image, header, needed=header.sop_class in CT_CLASSES)
     image.keys = keys_of(header)
+    component = header.private_numbers(*el.GE_PARM, 0x2F, "h")
+    letter = _GE_COMPONENTS.get(int(component[0])) if component else None
+    if letter is not None and letter not in image.image_type:
+        image.image_type = (*image.image_type, letter)
     if image.image_type:
         image.keys["image_type"] = "\\".join(image.image_type)
     unit = real_world_unit(header)
@@ -164,9 +170,6 @@ def keys_of(fields: Fields) -> dict[str, Key]:
         gradient = _private_gradient(fields)
     if len(gradient) == 3:
         keys["gradient"] = gradient
-    kind = fields.private_numbers(*el.GE_PARM, 0x2F, "h")
-    if kind:
-        keys["complex"] = float(kind[0])
     for name, tag in (("kernel", el.KERNEL), ("contrast", el.CONTRAST), ("stack", el.STACK_ID)):
         text = fields.text(tag)
         if text:

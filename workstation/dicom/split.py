@@ -26,7 +26,7 @@ SOFT_KEYS = (
     ("echo", "echo"), ("echo_time", "echo"), ("trigger", "cardiac"), ("cardiac", "cardiac"),
     ("inversion", "inversion"), ("flip", "flip"), ("acquisition", "acquisition"), ("kernel", "kernel"),
     ("contrast", "contrast"), ("acquisition_time", "time"), ("content_time", "time"), ("stack", "stack"),
-    ("energy", "energy"), ("complex", "image_type"), ("image_type", "image_type"), ("file", "time"),
+    ("energy", "energy"), ("image_type", "image_type"), ("file", "time"),
 )  # fmt: skip
 _CLUSTER = 1e-3
 _REPEAT_MM = 0.01
