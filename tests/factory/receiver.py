@@ -7,9 +7,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 Act = Callable[["socket.socket", str], None]
+_HANDSHAKE_S = 60.0
 
 
 def ack(control_id: str, code: str = "AA", words: str = "") -> bytes:
@@ -103,7 +104,8 @@ class Receiver:
         self._listener = socket.create_server((host, 0))
         self.port = self._listener.getsockname()[1]
         self._stopped = False
-        self._lock = threading.Lock()
+        self._lines: list[socket.socket] = []
+        self._came = threading.Condition()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
@@ -111,8 +113,24 @@ class Receiver:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End with everything that it began: no thread is left to speak into a later test."""
         self._stopped = True
+        with contextlib.suppress(OSError):
+            socket.create_connection(self._listener.getsockname(), timeout=5).close()  # wakes who waits in accept()
+        self._threads[0].join()
         self._listener.close()
+        for line in self._lines:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads[1:]:
+            thread.join()
+        for line in self._lines:
+            line.close()
+
+    def wait_for(self, count: int) -> None:
+        """Until so many messages have come in: a sender that gave up may be quicker than the thread that reads."""
+        with self._came:
+            assert self._came.wait_for(lambda: len(self.messages) >= count, timeout=60)
 
     @property
     def control_ids(self) -> list[str]:
@@ -122,11 +140,22 @@ class Receiver:
         while not self._stopped:
             try:
                 line, _ = self._listener.accept()
-                if self._context is not None:
-                    line = self._context.wrap_socket(line, server_side=True)
             except OSError:
                 continue
+            if self._stopped:
+                line.close()
+                break
+            if self._context is not None:
+                try:
+                    # who connects and says nothing does not keep the others out for ever
+                    line.settimeout(_HANDSHAKE_S)
+                    line = self._context.wrap_socket(line, server_side=True)
+                    line.settimeout(None)
+                except OSError:
+                    line.close()
+                    continue
             self.connections += 1
+            self._lines.append(line)
             thread = threading.Thread(target=self._serve, args=(line,), daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -139,23 +168,24 @@ class Receiver:
                 self.most_outstanding = max(self.most_outstanding, held.count(b"\x1c\r"))
                 while b"\x1c\r" in held:
                     content, held = held.split(b"\x1c\r", 1)
-                    # Bytes of an encrypted greeting may hold the end mark by chance: without the start
-                    # mark, or not as text, there is no message, and a receiver says nothing.
-                    _, start, text = content.partition(b"\x0b")
-                    try:
-                        message = text.decode()
-                    except UnicodeDecodeError:
+                    # Bytes of an encrypted greeting may hold both marks by chance: what does not begin
+                    # as a message does is none, and a receiver says nothing.
+                    _, _, text = content.partition(b"\x0b")
+                    if not text.startswith(b"MSH|"):
                         continue
-                    if not start:
-                        continue
-                    with self._lock:
+                    message = text.decode()
+                    with self._came:
                         act = self.acts[min(len(self.messages), len(self.acts) - 1)]
                         self.messages.append(message)
+                        self._came.notify_all()
                     act(line, message)
                     if line.fileno() < 0:
                         return
 
 
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+@contextlib.contextmanager
+def closed_port() -> Iterator[int]:
+    """A port on which nobody listens, and nobody else can meanwhile: it is taken, and not opened."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])

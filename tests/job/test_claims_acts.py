@@ -14,7 +14,7 @@ from billing.messages import hl7
 from tests.factory import receiver
 from tests.factory.receiver import Receiver
 from tests.unit.test_billing_x837 import read_by_another
-from tests.unit.test_charge_sending import site_text
+from tests.unit.test_charge_sending import LONG, SHORT, site_text
 from workstation.__main__ import main
 from workstation.base.clock import ScriptedClock
 from workstation.base.errors import InputRefused, NotAllowed
@@ -69,7 +69,8 @@ def only(desk: Desk):
 
 def send(desk: Desk, *what) -> Receiver:
     with Receiver(*what) as office:
-        (desk.home / "site.toml").write_text(site_text(office.port))
+        waits = SHORT if receiver.say_nothing in what else LONG
+        (desk.home / "site.toml").write_text(site_text(office.port, timeout_s=waits))
         charge_office.send(desk.place, at_once=True)
     return office
 

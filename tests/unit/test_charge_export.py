@@ -19,7 +19,7 @@ from billing.parties import Address, Insured, Person
 from tests.factory import charges, receiver
 from tests.factory.receiver import Receiver
 from tests.unit.test_billing_x837 import read_by_another
-from tests.unit.test_charge_sending import site_text
+from tests.unit.test_charge_sending import SHORT, site_text
 from tests.unit.test_report_pdf import pages
 from workstation.archive.handed_over import CoverageRow
 from workstation.base.clock import ScriptedClock
@@ -167,7 +167,7 @@ def test_what_is_due_is_handed_over_once(place, tmp_path, form):
 def test_what_went_over_the_link_is_not_handed_over_as_a_file(place, tmp_path):
     ready(place, "P1")
     with Receiver(receiver.say_nothing) as office:
-        (place.home / "site.toml").write_text(SITE + site_text(office.port).replace("[billing]\n", ""))
+        (place.home / "site.toml").write_text(SITE + site_text(office.port, timeout_s=SHORT).replace("[billing]\n", ""))
         charge_office.send(place)
     assert hand(place, "837p", tmp_path).charges == ()
     table = charge_office.export(place, BILLER, "csv", tmp_path / "all.csv", at_hand=True)

@@ -24,7 +24,8 @@ from workstation.desk import charge_office
 from workstation.desk.charge_ledger import ChargeStore, ledger_of
 from workstation.desk.charge_send import wait_s
 
-TIMEOUT = 0.4
+LONG, SHORT = 30, 0.4
+"""Seconds: where an answer comes a busy machine may take its time, where none comes nobody waits for long."""
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def settle_on(place, port, **more):
 
 
 def site_text(port, **more):
-    lines = {"name": '"office"', "host": '"127.0.0.1"', "port": str(port), "timeout_s": str(TIMEOUT), **more}
+    lines = {"name": '"office"', "host": '"127.0.0.1"', "port": str(port), "timeout_s": str(LONG), **more}
     rows = "\n".join(f"{k} = {v}" for k, v in lines.items())
     return f"[billing]\n[[billing.receivers]]\n{rows}\n"
 
@@ -85,23 +86,24 @@ def test_a_refusal_comes_back_with_the_receivers_words_and_holds_nobody_up(place
 
 
 @pytest.mark.parametrize(
-    ("act", "problem"),
+    ("act", "waits", "problem"),
     [
-        (receiver.say_nothing, "No answer"),
-        (receiver.hang_up, "closed the connection"),
-        (receiver.answer_half, "closed the connection"),
-        (receiver.answer_another, "No answer"),
-        (receiver.garbage, "No answer"),
-        (receiver.endless, "more than an acknowledgement"),
-        (receiver.drip(0.02), "No answer"),
+        (receiver.say_nothing, SHORT, "No answer"),
+        (receiver.hang_up, LONG, "closed the connection"),
+        (receiver.answer_half, LONG, "closed the connection"),
+        (receiver.answer_another, SHORT, "No answer"),
+        (receiver.garbage, SHORT, "No answer"),
+        (receiver.endless, LONG, "more than an acknowledgement"),
+        (receiver.drip(0.02), SHORT, "No answer"),
     ],
     ids=["silence", "hangs up", "half an answer", "another's answer", "garbage", "endless", "drip"],
 )
-def test_a_fault_leaves_the_charge_sent_and_the_same_message_goes_again(place, clock, act, problem):
+def test_a_fault_leaves_the_charge_sent_and_the_same_message_goes_again(place, clock, act, waits, problem):
     charge = charges.confirm(place)
     with Receiver(act, receiver.take) as office:
-        settle_on(place, office.port)
+        settle_on(place, office.port, timeout_s=waits)
         sent = charge_office.send(place)
+        office.wait_for(1)
         assert (sent.sent, sent.acknowledged, sent.waiting) == (1, 0, 1)
         assert problem in sent.problems[0]
         assert state(place, charge) == "sent"
@@ -111,6 +113,7 @@ def test_a_fault_leaves_the_charge_sent_and_the_same_message_goes_again(place, c
         # it rests until its time has come, and then it is the same message
         assert charge_office.send(place).sent == 0
         clock.advance(wait_s(1) + 1)
+        settle_on(place, office.port)
         assert charge_office.send(place).acknowledged == 1
     assert office.messages[0] == office.messages[1]
     assert len(office.messages) == 2
@@ -159,11 +162,13 @@ def test_a_verdict_after_the_receipt_is_kept_and_put_before_a_person(place):
 def test_a_late_answer_is_not_taken_for_the_next_messages(place, clock):
     """The first answer comes after its time; the second message is refused. Neither gets the other's answer."""
     one, two = charges.confirm(place, "P1"), charges.confirm(place, "P2")
-    acts = (receiver.late(TIMEOUT + 0.3), receiver.take, receiver.refuse("AE", "no"))
+    acts = (receiver.late(SHORT + 0.3), receiver.take, receiver.refuse("AE", "no"))
     with Receiver(*acts) as office:
-        settle_on(place, office.port)
+        settle_on(place, office.port, timeout_s=SHORT)
         assert charge_office.send(place).waiting == 2
+        office.wait_for(1)
         clock.advance(60)
+        settle_on(place, office.port)
         sent = charge_office.send(place)
     assert (sent.acknowledged, sent.rejected) == (1, 1)
     assert (state(place, one), state(place, two)) == ("acknowledged", "rejected")
@@ -172,8 +177,9 @@ def test_a_late_answer_is_not_taken_for_the_next_messages(place, clock):
 
 def test_a_receiver_that_is_not_there_gets_everything_later_in_order(place, clock):
     made = [charges.confirm(place, f"P{n}") for n in range(3)]
-    settle_on(place, receiver.closed_port())
-    sent = charge_office.send(place)
+    with receiver.closed_port() as port:
+        settle_on(place, port)
+        sent = charge_office.send(place)
     assert (sent.sent, sent.waiting) == (0, 3)
     assert "refuses the connection" in sent.problems[0]
     assert {state(place, c) for c in made} == {"confirmed"}
@@ -191,8 +197,9 @@ def test_waits_grow_to_an_hour():
 
 def test_a_clock_that_was_set_back_does_not_hold_messages_for_ever(place, clock):
     charges.confirm(place)
-    settle_on(place, receiver.closed_port())
-    charge_office.send(place)
+    with receiver.closed_port() as port:
+        settle_on(place, port)
+        charge_office.send(place)
     clock.advance(-86400)
     with Receiver() as office:
         settle_on(place, office.port)
@@ -341,7 +348,7 @@ def test_a_certificate_for_another_name_does_not_verify(place):
 def test_an_encrypted_link_to_a_plain_receiver_fails_before_the_message(place):
     charges.confirm(place)
     with Receiver() as office:
-        settle_on(place, office.port, tls="true")
+        settle_on(place, office.port, tls="true", timeout_s=SHORT)
         assert charge_office.send(place).sent == 0
     assert office.messages == []
 
