@@ -72,7 +72,7 @@ def test_its_name_says_nothing_and_a_second_desk_finds_it(scanned, tmp_path, qtb
     assert "1.2.3" not in place.name
     first = Scans(lambda uid: scan_path(tmp_path, "2.25.1", uid))
     first.of(paths, "1.2.3")
-    qtbot.waitUntil(place.is_file, timeout=5000)
+    qtbot.waitUntil(place.is_file, timeout=30000)
     told = []
     second = Scans(lambda uid: scan_path(tmp_path, "2.25.1", uid))
     second.of(paths, "1.2.3", progress=lambda done, of: told.append(done))

@@ -122,7 +122,7 @@ def test_a_refused_opening_leaves_no_pane_and_no_name(opened, qtbot, monkeypatch
     monkeypatch.setattr("workstation.window.main.mismatch", lambda *_: "Another study came; nothing is shown.")
     opened.open(str(opened._source))
     qtbot.waitUntil(lambda: not opened.jobs.busy, timeout=20000)
-    qtbot.waitUntil(lambda: opened.status.sentence.whole == "Another study came; nothing is shown.", timeout=5000)
+    qtbot.waitUntil(lambda: opened.status.sentence.whole == "Another study came; nothing is shown.", timeout=30000)
     assert opened.case.session is None
     assert all(pane.viewport.picture is None for pane in opened.case.panes.values())
     assert "MILLER" not in opened.windowTitle()

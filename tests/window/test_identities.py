@@ -116,7 +116,7 @@ def test_export_without_identity_from_the_panel(listed, qtbot, tmp_path):
     (tmp_path / "out").mkdir()
     form.write(tmp_path / "out")
     qtbot.waitUntil((tmp_path / "out" / "export-001").is_dir, timeout=20000)
-    qtbot.waitUntil(form.go.isEnabled, timeout=5000)
+    qtbot.waitUntil(form.go.isEnabled, timeout=30000)
     written = sorted((tmp_path / "out" / "export-001").iterdir())
     assert len(written) == 24
     assert not any(b"MILLER" in p.read_bytes() for p in written)

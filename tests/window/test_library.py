@@ -54,19 +54,19 @@ def test_an_empty_library_says_what_to_do(signed_in):
 
 def test_dropping_a_folder_lists_its_studies(signed_in, qtbot, three):
     drop(signed_in, three)
-    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=30000)
     assert [row.patient_id for row in rows(signed_in)] == ["C-3", "B-2", "A-1"], "newest first"
     assert "3 studies" in signed_in.status.sentence.whole
 
 
 def test_search_while_typing_without_case_and_accents(signed_in, qtbot, three):
     drop(signed_in, three)
-    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=30000)
     qtbot.keyClicks(signed_in.library.search, "muller jo")
-    qtbot.waitUntil(lambda: [row.patient_id for row in rows(signed_in)] == ["B-2"], timeout=3000)
+    qtbot.waitUntil(lambda: [row.patient_id for row in rows(signed_in)] == ["B-2"], timeout=30000)
     signed_in.library.search.clear()
     qtbot.keyClicks(signed_in.library.search, "nobody at all")
-    qtbot.waitUntil(lambda: rows(signed_in) == [], timeout=3000)
+    qtbot.waitUntil(lambda: rows(signed_in) == [], timeout=30000)
     assert signed_in.library.stack.currentIndex() == 2, "a search that finds nothing is no empty library"
 
 
@@ -87,7 +87,7 @@ def test_studies_come_into_the_list_while_others_are_copied(signed_in, qtbot, th
     monkeypatch.setattr(taking, "_take_file", slowly)
     signed_in.library._meanwhile.setInterval(20)
     drop(signed_in, three)
-    qtbot.waitUntil(lambda: {r.patient_id for r in rows(signed_in)} >= {"A-1", "C-3"}, timeout=10000)
+    qtbot.waitUntil(lambda: {r.patient_id for r in rows(signed_in)} >= {"A-1", "C-3"}, timeout=30000)
     whole = {row.patient_id: row.partial for row in rows(signed_in)}
     assert whole["C-3"]
     assert not whole["A-1"]
@@ -99,14 +99,14 @@ def test_studies_come_into_the_list_while_others_are_copied(signed_in, qtbot, th
     def said() -> list[str]:
         return [w.accessibleName() for w in signed_in.library.detail.findChildren(QLabel) if w.isVisible()]
 
-    qtbot.waitUntil(lambda: any("coming in" in text for text in said()), timeout=5000)
+    qtbot.waitUntil(lambda: any("coming in" in text for text in said()), timeout=30000)
     assert not any("interrupted" in text for text in said())
     signed_in.jobs.cancel()
     go.set()
-    qtbot.waitUntil(lambda: "Import stopped" in signed_in.status.sentence.whole, timeout=10000)
+    qtbot.waitUntil(lambda: "Import stopped" in signed_in.status.sentence.whole, timeout=30000)
     assert "nothing was changed" not in signed_in.status.sentence.whole
     drop(signed_in, three)
-    qtbot.waitUntil(lambda: not any(row.partial for row in rows(signed_in)), timeout=10000)
+    qtbot.waitUntil(lambda: not any(row.partial for row in rows(signed_in)), timeout=30000)
 
 
 def test_a_long_list_is_read_beside_the_window(signed_in, qtbot, three, monkeypatch):
@@ -117,7 +117,7 @@ def test_a_long_list_is_read_beside_the_window(signed_in, qtbot, three, monkeypa
 
     monkeypatch.setattr(library_view, "_AT_ONCE", 0)
     drop(signed_in, three)
-    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=30000)
     on: list[tuple[str, bool]] = []
     real = signed_in.desk.studies
 
@@ -127,12 +127,12 @@ def test_a_long_list_is_read_beside_the_window(signed_in, qtbot, three, monkeypa
 
     monkeypatch.setattr(signed_in.desk, "studies", watched)
     qtbot.keyClicks(signed_in.library.search, "miller")
-    qtbot.waitUntil(lambda: [row.patient_id for row in rows(signed_in)] == ["A-1"], timeout=5000)
+    qtbot.waitUntil(lambda: [row.patient_id for row in rows(signed_in)] == ["A-1"], timeout=30000)
     assert not any(main for _, main in on)
     # Enter right after typing opens what fits, not what the list still shows
     signed_in.library.search.clear()
     qtbot.keyClicks(signed_in.library.search, "C-3")
-    with qtbot.waitSignal(signed_in.library.open_study, timeout=3000) as asked:
+    with qtbot.waitSignal(signed_in.library.open_study, timeout=30000) as asked:
         qtbot.keyClick(signed_in.library.search, Qt.Key.Key_Return)
     assert asked.args[0].patient_id == "C-3"
 
@@ -142,7 +142,7 @@ def test_a_list_that_comes_after_the_desk_was_left_is_not_shown(signed_in, qtbot
     from workstation.window import library_view
 
     drop(signed_in, three)
-    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=30000)
     monkeypatch.setattr(library_view, "_AT_ONCE", 0)
     library, told = signed_in.library, []
     library._listing.read.connect(told.append)
@@ -156,7 +156,7 @@ def test_a_list_that_comes_after_the_desk_was_left_is_not_shown(signed_in, qtbot
     library.refresh()
     library.search.setText("miller")
     library.refresh()
-    qtbot.waitUntil(lambda: len(told) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(told) == 1, timeout=30000)
     assert [r.patient_id for r in told[0].groups["All"]] == ["A-1"]
     library.refresh()
     library.forget()
@@ -171,14 +171,14 @@ def test_a_zip_with_one_study_is_opened_at_once(signed_in, qtbot, small_study, t
         for file in small_study.iterdir():
             archive.write(file, f"DICOM/{file.name}")
     drop(signed_in, packed)
-    qtbot.waitUntil(lambda: signed_in.case.session is not None, timeout=12000)
+    qtbot.waitUntil(lambda: signed_in.case.session is not None, timeout=30000)
     assert signed_in.bar.name.whole == "MILLER, Anne"
 
 
 def test_what_is_no_dicom_is_refused_in_one_sentence(signed_in, qtbot, tmp_path):
     (tmp_path / "letter.txt").write_text("no picture")
     drop(signed_in, tmp_path / "letter.txt")
-    qtbot.waitUntil(lambda: signed_in.status.sentence.whole != "", timeout=10000)
+    qtbot.waitUntil(lambda: signed_in.status.sentence.whole != "", timeout=30000)
     said = signed_in.status.sentence.whole
     assert said.endswith(".")
     assert "Traceback" not in said
@@ -187,12 +187,12 @@ def test_what_is_no_dicom_is_refused_in_one_sentence(signed_in, qtbot, tmp_path)
 
 def test_double_click_opens_the_study_of_that_row(signed_in, qtbot, three):
     drop(signed_in, three)
-    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=30000)
     table = signed_in.library.table
     place = table.visualRect(signed_in.library.model.index(1, 0)).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    qtbot.waitUntil(lambda: signed_in.case.session is not None, timeout=8000)
+    qtbot.waitUntil(lambda: signed_in.case.session is not None, timeout=30000)
     assert signed_in.case.session.case.patient.id == "B-2"
 
 
@@ -260,7 +260,7 @@ def test_places_and_values():
 
 def test_on_a_narrow_screen_the_state_of_the_work_stays_in_the_list(signed_in, qtbot, three):
     drop(signed_in, three)
-    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=8000)
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=30000)
     table = signed_in.library.table
     signed_in.resize(1280, 800)
     qtbot.wait(50)

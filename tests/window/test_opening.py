@@ -59,7 +59,7 @@ def test_the_first_slice_stands_before_the_others_are_read(signed_in, qtbot, sma
     assert window.bar.name.whole == "MILLER, Anne", "whose slice it is stands above it"
     ports = {name: pane.viewport for name, pane in window.case.panes.items()}
     assert ports["axial"].awaited == [], "the slice that is there is not covered"
-    qtbot.waitUntil(lambda: ports["coronal"].picture is not None, timeout=5000)
+    qtbot.waitUntil(lambda: ports["coronal"].picture is not None, timeout=30000)
     assert ports["coronal"].awaited, "what has not come is not black"
     assert ports["3d"].picture is None
     assert "3D comes when all slices are there: 1 of 40" in ports["3d"]._sentence
@@ -73,13 +73,13 @@ def test_the_first_slice_stands_before_the_others_are_read(signed_in, qtbot, sma
     assert "all slices" in window.status.sentence.whole
     # scrolling works, and says of what is not there that it is not
     window.case.hand.scroll(5)
-    qtbot.waitUntil(lambda: ports["axial"].awaited != [], timeout=5000)
+    qtbot.waitUntil(lambda: ports["axial"].awaited != [], timeout=30000)
     point = window.case.hand.scene.point
     gate.open.set()
     qtbot.waitUntil(lambda: window.case.session is not None, timeout=20000)
     qtbot.waitUntil(lambda: ports["3d"].picture is not None, timeout=30000)
     assert window.case.hand.scene.point == point, "the place stays"
-    qtbot.waitUntil(lambda: not any(port.awaited for port in ports.values()), timeout=5000)
+    qtbot.waitUntil(lambda: not any(port.awaited for port in ports.values()), timeout=30000)
     assert window.actions_.qaction("capture").isEnabled()
 
 

@@ -420,7 +420,9 @@ def worklist(qtbot):
         view = ChargesView(desk, actions)
         view.resize(1600, 900)
         qtbot.addWidget(view)
-        view.show()
+        with qtbot.waitActive(view):
+            view.show()
+            view.activateWindow()
         return view, desk, actions
 
     return of
@@ -611,6 +613,47 @@ def test_columns_sort_and_the_amount_by_its_value(worklist, qtbot):
     view.refresh()
     view.table.sortByColumn(7, Qt.SortOrder.DescendingOrder)
     assert [view.model.index(r, 7).data() for r in range(3)] == ["100.00", "9.50", "-"]
+
+
+def test_the_list_is_read_beside_the_window_and_once_more_after_an_act(qtbot):
+    desk, actions, held = FakeDesk(BILLER), FakeActions(), []
+    actions.job = lambda _title, work, done, _failed, *, lane: held.append((work, done))
+    view = ChargesView(desk, actions)
+    qtbot.addWidget(view)
+    with qtbot.waitActive(view):
+        view.show()
+        view.activateWindow()
+    # until it is read no number is claimed, and nobody is told that there is nothing
+    assert (view.ready.number.text(), view.empty.text(), view.table.isVisible()) == (
+        "",
+        "Reading the worklist ...",
+        False,
+    )
+    desk.lines = LINES[:1]
+    (work, done), before = held[0], len(held)
+    read = work(None, None)
+    desk.lines = LINES
+    view.refresh()
+    view.refresh()
+    assert len(held) == before  # one reading at a time
+    done(read)
+    assert view.model.rowCount() == 0  # what was read before the act is not shown any more
+    work, done = held[1]
+    done(work(None, None))
+    assert len(held) == 2
+    assert view.model.rowCount() == len(LINES)
+    assert view.table.hasFocus()  # the keys of the list count from the first moment
+
+
+def test_where_nothing_fits_the_way_back_is_said(worklist, qtbot):
+    view, _, _ = worklist()
+    qtbot.keyClicks(view.search, "nobody")
+    assert view.empty.isVisible()
+    assert "empty the search" in view.empty.text()
+    assert not view.table.isVisible()
+    view.search.clear()
+    assert not view.empty.isVisible()
+    assert view.current().study_uid == "1.1"
 
 
 def test_an_empty_worklist_says_what_will_come(worklist):

@@ -81,7 +81,7 @@ def test_typing_becomes_one_edit_and_keeps_every_character(report, qtbot):
     text = "Neck < 15 mm & > 60 ^ | ~ \\ RIGHT"
     qtbot.keyClicks(panel.sections["findings_3d"], text)
     assert session.did == []
-    qtbot.waitUntil(lambda: session.did != [], timeout=3000)
+    qtbot.waitUntil(lambda: session.did != [], timeout=30000)
     assert session.did == [("text", ReportText(findings_3d=text))]
 
 
@@ -252,7 +252,7 @@ def test_the_two_seconds_pass_by_themselves(signing, qtbot):
     dialog, _ = signing()
     qtbot.keyClicks(dialog.secret, PIN)
     assert not dialog.confirm.isEnabled()
-    qtbot.waitUntil(dialog.confirm.isEnabled, timeout=4000)
+    qtbot.waitUntil(dialog.confirm.isEnabled, timeout=30000)
 
 
 def test_a_wrong_pin_keeps_the_dialog_and_empties_the_field(signing, qtbot, monkeypatch):

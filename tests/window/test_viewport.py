@@ -120,7 +120,7 @@ def test_rotating_3d_journals_who_steered_for_how_long(opened, qtbot):
     drag(qtbot, port(opened, "3d"), port(opened, "3d").rect().center(), (60, 10))
     assert hand.scene.views["3d"].camera != before
     settle(opened, qtbot, 900)
-    qtbot.waitUntil(lambda: port(opened, "3d").picture.view.quality == "settled", timeout=10_000)
+    qtbot.waitUntil(lambda: port(opened, "3d").picture.view.quality == "settled", timeout=30000)
     entries = [e.event for e in opened.desk.place.journal.entries() if e.event.kind == "view_steered"]
     assert len(entries) == 1, "one gesture, one line"
     assert entries[0].payload["what"] == "camera"

@@ -75,7 +75,7 @@ class ChargeDetail(QWidget):
     def put(self, line: ChargeLine | None) -> None:
         """Show another line; the same one, unchanged, stays with what is typed in it."""
         self._in_hand = line
-        self.area.show()
+        self.area.setVisible(line is not None)
         if line is not None and self._line is not None and self.panel is not None and _one(line) == _one(self._line):
             self._line = line
             self._head(line)

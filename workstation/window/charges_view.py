@@ -73,6 +73,8 @@ _SOON_MS = 60  # while arrows walk down the list, only where they stop is decide
 
 _NOTHING = "No signed study waits for billing. Studies appear here once their 3D pictures are released."
 
+_NONE_FOUND = "No line fits: empty the search, or press the tile again to see all."
+
 
 def _same(line: ChargeLine, other: ChargeLine) -> bool:
     """Whether a line stands for what another one stood for before the list was read anew."""
@@ -91,6 +93,7 @@ class ChargesView(QWidget):
         super().__init__(parent)
         self._desk, self._actions = desk, actions
         self._known: Tiles | None = None
+        self._any = False
         self._kinds: frozenset[str] = frozenset()
         self._sending = False
         self._reading = self._stale = False
@@ -130,6 +133,7 @@ class ChargesView(QWidget):
         self._keys()
         # until the list is read for the first time it is not known how many there are, and no number is claimed
         split.hide()
+        self.setFocusProxy(self.table)
         self._stand()
         self.refresh()
 
@@ -285,24 +289,27 @@ class ChargesView(QWidget):
     def _show(self, rows: tuple[Shown, ...], tiles: Tiles) -> None:
         keep, row_before = self.current(), self.table.currentIndex().row()
         selected = {x.study_uid for x in self.selected()}
-        self._known = tiles
+        first, self._known = self._known is None, tiles
         self.model.put(rows)
         self._tell(tiles)
         self._columns()
-        self.empty.say(_NOTHING)
-        self._nothing.setVisible(not rows)
-        self._split.setVisible(bool(rows))
+        self._any = bool(rows)
         now = next((row.line for row in rows if keep is not None and _same(row.line, keep)), None)
         if keep is not None and kind_of(keep) == "ready" and (now is None or kind_of(now) != "ready"):
             # what was confirmed moves away; the hand stays where it is, on the next one
             self._first(None, set(), min(row_before, self.model.rowCount() - 1))
         else:
             self._first(keep, selected if len(selected) > 1 else set())
+        if first and rows and self.isVisible():
+            self.table.setFocus()  # the keys of the list count from the first moment
 
     def _first(
         self, keep: ChargeLine | None = None, selected: set[str] | None = None, chosen: int = 0, *, soon: bool = False
     ) -> None:
         rows = self.model.rows
+        self.empty.say(_NONE_FOUND if self._any else _NOTHING)
+        self._nothing.setVisible(not rows)
+        self._split.setVisible(bool(rows))
         if keep is not None:
             chosen = next((place for place, row in enumerate(rows) if _same(row.line, keep)), chosen)
         again = self._ranges([place for place, row in enumerate(rows) if row.line.study_uid in (selected or ())])
