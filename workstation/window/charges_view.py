@@ -29,6 +29,7 @@ from workstation.base.errors import RenderDeskError
 from workstation.report import plot
 from workstation.window.charge_detail import ChargeDetail
 from workstation.window.charge_parts import Pill, Tile
+from workstation.window.jobs import Stopped
 from workstation.window.models.charge_tiles import TILES, Tiles, tiles_of
 from workstation.window.models.charges import (
     AMOUNT,
@@ -283,6 +284,8 @@ class ChargesView(QWidget):
 
     def _not_read(self, error: BaseException) -> None:
         self._reading = self._stale = False
+        if isinstance(error, Stopped):
+            return  # a person cancelled it: what was read before stays
         self._actions.refused(error)
         self._show((), tiles_of(()))
 
