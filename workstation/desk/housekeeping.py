@@ -11,6 +11,7 @@ from workstation.archive.files import name_of, remove_below
 from workstation.base.errors import RenderDeskError
 from workstation.desk.message_files import put_back
 from workstation.desk.thumbnails import thumbnail_path
+from workstation.dicom import unpacked
 
 if TYPE_CHECKING:
     from workstation.desk.place import Place
@@ -23,6 +24,7 @@ def tidy(place: Place) -> int:
     it completes them. Nothing is touched while any process copies files in.
     """
     place.files.sweep()
+    unpacked.sweep()
     removed = finish_leaving(place)
     with contextlib.suppress(RenderDeskError):
         # a mistake in the site file is told where charges are sent, and must not keep anybody from the pictures
