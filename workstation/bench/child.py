@@ -6,7 +6,6 @@ it can be used and says so on standard output; ``draw FILE.npz`` makes volume-re
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -36,6 +35,8 @@ def main(words: list[str]) -> int:
 
 def window(home: Path) -> None:
     """The program's own start, with its event loop replaced by one that ends when nothing is left to do."""
+    import json
+
     from workstation.window import app
 
     running = app.application()

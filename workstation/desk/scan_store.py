@@ -12,7 +12,6 @@ import io
 import pickle
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from workstation.base.atomic import make_folder, write_bytes
@@ -49,6 +48,8 @@ class _Reader(pickle.Unpickler):
 @cache
 def _program() -> bytes:
     """Digest of what makes a scan: another version reads headers otherwise and keeps its own."""
+    from importlib import resources
+
     digest = hashlib.sha256()
     for package in ("workstation.dicom", "render"):
         for file in sorted(resources.files(package).iterdir(), key=lambda f: f.name):

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from render.errors import Cancelled
 from render.volume import Volume
 from workstation.base.errors import InputRefused
 from workstation.base.paths import home
-from workstation.desk.scans import Scans
 from workstation.dicom.choose import choose
 from workstation.dicom.found import ScanResult, SeriesFound, StudyFound, VolumeFound
 from workstation.dicom.load import load
 from workstation.dicom.preview import Show
 from workstation.dicom.scan import scan
+
+if TYPE_CHECKING:
+    from workstation.desk.scans import Scans
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from workstation.base.findings import Finding
 from workstation.dicom.words import finding
+
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
 
 DEEPEST = 30
 
