@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import hypothesis.strategies as st
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from workstation.dicom.images import Image
 from workstation.dicom.stack import stacks_of
@@ -34,7 +34,8 @@ def image(moment, k, instance, keys, z):
     return made
 
 
-TOLD = ("temporal", "trigger", "acquisition_time", "phase after phase", "place after place")
+TOLD = ("temporal", "trigger", "acquisition_time", "phase after phase", "place after place", "phases with breaks")
+LOST = {"moments": 2, "slices": 4, "jitter": 0.0, "seed": 0}
 
 
 @given(
@@ -46,6 +47,8 @@ TOLD = ("temporal", "trigger", "acquisition_time", "phase after phase", "place a
     lost=st.sets(st.tuples(st.integers(0, 5), st.integers(0, 15)), max_size=6),
     seed=st.integers(0, 99),
 )
+@example(**LOST, told="phase after phase", first=40, lost={(0, 0)})  # is it the first, or the second that lacks one?
+@example(**LOST, told="phases with breaks", first=1, lost={(0, 1)})  # numbers that count more than there is
 @settings(max_examples=100)
 def test_a_volume_holds_images_of_one_moment(moments, slices, told, jitter, first, lost, seed):
     rng = np.random.default_rng(seed)
@@ -53,7 +56,7 @@ def test_a_volume_holds_images_of_one_moment(moments, slices, told, jitter, firs
     for t, k in np.ndindex(moments, slices):
         if (t, k) not in lost:
             keys = {told: 100.0 * t} if told in TOLD[:3] else {}
-            count = t * slices + k if told != "place after place" else k * moments + t
+            count = k * moments + t if told == "place after place" else t * (slices + (told == TOLD[-1])) + k
             images.append(image(t, k, first + count, keys, 2.0 * k + jitter * float(rng.random())))
     images = [images[n] for n in rng.permutation(len(images))]
     stacks, findings = stacks_of(images)
