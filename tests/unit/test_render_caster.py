@@ -417,6 +417,29 @@ def test_vtks_fixed_point_mapper_draws_the_same_picture(name):
         assert a.mean() == pytest.approx(b.mean(), rel=0.12)
 
 
+@pytest.mark.parametrize("parallel", [True, False])
+def test_vtks_fixed_point_mapper_draws_the_same_from_anywhere(parallel):
+    from skimage.metrics import structural_similarity
+
+    if not find().gl:
+        pytest.skip("VTK's OpenGL cannot be started here")
+
+    def value(p):
+        near = 15 * (34 - np.linalg.norm(p - (20, -10, 15), axis=-1))
+        return np.maximum(near, 15 * (24 - np.linalg.norm(p - (-35, 20, -20), axis=-1)))
+
+    v = volume(value, geometry((60, 60, 60), (2.5, 2.5, 2.5)))
+    caster, theirs, random = Engine(v), Engine(v, renderer="VTK fixed point"), np.random.default_rng(9)
+    for _ in range(4):
+        eye = camera.standard(v, "A", SIZE, parallel=parallel)
+        eye = camera.rotate(eye, *random.uniform(-180, 180, 2), trackball=True)
+        eye = camera.rotate(eye, *random.uniform(-180, 180, 2), trackball=True)
+        eye = camera.pan(camera.zoom(eye, float(random.uniform(0.7, 1.5))), *random.uniform(-15, 15, 2), SIZE)
+        view = view_of(v, step_mm=0.5, camera=eye)
+        both = [one.picture(view).rgb for one in (caster, theirs)]
+        assert structural_similarity(*both, channel_axis=2) > 0.97
+
+
 def test_presets_of_mr_are_scaled_to_the_series():
     rng = np.random.default_rng(5)
 
