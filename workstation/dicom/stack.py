@@ -138,7 +138,7 @@ def _unusable(images: list[Image]) -> Finding | None:
     n = len(images)
     if any(i.position is None or i.orientation is None for i in images):
         return finding("geometry_missing", files=n)
-    if any(not _valid_orientation(i.orientation) for i in images):
+    if not all(map(_valid_orientation, {i.orientation for i in images})):
         return finding("orientation_invalid", files=n)
     if first.spacing is None or min(first.spacing) <= 0:
         return finding("spacing_unknown", files=n)
