@@ -133,6 +133,7 @@ def test_rotating_3d_journals_who_steered_for_how_long(opened, qtbot):
 def test_the_first_scene_is_journaled_once_and_is_no_act_of_steering(opened, qtbot):
     opened.actions_.run("view.L")
     settle(opened, qtbot)
+    qtbot.waitUntil(lambda: "scene_shown" in kinds(opened), timeout=20_000)
     assert kinds(opened).count("scene_shown") == 1
 
 
