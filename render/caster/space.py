@@ -40,7 +40,8 @@ _DITHER = {"record": 0.0, "settled": 0.0, "drag": 0.5}
 _STOP_AT = {"record": 0.01, "settled": 0.02, "drag": 0.04}
 # A ray of a projection cannot end early, so its picture of the moving hand is smaller.
 _DRAG_WIDTH, _PROJECTION_DRAG_WIDTH, _LEAST_WIDTH = 333, 280, 96
-_SURFACE_WIDER = 1.35  # the time of a surface goes with its triangles, less with the pixels
+_SURFACE_WIDER = 1.35  # the time of solid surfaces goes with their triangles, less with the pixels
+_SOLID = 0.999
 _ENTRIES = 4096
 _GRADIENTS = 1024
 _TILES_AT_ONCE = 4
@@ -576,7 +577,7 @@ def drag_size(view: View, share: float | None = None) -> tuple[int, int]:
     small = _DRAG_WIDTH if view.technique in {Technique.VR, Technique.SSD} else _PROJECTION_DRAG_WIDTH
     if share is not None:
         small = max(_LEAST_WIDTH, round(width * share))
-    if view.technique is Technique.SSD:
+    if view.technique is Technique.SSD and all(s.opacity >= _SOLID for s in view.surfaces if s.visible):
         small = round(small * _SURFACE_WIDER)
     if view.quality != "drag" or width <= small:
         return width, height
