@@ -202,7 +202,8 @@ def test_the_biller_may_not_import(window, qtbot, three):
     sign_in(window, qtbot, "demo.bill")
     drop(window, three)
     assert "may not" in window.status.sentence.whole
-    assert not window.jobs.busy
+    qtbot.waitUntil(lambda: not window.jobs.busy, timeout=30000)  # the worklist is read beside the window
+    assert window.desk.place.library.count() == 0
 
 
 def test_a_new_home_makes_its_administrator_in_plain_steps(qapp, qtbot, tmp_path):
