@@ -22,6 +22,7 @@ ITERATIONS = 20
 _CLOSE = 1e-3  # to 1, of what the filter leaves at the end of its pass band
 _AT_ONCE = 16_384  # points
 _TRIANGLES = 250_000
+_TRIANGLES_AT_ONCE = 100_000
 
 
 @lru_cache(maxsize=8)
@@ -90,11 +91,13 @@ class Rings:
         ring = np.empty(3 * len(triangles), dtype=np.int32)
         many, odd = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.uint8)
         portions.run(
-            lambda n, _: rings.counted(triangles, ends[n], ends[n + 1], counts[n]), parts, 1, cancelled, told=False
+            _stepwise(lambda n, first, end: rings.counted(triangles, first, end, counts[n]), ends, cancelled),
+            parts, 1, cancelled, told=False,
         )  # fmt: skip
         most = rings.begun(counts, starts)
         portions.run(
-            lambda n, _: rings.filled(triangles, ends[n], ends[n + 1], counts[n], ring), parts, 1, cancelled, told=False
+            _stepwise(lambda n, first, end: rings.filled(triangles, first, end, counts[n], ring), ends, cancelled),
+            parts, 1, cancelled, told=False,
         )  # fmt: skip
         found: list[int] = []
         portions.run(
@@ -102,6 +105,20 @@ class Rings:
             count, _AT_ONCE, cancelled, told=False,
         )  # fmt: skip
         return cls(starts, ring, many, odd, sum(found) > 0)
+
+
+def _stepwise(
+    work: Callable[[int, int, int], object], ends: npt.NDArray[np.int_], cancelled: Stop | None
+) -> Callable[[int, int], None]:
+    """Work on part n of the triangles in steps; a part that is given up ends early, which `portions.run` then tells."""
+
+    def part(n: int, _: int) -> None:
+        for first in range(int(ends[n]), int(ends[n + 1]), _TRIANGLES_AT_ONCE):
+            if cancelled is not None and cancelled():
+                return
+            work(n, first, min(first + _TRIANGLES_AT_ONCE, int(ends[n + 1])))
+
+    return part
 
 
 def smoothed(points: F32, found: Rings, band: float, cancelled: Stop | None = None) -> F32:

@@ -608,7 +608,7 @@ def tables(look: Look, step_mm: float) -> tuple[F32, F32, float, float]:
     extinction of one step (entries,), colour (entries, 3), start, scale : entry = (value - start) * scale
     """
     values = [x for x, _ in look.opacity] + [x for x, _ in look.colour]
-    low, high = min(values), max(values)
+    low, high = float(min(values)), float(max(values))  # whole numbers would ask for kernels of their own
     span = max(high - low, 1e-6)
     scale = (_ENTRIES - 1) / span
     at = low + np.arange(_ENTRIES) / scale

@@ -70,6 +70,20 @@ def test_a_changed_file_of_a_known_identifier_is_said_and_kept_apart(place, tmp_
     assert len(list((place.home / "quarantine").iterdir())) == 1
 
 
+def test_of_two_images_with_one_identifier_that_come_together_the_second_is_kept_apart(place, tmp_path):
+    paths = ct_series(tmp_path / "in", **SMALL)
+    ds = dcmread(paths[3])
+    ds.PixelData = bytes(len(ds.PixelData))
+    other = tmp_path / "in" / "zz_other.dcm"
+    ds.save_as(other)
+    done = import_paths(place, None, [tmp_path / "in"])
+    assert (done.files, done.new) == (24, 24)
+    assert "uid_clash" in {f.code for f in done.findings}
+    (apart,) = (place.home / "quarantine").iterdir()
+    assert apart.read_bytes() in {other.read_bytes(), paths[3].read_bytes()}
+    assert apart.read_bytes() not in {p.read_bytes() for p in stored(place)}
+
+
 def test_the_same_images_from_another_sender_are_the_same_images(place, tmp_path):
     """Another file header (who sent it, by which program) is no other image: nothing clashes, nothing is copied."""
     paths = ct_series(tmp_path / "in", **SMALL)

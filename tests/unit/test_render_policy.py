@@ -178,3 +178,50 @@ def test_warming_up_draws_every_kind():
     from render.caster.warm import warm_up
 
     warm_up()
+
+
+_AFTER_WARMING = """
+import sys
+import numpy as np
+from numba.core.registry import CPUDispatcher
+from render import planes
+from render.caster.warm import warm_up
+from render.engine import Engine
+from render.geometry import Geometry
+from render.view import Slab, Surface, Technique, View, Window
+from render.volume import Volume
+from workstation.bench.drawing import looks, scene
+
+def compiled():
+    return {
+        f"{kernel.py_func.__name__} {signature}"
+        for name, module in list(sys.modules.items()) if name.startswith("render.")
+        for kernel in vars(module).values() if isinstance(kernel, CPUDispatcher)
+        for signature in kernel.signatures
+    }
+
+warm_up()
+before = compiled()
+n = 48
+k, r, c = np.indices((n, n, n)) - n / 2
+voxels = np.where(k * k + r * r + c * c < 400, 300 + k, -1000).astype(np.int16)
+affine = np.array([[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]], dtype=np.float64)
+volume = Volume(voxels, Geometry((n, n, n), affine), "HU", "after", modality="CT")
+engine = Engine(volume)
+flat = View(
+    technique=Technique.MPR, size=(64, 64), plane=planes.standard(volume, "axial", None, (64, 64)),
+    window=Window(center=40, width=400),
+)
+views = [scene(volume, look, 0) for look in (*looks(volume).values(), None)]
+views.append(views[-1].replace(technique=Technique.SSD, surfaces=(Surface(low=100.0),)))
+views += [flat, *(flat.replace(slab=Slab(mode=mode, thickness_mm=5.0)) for mode in ("mean", "mip"))]
+for view in views:
+    for quality in ("drag", "settled"):
+        engine.picture(view.replace(size=(64, 64), quality=quality))
+print(sorted(one[:100] for one in compiled() - before))
+"""
+
+
+def test_after_warming_up_no_first_picture_waits_for_a_compiler():
+    done = subprocess.run([sys.executable, "-c", _AFTER_WARMING], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

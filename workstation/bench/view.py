@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from render import planes
+from render.caster.warm import warm_up
 from render.engine import Engine
 from render.errors import RenderError
 from render.pace import Pace
@@ -50,6 +51,7 @@ def measure(given: Given) -> list[Figure]:
         What the source refuses.
     """
     volume = read(given.opened())
+    warm_up(np.int16 if volume.voxels.dtype == np.int16 else np.float32)  # as the window does before the first hand
     if given.growth:
         return list(_growth(volume, given.runs))
     volume = resized(volume, given.size)

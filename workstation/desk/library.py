@@ -243,6 +243,15 @@ def _same_dataset(path: Path, stored: Path) -> bool:
         return False
 
 
+def _keep_apart(place: Place, clashing: Iterable[Path]) -> None:
+    """Of two different images with one identifier that came together, the second (clinical rules 1.1)."""
+    for path in clashing:
+        try:
+            place.files.quarantine(path, digest_of(path))
+        except (OSError, RenderDeskError):
+            continue  # it has vanished meanwhile; that there were two is a finding already
+
+
 def import_paths(
     place: Place,
     actor: Actor | None,
@@ -307,6 +316,7 @@ def import_paths(
         taken.append(study.study_uid)
         if stop is not None and stop():
             break
+    _keep_apart(place, result.clashing)
     refresh(place)
     place.act("imported", actor, files=there, studies=len(taken), findings=[f.code for f in findings])
     stopped = stop is not None and stop()

@@ -134,3 +134,5 @@ class ScanResult:
     files: int = 0
     skipped: int = 0
     seconds: float = 0.0
+    clashing: tuple[Path, ...] = ()
+    """Files that claim the identifier of another, different image: left out, to be kept apart (clinical rules 1.1)."""

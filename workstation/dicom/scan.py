@@ -41,7 +41,7 @@ def scan(
     found = find_files([Path(p) for p in paths], stop=stop)
     headers, findings, skipped = _read_all(found, progress, stop)
     findings.extend(found.findings)
-    headers, noted = _once_each(headers)
+    headers, clashing, noted = _once_each(headers)
     findings.extend(noted)
     findings.extend(_missing_uids(headers))
     studies = _studies(headers)
@@ -51,6 +51,7 @@ def scan(
         files=len(found.files),
         skipped=skipped,
         seconds=round(time.monotonic() - began, 3),
+        clashing=tuple(clashing),
     )
     if found.keep:
         for folder in found.keep:
@@ -154,11 +155,12 @@ def _header_or_word(path: Path, alike: Likeness) -> tuple[Path, Header | None, s
         return path, None, "unreadable:its header is damaged"
 
 
-def _once_each(headers: list[Header]) -> tuple[list[Header], list[Finding]]:
-    """One file for each SOPInstanceUID: equal datasets count once, a different one is put aside."""
+def _once_each(headers: list[Header]) -> tuple[list[Header], list[Path], list[Finding]]:
+    """One file for each SOPInstanceUID: equal datasets count once, different ones are told apart by their paths."""
     kept: dict[str, Header] = {}
     out: list[Header] = []
-    clashes = gone = 0
+    clashing: list[Path] = []
+    gone = 0
     for header in headers:
         uid = header.sop_uid
         if not uid or uid not in kept:
@@ -167,13 +169,14 @@ def _once_each(headers: list[Header]) -> tuple[list[Header], list[Finding]]:
             out.append(header)
             continue
         try:
-            clashes += dataset_digest(header.path) != dataset_digest(kept[uid].path)
+            if dataset_digest(header.path) != dataset_digest(kept[uid].path):
+                clashing.append(header.path)
         except OSError:  # vanished since its header was read
             gone += 1
-    findings = [finding("uid_clash", files=clashes)] if clashes else []
+    findings = [finding("uid_clash", files=len(clashing))] if clashing else []
     if gone:
         findings.append(finding("unreadable", n=gone, why=_NO_ACCESS, files=gone))
-    return out, findings
+    return out, clashing, findings
 
 
 def dataset_digest(path: Path) -> str:
