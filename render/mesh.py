@@ -82,8 +82,8 @@ class Mesh:
         """Smallest and largest LPS coordinates; zeros for an empty mesh."""
         if not len(self.points_lps_mm):
             return ((0.0,) * 3, (0.0,) * 3)
-        low, high = self.points_lps_mm.min(axis=0), self.points_lps_mm.max(axis=0)
-        return (tuple(map(float, low)), tuple(map(float, high)))
+        axes = [self.points_lps_mm[:, axis] for axis in range(3)]  # one by one: numpy is many times quicker so
+        return tuple(float(a.min()) for a in axes), tuple(float(a.max()) for a in axes)
 
     def in_space(self, space: str) -> Mesh:
         """The same mesh in LPS, or turned half a turn about z into RAS; faces keep facing outward."""

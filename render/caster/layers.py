@@ -59,6 +59,7 @@ class Drawn:
     turned_away: bool
     size: tuple[int, int]
     parallel: bool
+    cancelled: Stop | None = None
 
     @property
     def is_solid(self) -> bool:
@@ -78,15 +79,16 @@ class Drawn:
                 self.points, self.triangles, self.kept, not self.parallel, self.turned_away, height, width, STRIP,
                 begin, end, within, many[begin // _AT_ONCE],
             ),
-            count, _AT_ONCE,
+            count, _AT_ONCE, self.cancelled, told=False,
         )  # fmt: skip
         ends = many.T.cumsum(dtype=np.int64).reshape(strips, parts)
         places = np.ascontiguousarray((ends - many.T).T)
         begins = np.concatenate([[0], ends[:, -1]]) if parts else np.zeros(strips + 1, dtype=np.int64)
         order = np.empty(int(begins[-1]), dtype=np.int32)
         portions.run(
-            lambda begin, end: triangles.listed(within, begin, end, places[begin // _AT_ONCE], order), count, _AT_ONCE
-        )
+            lambda begin, end: triangles.listed(within, begin, end, places[begin // _AT_ONCE], order),
+            count, _AT_ONCE, self.cancelled, told=False,
+        )  # fmt: skip
         return order, begins
 
 
@@ -99,6 +101,7 @@ def before(
     cuts_lps: F64,
     *,
     quick: bool = False,
+    cancelled: Stop | None = None,
 ) -> Drawn:
     """A mesh as an eye sees it.
 
@@ -116,7 +119,7 @@ def before(
         lambda first, end: triangles.project(
             p, eye, *axes, scale, middle, not camera.parallel, first, end, points
         ),
-        len(p), _AT_ONCE,
+        len(p), _AT_ONCE, cancelled, told=False,
     )  # fmt: skip
     kept = np.ones(len(p), dtype=np.uint8)
     for row in cuts_lps:
@@ -127,8 +130,9 @@ def before(
     # from outside, the nearest wall of what is closed and not cut open shows its outer side
     turned_away = count > 1 or len(cuts_lps) > 0 or not (mesh.whole and _outside(mesh, eye, axes[2], camera))
     return Drawn(
-        points, mesh.triangles, normals, kept, seen, np.array(colour), cover, count, turned_away, size, camera.parallel
-    )
+        points, mesh.triangles, normals, kept, seen, np.array(colour), cover, count, turned_away, size,
+        camera.parallel, cancelled,
+    )  # fmt: skip
 
 
 def _outside(mesh: Mesh, eye: F64, forward: F64, camera: Camera) -> bool:

@@ -398,7 +398,14 @@ class Space:
         cuts = segmenting.half_spaces(np.eye(4), view.crop, _clips(view))
         drawn = [
             layers.before(
-                self.mesh(s, cancelled, quick=quick), view.camera, size, rgb_of(s.colour), s.opacity, cuts, quick=quick
+                self.mesh(s, cancelled, quick=quick),
+                view.camera,
+                size,
+                rgb_of(s.colour),
+                s.opacity,
+                cuts,
+                quick=quick,
+                cancelled=cancelled,
             )
             for s in surfaces
         ]

@@ -145,3 +145,12 @@ def csa_header(elements: Mapping[str, Sequence[str]]) -> bytes:
             raw = value.encode() + b"\0"
             out += struct.pack("<4i", len(raw), len(raw), 77, len(raw)) + raw.ljust((len(raw) + 3) // 4 * 4, b"\0")
     return out + b"\0" * 8
+
+
+def in_its_own_frame(item: Dataset, k: int, t: int) -> None:
+    """A frame of an ultrasound volume: placed in the volume's own frame of reference, not in the patient's."""
+    place, turn = Dataset(), Dataset()
+    place.ImagePositionVolume = list(item.PlanePositionSequence[0].ImagePositionPatient)
+    turn.ImageOrientationVolume = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    item.PlanePositionVolumeSequence, item.PlaneOrientationVolumeSequence = Items([place]), Items([turn])
+    del item.PlanePositionSequence

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from tests.factory.encode import J2K_LOSSLESS, JPEG_LS, JPEG_LS_NEAR, set_frames
-from tests.factory.enhanced import ENHANCED_US, enhanced, mosaic
+from tests.factory.enhanced import ENHANCED_US, enhanced, in_its_own_frame, mosaic
 from tests.factory.series import CORONAL, SAGITTAL, ct_series, image, write
 from workstation.base.findings import Finding
 from workstation.dicom import memory
@@ -247,14 +247,6 @@ def gap_large(folder, patch):
 
 def no_sides(folder, patch):
     enhanced(folder / "e", sop_class=ENHANCED_US, each=in_its_own_frame, tags={"VolumeFrameOfReferenceUID": "1.2.3"})
-
-
-def in_its_own_frame(item, k, t):
-    place, turn = Dataset(), Dataset()
-    place.ImagePositionVolume = list(item.PlanePositionSequence[0].ImagePositionPatient)
-    turn.ImageOrientationVolume = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
-    item.PlanePositionVolumeSequence, item.PlaneOrientationVolumeSequence = Sequence([place]), Sequence([turn])
-    del item.PlanePositionSequence
 
 
 def quadruped(folder, patch):

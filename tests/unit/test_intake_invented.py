@@ -8,21 +8,11 @@ from pydicom.dataset import Dataset
 
 from tests.factory.enhanced import enhanced
 from tests.factory.many import many_files
+from tests.factory.scanned import codes, series_in
 from tests.factory.series import AXIAL, CORONAL, EIGHT, SAGITTAL, ct_series, grid
 from workstation.dicom.load import load
-from workstation.dicom.scan import scan
 
 SMALL = {"rows": 16, "columns": 16}
-
-
-def series_in(folder):
-    (study,) = scan([folder]).studies
-    (series,) = study.series
-    return series
-
-
-def codes(series):
-    return {f.code for f in series.findings} | {f.code for v in series.volumes for f in v.findings}
 
 
 # --- long ---------------------------------------------------------------------------------------------------------

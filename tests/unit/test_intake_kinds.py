@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from render.camera import NO_SIDES
-from tests.factory.enhanced import ENHANCED_CT, ENHANCED_MR, ENHANCED_US, csa_header, enhanced, mosaic
+from tests.factory.enhanced import ENHANCED_CT, ENHANCED_MR, ENHANCED_US, csa_header, enhanced, in_its_own_frame, mosaic
 from tests.factory.series import ct_series, image, scene, write
 from workstation.__main__ import main
 from workstation.base.errors import InputRefused
@@ -50,14 +50,6 @@ def coded(value, scheme="UCUM"):
 
 
 # --- other tomographic modalities ---------------------------------------------------------------------------------
-
-
-def in_its_own_frame(item, k, t):
-    place, turn = Dataset(), Dataset()
-    place.ImagePositionVolume = list(item.PlanePositionSequence[0].ImagePositionPatient)
-    turn.ImageOrientationVolume = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
-    item.PlanePositionVolumeSequence, item.PlaneOrientationVolumeSequence = Sequence([place]), Sequence([turn])
-    del item.PlanePositionSequence
 
 
 def test_an_ultrasound_volume_opens_with_millimetres_and_without_sides(tmp_path):

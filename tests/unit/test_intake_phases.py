@@ -9,23 +9,13 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from tests.factory.enhanced import ENHANCED_MR, enhanced
+from tests.factory.scanned import codes, series_in
 from tests.factory.series import ct_series, grid, scene
 from workstation.desk.phases import phase_words
 from workstation.dicom.choose import phases_of
 from workstation.dicom.load import load
-from workstation.dicom.scan import scan
 
 SMALL = {"slices": 12, "rows": 10, "columns": 12, "spacing": (2.0, 1.0, 1.0)}
-
-
-def series_in(folder):
-    (study,) = scan([folder]).studies
-    (series,) = study.series
-    return series
-
-
-def codes(series):
-    return {f.code for f in series.findings} | {f.code for v in series.volumes for f in v.findings}
 
 
 def sentences(series):
