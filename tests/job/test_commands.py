@@ -155,6 +155,22 @@ def test_help_of_every_command_shows_an_example(command: str, capsys: pytest.Cap
 # --- what commands write ------------------------------------------------------------------------------------------
 
 
+def test_what_only_the_voxels_tell_is_said_by_every_command_that_loads(run, tmp_path: Path) -> None:
+    """A body that fills the image is told by its pixels, not by a header."""
+    voxels = np.full((24, 16, 16), 40.0)
+    voxels[:, 4:8, 4:8] = 700.0
+    folder = tmp_path / "in"
+    ct_series(folder, slices=24, rows=16, columns=16, spacing=(5.0, 5.0, 5.0), voxels=voxels)
+    for words in (
+        ("volume", folder, "--out", tmp_path / "v.nrrd"),
+        ("surface", folder, "--threshold", "300", "--out", tmp_path / "s.stl"),
+        ("picture", folder, "--out", tmp_path / "p.png"),
+    ):
+        status, _, said = run(*words)
+        assert status == 0, words
+        assert "The body is cut off at the image edge." in said, words
+
+
 def test_a_volume_file_holds_the_phantom_at_its_place(run, study_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "v.npz"
     status, shown, _ = run("volume", study_folder, "--out", out, "--json")

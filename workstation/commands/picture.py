@@ -178,7 +178,7 @@ def run(args: argparse.Namespace) -> int:
             f"{args.out}: {width} x {height}, {picture.view.technique.value} by {picture.renderer} in "
             f"{picture.seconds:.2f} s; left {left}, right {right}, top {top}, bottom {bottom}"
         )
-        for finding in source.found.findings:
+        for finding in source.findings_of(volume):
             tell(finding.sentence)
     return 0
 

@@ -104,6 +104,6 @@ def run(args: argparse.Namespace) -> int:
             f"{args.out}: {shown['triangles']} triangles, {mesh.area_mm2 / 100:.1f} cm2, {mesh.volume_ml:.1f} ml, "
             f"{'closed' if shown['closed'] else 'open'}, {args.space.upper()} millimetres"
         )
-        for finding in source.found.findings:
+        for finding in source.findings_of(volume):
             tell(finding.sentence)
     return 0

@@ -84,6 +84,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         k, r, c = volume.geometry.shape
         print(f"{args.out}: {c} x {r} x {k}, {volume.units} {shown['minimum']} to {shown['maximum']}, mean {mean:.2f}")
-        for finding in source.found.findings:
+        for finding in source.findings_of(volume):
             tell(finding.sentence)
     return 0

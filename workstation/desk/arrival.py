@@ -8,7 +8,6 @@ from render.view import Labels, View
 from workstation.base.events import CaseKey
 from workstation.base.findings import Finding
 from workstation.case.model import Case
-from workstation.dicom.load import findings_of
 
 if TYPE_CHECKING:
     from render.volume import Volume
@@ -39,9 +38,7 @@ class Arrival:
         self.volume = self.display = volume
         self.case = case
         self.facts: dict[str, Any] = dict(source.found.facts)
-        self.findings: tuple[Finding, ...] = tuple(
-            dict.fromkeys((*source.study.findings, *findings_of(source.found, volume)))
-        )
+        self.findings: tuple[Finding, ...] = source.findings_of(volume)
 
     @property
     def key(self) -> CaseKey:

@@ -71,9 +71,7 @@ class Session:
         self.volume = volume
         self.display = display_copy(volume) if volume.needs_display_copy else volume
         self.facts: dict[str, Any] = dict(source.found.facts)
-        self.findings: tuple[Finding, ...] = tuple(
-            dict.fromkeys((*source.study.findings, *findings_of(source.found, volume)))
-        )
+        self.findings: tuple[Finding, ...] = source.findings_of(volume)
         self.word = ""
         """SOURCE that was opened; "" where nobody said."""
         self.phases = Phases(phases_of(source.series, source.found) or (source.found,), self._shown())

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from render.errors import Cancelled
 from render.volume import Volume
 from workstation.base.errors import InputRefused
+from workstation.base.findings import Finding
 from workstation.base.paths import home
 from workstation.dicom.choose import choose
 from workstation.dicom.found import ScanResult, SeriesFound, StudyFound, VolumeFound
-from workstation.dicom.load import load
+from workstation.dicom.load import findings_of, load
 from workstation.dicom.preview import Show
 from workstation.dicom.scan import scan
 
@@ -39,6 +40,10 @@ class Source:
         number = "" if self.series.number is None else f" {self.series.number}"
         reasons = f" ({'; '.join(self.found.score_reasons)})" if self.found.score_reasons and not self.alone else ""
         return f"Series{number}, {self.series.modality}, {k} slices of {c} x {r}{reasons}"
+
+    def findings_of(self, volume: Volume) -> tuple[Finding, ...]:
+        """What is to be said of the loaded volume: of its study, its scan, and what only its voxels tell."""
+        return tuple(dict.fromkeys((*self.study.findings, *findings_of(self.found, volume))))
 
 
 def open_source(
