@@ -392,6 +392,16 @@ def test_a_single_slice_is_refused_in_words():
         Engine(v).picture(view_of(v))
 
 
+def two_hills():
+    """Balls that rise to their middles: VTK shades by gradients rounded at voxels, so flat insides would differ."""
+
+    def value(p):
+        near = 15 * (34 - np.linalg.norm(p - (20, -10, 15), axis=-1))
+        return np.maximum(near, 15 * (24 - np.linalg.norm(p - (-35, 20, -20), axis=-1)))
+
+    return volume(value, geometry((60, 60, 60), (2.5, 2.5, 2.5)))
+
+
 @pytest.mark.parametrize("name", ["A", "L", "S"])
 def test_vtks_fixed_point_mapper_draws_the_same_picture(name):
     from skimage.metrics import structural_similarity
@@ -399,12 +409,7 @@ def test_vtks_fixed_point_mapper_draws_the_same_picture(name):
     if not find().gl:
         pytest.skip("VTK's OpenGL cannot be started here")
 
-    def value(p):
-        # gradients everywhere: VTK shades by gradients rounded at the voxels, so flat insides would differ
-        near = 15 * (34 - np.linalg.norm(p - (20, -10, 15), axis=-1))
-        return np.maximum(near, 15 * (24 - np.linalg.norm(p - (-35, 20, -20), axis=-1)))
-
-    v = volume(value, geometry((60, 60, 60), (2.5, 2.5, 2.5)))
+    v = two_hills()
     view = view_of(v, name, step_mm=0.5)
     ours = Engine(v, renderer="CPU caster").picture(view).rgb
     theirs = Engine(v, renderer="VTK fixed point").picture(view).rgb
@@ -424,11 +429,7 @@ def test_vtks_fixed_point_mapper_draws_the_same_from_anywhere(parallel):
     if not find().gl:
         pytest.skip("VTK's OpenGL cannot be started here")
 
-    def value(p):
-        near = 15 * (34 - np.linalg.norm(p - (20, -10, 15), axis=-1))
-        return np.maximum(near, 15 * (24 - np.linalg.norm(p - (-35, 20, -20), axis=-1)))
-
-    v = volume(value, geometry((60, 60, 60), (2.5, 2.5, 2.5)))
+    v = two_hills()
     caster, theirs, random = Engine(v), Engine(v, renderer="VTK fixed point"), np.random.default_rng(9)
     for _ in range(4):
         eye = camera.standard(v, "A", SIZE, parallel=parallel)
