@@ -16,6 +16,7 @@ from workstation.case.edits import (
     RemoveMeasurement,
     SetText,
     SetView,
+    SetViews,
     from_line,
     to_line,
 )
@@ -101,6 +102,7 @@ def test_every_edit_has_an_inverse_and_survives_its_line() -> None:
         ChangeMeasurement(measurement=measurement("b", 12.0)),
         SetView(pane="3d", view=None),
         SetView(pane="axial", view=MPR),
+        SetViews(views={"axial": MPR, "coronal": None, "3d": None}, words="Turn planes"),
         SetText(text=ReportText(impression="x < y & z | ~")),
     ):
         after, back = from_line(to_line(edit)).apply(start)

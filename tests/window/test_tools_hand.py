@@ -10,15 +10,22 @@ import pytest
 from render import camera as cameras
 from render import planes
 from render.view import Box, Camera, Plane, Technique, View, Window
+from workstation.window.models.oblique import degrees_off, lines_in, meeting, turned
 from workstation.window.tools.base import Cross, Measure, Pointer, Preview, Refused, Region, Turn, lps_of, pixel_of
 from workstation.window.tools.crop import CropTool, box_from
-from workstation.window.tools.cross import CrossTool, part_at
+from workstation.window.tools.cross import CrossTool, Grip, TurnTool, grip_at
 from workstation.window.tools.eye import PanTool, RotateTool, ZoomTool, zoomed
 from workstation.window.tools.measure import AngleTool, LengthTool, on_plane
 from workstation.window.tools.window import WindowTool, dragged
 
 AXIAL = Plane(centre_lps_mm=(10.0, -20.0, 30.0), right_lps=(1, 0, 0), down_lps=(0, 1, 0), mm_per_pixel=0.5)
 PLANE = View(technique=Technique.MPR, size=(201, 101), plane=AXIAL, window=Window(center=40, width=400))
+WIDE = PLANE.replace(size=(401, 301))
+THREE = {
+    name: PLANE.replace(plane=Plane(centre_lps_mm=(10.0, -20.0, 30.0), right_lps=r, down_lps=d, mm_per_pixel=0.5))
+    for name, (r, d) in planes.STANDARD.items()
+}
+LINES = lines_in("axial", THREE)  # the coronal's lies level, the sagittal's upright
 SCENE = View(
     technique=Technique.VR,
     size=(300, 200),
@@ -125,18 +132,81 @@ def test_a_plane_is_not_rotated():
 
 def test_the_crosshair_tells_its_parts():
     point = (10.0, -20.0, 99.0)  # not on the plane: its foot counts
-    assert part_at(PLANE, point, Pointer(100, 50)) == "centre"
-    assert part_at(PLANE, point, Pointer(103, 5)) == "upright"
-    assert part_at(PLANE, point, Pointer(20, 48)) == "level"
-    assert part_at(PLANE, point, Pointer(20, 5)) == ""
+
+    def told(x, y):
+        grip = grip_at(WIDE, point, Pointer(x, y), LINES)
+        return None if grip is None else (grip.part, grip.line.plane if grip.line else "")
+
+    assert told(200, 150) == ("centre", "")
+    assert told(203, 100) == ("line", "sagittal")
+    assert told(150, 148) == ("line", "coronal")
+    assert told(203, 40) == ("turn", "sagittal")  # from 2/3 of the way to the letters at the edge on
+    assert told(40, 148) == told(360, 152) == ("turn", "coronal")
+    assert told(40, 40) is None
 
 
 def test_dragging_one_line_moves_the_point_along_one_direction():
-    tool = CrossTool((10.0, -20.0, 30.0), "upright")
+    tool = CrossTool((10.0, -20.0, 30.0), Grip("line", LINES[1], LINES[0]))
     tool.press(PLANE, None, Pointer(100, 20))
     moved = tool.move(PLANE, None, Pointer(140, 90))
     assert isinstance(moved, Cross)
     assert moved.point_lps_mm == pytest.approx((30, -20, 30))
+
+
+def test_a_line_that_lies_askew_moves_its_own_plane_alone():
+    """Whatever the hand does along the line: the crossing runs along the other line, so that plane stays."""
+    askew = lines_in(
+        "axial", THREE | {n: turned(THREE[n], (0, 0, 1), 30, (10, -20, 30)) for n in ("coronal", "sagittal")}
+    )
+    coronal, sagittal = (next(x for x in askew if x.plane == name) for name in ("coronal", "sagittal"))
+    tool = CrossTool((10.0, -20.0, 30.0), Grip("line", sagittal, coronal))
+    tool.press(WIDE, None, Pointer(200, 150))
+    moved = np.subtract(tool.move(WIDE, None, Pointer(260, 190)).point_lps_mm, (10, -20, 30))
+    x, y = coronal.direction
+    assert moved[0] * y - moved[1] * x == pytest.approx(0, abs=1e-9)  # it stays on the coronal plane
+    hand = np.array([30.0, 20.0, 0.0])
+    dx, dy = sagittal.direction
+    assert (moved - hand)[0] * dy - (moved - hand)[1] * dx == pytest.approx(0, abs=1e-9)  # and reaches the hand's line
+
+
+@pytest.mark.parametrize(("pane", "axis"), [("axial", (0, 0, 1)), ("coronal", (0, 1, 0)), ("sagittal", (-1, 0, 0))])
+def test_turning_a_line_turns_the_two_other_planes_and_the_line_comes_under_the_hand(pane, axis):
+    point = (10.0, -20.0, 30.0)
+    view = THREE[pane].replace(size=(401, 301))
+    line = next(one for one in lines_in(pane, THREE) if abs(one.direction[0]) > 0.9)  # the level one
+    others = tuple(name for name in THREE if name != pane)
+    tool = TurnTool(point, line, others)
+    assert tool.press(view, None, Pointer(360, 150)) is None
+    # 30 degrees from the picture's right towards its foot
+    at = Pointer(200 + 160 * math.cos(math.radians(30)), 150 + 160 * math.sin(math.radians(30)))
+    tilt = tool.move(view, None, at)
+    assert tilt.planes == others
+    assert tilt.degrees == pytest.approx(30)
+    assert tilt.axis_lps == pytest.approx(axis)  # away from the viewer: right x down
+    after = THREE | {name: turned(THREE[name], tilt.axis_lps, tilt.degrees, point) for name in others}
+    now = next(one for one in lines_in(pane, after) if one.plane == line.plane)
+    assert now.direction == pytest.approx((math.cos(math.radians(30)), math.sin(math.radians(30))))
+    normals = {name: planes.normal(view.plane) for name, view in after.items()}
+    for a, b in (("axial", "coronal"), ("coronal", "sagittal"), ("sagittal", "axial")):
+        assert normals[a] @ normals[b] == pytest.approx(0, abs=1e-9)  # still square to each other
+    assert [round(degrees_off(after[name].plane, name), 6) for name in THREE] == [0 if n == pane else 30 for n in THREE]
+    assert meeting([v.plane for v in after.values()]) == pytest.approx(point)
+
+
+def test_shift_turns_to_whole_steps_of_the_line_and_alt_turns_one_plane_alone():
+    tool = TurnTool((10.0, -20.0, 30.0), LINES[0], ("coronal", "sagittal"))
+    tool.press(WIDE, None, Pointer(360, 150))
+    at = (200 + 160 * math.cos(math.radians(40)), 150 + 160 * math.sin(math.radians(40)))
+    assert tool.move(WIDE, None, Pointer(*at, shift=True)).degrees == pytest.approx(45)
+    alone = tool.release(WIDE, None, Pointer(*at, alt=True))
+    assert (alone.planes, alone.done) == ((LINES[0].plane,), True)
+    assert tool.move(WIDE, None, Pointer(*at)) is None
+
+
+def test_a_click_on_a_lines_end_turns_nothing():
+    tool = TurnTool((10.0, -20.0, 30.0), LINES[0], ("coronal", "sagittal"))
+    tool.press(WIDE, None, Pointer(360, 150))
+    assert tool.release(WIDE, None, Pointer(360, 150)) is None
 
 
 def test_length_by_drag_gives_the_two_points():

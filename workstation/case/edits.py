@@ -93,17 +93,35 @@ class SetView(_Value, frozen=True, kw_only=True, tag="set_view"):
 
     pane: str
     view: View | None
+    words: str = ""
 
     @property
     def title(self) -> str:
-        return f"Change view {self.pane}"
+        return self.words or f"Change view {self.pane}"
 
     def apply(self, case: Case) -> tuple[Case, AnyEdit]:
         views = dict(case.views)
         before = views.pop(self.pane, None)
         if self.view is not None:
             views[self.pane] = self.view
-        return _with(case, views=views), SetView(pane=self.pane, view=before)
+        return _with(case, views=views), SetView(pane=self.pane, view=before, words=self.words)
+
+
+class SetViews(_Value, frozen=True, kw_only=True, tag="set_views"):
+    """The views of several panes at once, as planes that are turned together; None takes a pane's view away."""
+
+    views: dict[str, View | None]
+    words: str = "Change views"
+
+    @property
+    def title(self) -> str:
+        return self.words
+
+    def apply(self, case: Case) -> tuple[Case, AnyEdit]:
+        views = dict(case.views)
+        before = {pane: views.pop(pane, None) for pane in self.views}
+        views |= {pane: view for pane, view in self.views.items() if view is not None}
+        return _with(case, views=views), SetViews(views=before, words=self.words)
 
 
 class SetText(_Value, frozen=True, kw_only=True, tag="set_text"):
@@ -132,13 +150,14 @@ class SetProtocol(_Value, frozen=True, kw_only=True, tag="set_protocol"):
         return _with(case, protocol=self.protocol), SetProtocol(protocol=case.protocol)
 
 
-AnyEdit = AddMeasurement | RemoveMeasurement | ChangeMeasurement | SetView | SetText | SetProtocol
+AnyEdit = AddMeasurement | RemoveMeasurement | ChangeMeasurement | SetView | SetViews | SetText | SetProtocol
 
 CHANGES: dict[type[AnyEdit], str] = {
     AddMeasurement: "measurements",
     RemoveMeasurement: "measurements",
     ChangeMeasurement: "measurements",
     SetView: "views",
+    SetViews: "views",
     SetText: "report",
     SetProtocol: "case",
 }

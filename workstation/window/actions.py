@@ -89,7 +89,7 @@ DECLARED: tuple[Declared, ...] = (
     Declared("uncrop", "Remove the crop", ("Shift+X",), "x", "Tools"),
     Declared("delete", "Remove the newest measurement", ("Del",), "trash", "Tools"),
     Declared("leave", "Leave the tool", ("Esc",), "", "Tools"),
-    Declared("reset", "Reset the pane (again: its preset too)", ("R",), "arrows-clockwise", "View"),
+    Declared("reset", "Reset: planes straight, then the pane, then its preset", ("R",), "arrows-clockwise", "View"),
     Declared("maximise", "Maximise or restore the pane", ("Return",), "corners-out", "View", shown_keys="double-click"),
     Declared("info", "Overlays: full or minimal", ("I",), "eye", "View"),
     Declared("cross", "Show or hide the crosshair", ("Shift+C",), "crosshair-simple", "View"),
@@ -129,7 +129,8 @@ LOOKING = frozenset(
 
 MOUSE: tuple[tuple[str, str], ...] = (
     ("Left drag in a plane", "window: right is wider, down is brighter"),
-    ("Left drag on the crosshair", "move it; the other planes follow"),
+    ("Left drag on the crosshair", "its centre moves all planes, a line its own"),
+    ("Left drag on a line's end", "turn the other planes; Shift: 15° steps, Alt: one alone"),
     ("Left drag in 3D", "rotate; Ctrl: roll freely"),
     ("Middle drag, Shift + left", "pan"),
     ("Right drag", "zoom; a click opens the menu"),

@@ -14,6 +14,7 @@ from workstation.window import words
 from workstation.window.film_strip import FilmStrip
 from workstation.window.fourup import FourUp
 from workstation.window.jobs import DEFECT
+from workstation.window.models.oblique import degrees_off
 from workstation.window.models.scene import PANES, PLANES
 from workstation.window.panels.opening import OpeningPanel
 from workstation.window.phase_bar import PhaseBar
@@ -339,7 +340,10 @@ class CasePage(QWidget):
                 told.append("cut")
             self.panes[pane].set_title("3D", " · ".join(told))
         else:
-            self.panes[pane].set_title(words.PLANE_TITLES[pane], "" if view.slab is None else slab_words(view.slab))
+            off = 0.0 if view.plane is None else degrees_off(view.plane, pane)
+            told = [f"turned {off:.0f}°"] if off else []
+            told += [] if view.slab is None else [slab_words(view.slab)]
+            self.panes[pane].set_title(words.oblique_title(pane) if off else words.PLANE_TITLES[pane], " · ".join(told))
         self.tools.tell(self.hand)
         if pane == "3d":
             self.threshold.follow(self.hand)

@@ -11,6 +11,8 @@ from render import planes
 from render.errors import RenderError
 from render.view import View
 from workstation.base.errors import InputRefused, RenderDeskError
+from workstation.window.models.oblique import lines_in
+from workstation.window.models.scene import PLANES
 from workstation.window.tools.base import (
     Cross,
     Effect,
@@ -20,12 +22,13 @@ from workstation.window.tools.base import (
     Preview,
     Refused,
     Region,
+    Tilt,
     Tool,
     Turn,
 )
 from workstation.window.tools.clip import ClipTool
 from workstation.window.tools.crop import CropTool, box_from
-from workstation.window.tools.cross import CrossTool, part_at
+from workstation.window.tools.cross import CrossTool, TurnTool, grip_at
 from workstation.window.tools.cube import CubeTool, face_at
 from workstation.window.tools.eye import PanTool, RotateTool, ZoomTool, zoomed
 from workstation.window.tools.measure import AngleTool, LengthTool, PointsTool
@@ -49,6 +52,7 @@ class Gestures(QObject):
         self._actions = actions
         self._measuring: PointsTool | None = None
         self._before: dict[str, View] = {}
+        self._tilted: dict[str, View] | None = None
         self._bursts: dict[str, tuple[View, float]] = {}
         self._wheel = 0.0
         self._settle = QTimer(self)
@@ -114,12 +118,27 @@ class Gestures(QObject):
             return ClipTool(self._hand.scenery.clip_in_hand)
         if not plane:
             return WindowTool() if self._hand.tool == "window" else RotateTool()
-        part = part_at(view, self._hand.scene.point, at) if viewport.show_cross else ""
+        cross = self._cross(viewport, view, at)
+        if isinstance(cross, TurnTool):
+            return cross if self._hand.tool in {"pointer", "crosshair"} else WindowTool()
         if self._hand.tool == "crosshair":
-            return CrossTool(self._hand.scene.point, "centre")
-        if self._hand.tool == "pointer" and part:
-            return CrossTool(self._hand.scene.point, part)
+            return CrossTool(self._hand.scene.point)
+        if self._hand.tool == "pointer" and cross is not None:
+            return cross
         return WindowTool()
+
+    def _cross(self, viewport: Viewport, view: View, at: Pointer) -> Tool | None:
+        """What a press on the crosshair takes up, where it is shown and under the pointer."""
+        if not viewport.show_cross:
+            return None
+        point, views = self._hand.scene.point, self._hand.scene.views
+        lines = lines_in(viewport.name, views)
+        grip = grip_at(view, point, at, lines)
+        if grip is None:
+            return None
+        if grip.part == "turn" and grip.line is not None:
+            return TurnTool(point, grip.line, tuple(name for name in PLANES if name != viewport.name))
+        return CrossTool(point, grip)
 
     @staticmethod
     def _cube_face(viewport: Viewport, at: Pointer) -> str:
@@ -135,6 +154,8 @@ class Gestures(QObject):
             self._turn(pane, effect, seconds)
         elif isinstance(effect, Cross):
             self._hand.centre(effect.point_lps_mm)
+        elif isinstance(effect, Tilt):
+            self._tilt(effect)
         elif isinstance(effect, Preview):
             viewport.set_preview(effect, self._number(effect))
         elif isinstance(effect, Measure):
@@ -164,6 +185,18 @@ class Gestures(QObject):
             self._hand.keep(pane, before, effect.what, seconds)
             if effect.what == "crop" and pane == "3d":
                 self._hand.scenery.tell_clips()
+
+    def _tilt(self, effect: Tilt) -> None:
+        """Planes turn under the hand; what Alt left standing goes back to where it was."""
+        scene = self._hand.scene
+        before = self._tilted or {name: scene.views[name] for name in PLANES}
+        self._tilted = None if effect.done else before
+        self._hand.tilt(before, effect.planes, effect.axis_lps, effect.degrees, done=effect.done)
+        if effect.done:
+            turned = scene.oblique
+            told = " and ".join(name for name in PLANES if name in effect.planes).capitalize()
+            by = f"{told} turned by {abs(effect.degrees):.0f}°; R sets the planes straight."
+            self._actions.say(by if turned else "The planes are straight again.")
 
     def _number(self, preview: Preview) -> str:
         want = 2 if preview.kind == "length" else 3

@@ -13,12 +13,13 @@ from render import camera as cameras
 from render.errors import RenderError
 from render.view import Camera, Labels, Mark, ScenePlane, Surface, Technique, Vector, View, Window
 from workstation.base.errors import InputRefused, RenderDeskError
-from workstation.case.edits import SetView
+from workstation.case.edits import SetView, SetViews
 from workstation.desk.arrival import Arrival
 from workstation.window import words
 from workstation.window.captions import labels_for
 from workstation.window.gestures import Gestures
 from workstation.window.models.awaited import polygons
+from workstation.window.models.oblique import degrees_off, lines_in, meeting, same_directions
 from workstation.window.models.scene import PANES, PLANES, Scene
 from workstation.window.pictures import Pictures
 from workstation.window.scenery import Scenery
@@ -39,6 +40,14 @@ _TURN_S = 0.25
 # name, letters and badges never go (clinical rules 2): the least is "minimal"
 _OVERLAYS: tuple[Literal["screen", "minimal"], ...] = ("screen", "minimal")
 BONE_HU = 226.0
+_TOLD = {
+    "camera": "Move the 3D view",
+    "look": "Choose a look",
+    "crop": "Change what is cut away",
+    "threshold": "Move the threshold",
+    "window": "Change the window",
+}
+"""What undo takes back, in words."""
 
 
 class Stagehand(QObject):
@@ -112,19 +121,28 @@ class Stagehand(QObject):
             return
         self.session.use_stage(self._stage)
         self._number_phases()
-        kept = {name: view for name, view in self.session.case.views.items() if name in {"axial", "3d"}}
-        self.scene.adopt(kept)
-        if "axial" in kept:  # the crosshair goes to the slice where the last session ended
-            self.scene.centre(self.scene.foot("axial"))
+        self._stand_as_left(self.session)
         self._stand_point()
         self.activate(self.active)
         self.request(*self._fourup.shown())
         for name in PANES:
             self.changed.emit(name)
 
+    def _stand_as_left(self, session: Session) -> None:
+        """The panes as the last session of this case left them; the crosshair goes to the slice where it ended."""
+        kept = session.case.views
+        self.scene.adopt({name: view for name, view in kept.items() if name in {"axial", "3d"}})
+        if "axial" not in kept:
+            return
+        planes = [kept[name].plane for name in PLANES if name in kept]
+        meet = meeting([plane for plane in planes if plane is not None])
+        self.scene.centre(self.scene.foot("axial") if meet is None else meet)
+        turned = {n: v.plane for n, v in kept.items() if n in {"coronal", "sagittal"} and v.plane is not None}
+        self.scene.direct(turned)
+
     def _stand_point(self) -> None:
-        for viewport in self.viewports().values():
-            viewport.point = self.scene.point
+        for name, viewport in self.viewports().items():
+            viewport.set_cross(self.scene.point, lines_in(name, self.scene.views) if name in PLANES else ())
 
     # A volume that is still coming, and other phases of the same place.
 
@@ -176,12 +194,8 @@ class Stagehand(QObject):
         if self.touched:
             windowed = before.views["axial"].window != initial["axial"].window
             self.scene.carry(before, window=windowed)
-            kept = {}
         else:
-            kept = {name: view for name, view in session.case.views.items() if name in {"axial", "3d"}}
-        self.scene.adopt(kept)
-        if "axial" in kept:
-            self.scene.centre(self.scene.foot("axial"))
+            self._stand_as_left(session)
         self._stand_point()
         self.request(*self._fourup.shown())
         for name in PANES:
@@ -358,9 +372,11 @@ class Stagehand(QObject):
             return  # nothing of a volume that is still coming is kept
         if pane in PLANES and (after.window, after.slab) != (before.window, before.slab):
             # window and slab are shared: the case keeps them with the first plane
-            self.guarded(lambda: session.do(SetView(pane="axial", view=self.scene.views["axial"])))
+            told = _TOLD["window"]
+            self.guarded(lambda: session.do(SetView(pane="axial", view=self.scene.views["axial"], words=told)))
         elif pane == "3d":
-            self.guarded(lambda: session.do(SetView(pane=pane, view=after)))
+            told = _TOLD.get(what, "")
+            self.guarded(lambda: session.do(SetView(pane=pane, view=after, words=told)))
         if pane == "3d" and session.actor is not None:
             self.guarded(lambda: session.steered(before, after, what, round(active_s, 2)))
 
@@ -409,12 +425,45 @@ class Stagehand(QObject):
         """Move the crosshair; every plane goes through it."""
         self.touched = True
         moved = self.scene.centre(point)
-        for viewport in self.viewports().values():
-            viewport.point = self.scene.point
-            viewport.update()
+        self._stand_point()
         self.request(*moved)
         for pane in moved:
             self.changed.emit(pane)
+
+    def tilt(
+        self, before: dict[str, View], names: tuple[str, ...], axis_lps: Vector, degrees: float, *, done: bool
+    ) -> None:
+        """Turn planes about the crosshair, from where they stood before; once it is complete it can be undone."""
+        self.touched = True
+        self.scene.tilt(before, names, axis_lps, degrees)
+        self._stand_point()
+        self.request(*PLANES, quality="settled" if done else "drag")
+        for pane in PLANES:
+            self.changed.emit(pane)
+        if done:
+            self._keep_planes(before, "Turn planes")
+
+    def straighten(self) -> bool:
+        """All planes straight again, about the crosshair; whether any was turned."""
+        before = {name: self.scene.views[name] for name in PLANES}
+        if not self.scene.oblique:
+            return False
+        self.scene.straighten()
+        self._stand_point()
+        self.request(*PLANES)
+        for pane in PLANES:
+            self.changed.emit(pane)
+        self._keep_planes(before, "Set planes straight")
+        return True
+
+    def _keep_planes(self, before: dict[str, View], words_: str) -> None:
+        """Turned planes are an edit: kept with the case, and undone together."""
+        session = self.session
+        now: dict[str, View | None] = {name: self.scene.views[name] for name in PLANES}
+        planes = [(self.scene.views[name].plane, before[name].plane) for name in PLANES]
+        if isinstance(session, Arrival) or all(a and b and same_directions(a, b) for a, b in planes):
+            return
+        self.guarded(lambda: session.do(SetViews(views=now, words=words_)))
 
     def scroll(self, steps: int, pane: str = "") -> None:
         """Go on by slices."""
@@ -426,9 +475,7 @@ class Stagehand(QObject):
 
     def _after_scroll(self, moved: tuple[str, ...]) -> None:
         self.touched = True
-        for viewport in self.viewports().values():
-            viewport.point = self.scene.point
-            viewport.update()
+        self._stand_point()
         self.request(*moved)
         for pane in moved:
             self.changed.emit(pane)
@@ -460,6 +507,7 @@ class Stagehand(QObject):
             raise InputRefused("loading", "Slabs wait until all slices are there.")
         before = self.scene.views["axial"]
         self.request(*self.scene.set_slab(mode, mm))
+        self._stand_point()
         self.keep("axial", before, "window", 0.0)
         for pane in PLANES:
             self.changed.emit(pane)
@@ -606,8 +654,14 @@ class Stagehand(QObject):
         self.changed.emit("3d")
 
     def reset(self) -> None:
-        """The active pane at its standard place; asked again at once, with its first look and window."""
+        """The active pane at its standard place; asked again at once, with its first look and window.
+
+        Planes that were turned go back together, and stay where they are in their panes.
+        """
         pane = self.active
+        if pane in PLANES and self.straighten():
+            self._actions.say("The planes are straight again.")
+            return
         before = self.scene.views[pane]
         framed = self.scene.frame(pane)
         if pane == "3d" and before.camera == framed.camera and pane in self._initial:
@@ -661,13 +715,16 @@ class Stagehand(QObject):
             view = self._here(view)
         pane = words.pane_of(view)
         if view.plane is not None:
+            if degrees_off(view.plane, pane) == 0:
+                self.scene.straighten()
             self.centre(view.plane.centre_lps_mm)
             mine = self.scene.views[pane]
             mm = view.plane.mm_per_pixel * min(view.size) / min(mine.size)
             self.scene.views[pane] = mine.replace(plane=msgspec.structs.replace(view.plane, mm_per_pixel=mm))
+            self._stand_point()
         changed = self.scene.adopt({pane: view})
         self.activate(pane)
-        self.request(pane, *changed)
+        self.request(pane, *changed, *(PLANES if view.plane is not None else ()))
         self.surfaced.emit()
         for name in {pane, *changed}:
             self.changed.emit(name)
@@ -684,11 +741,15 @@ class Stagehand(QObject):
 
         The planes keep their place: going through slices is no edit, their window and slab are.
         """
-        views = {name: self.session.case.views.get(name, self._initial.get(name)) for name in ("axial", "3d")}
-        wanted = {name: self._here(view) for name, view in views.items() if view is not None}
+        views = {name: self.session.case.views.get(name, self._initial.get(name)) for name in PANES}
+        said = {name: view.plane for name, view in views.items() if view is not None and view.plane is not None}
+        turned = self.scene.direct(said)
+        wanted = {name: self._here(view) for name in ("axial", "3d") if (view := views[name]) is not None}
         mine = self.scene.views["axial"]
         wanted["axial"] = wanted["axial"].replace(plane=mine.plane, size=mine.size, scale=mine.scale)
-        changed = self.scene.adopt(wanted)
+        changed = tuple(dict.fromkeys((*turned, *self.scene.adopt(wanted))))
+        if turned:
+            self._stand_point()
         if "3d" in changed:
             changed = tuple(dict.fromkeys((*changed, *PLANES)))  # its segments stand in the planes too
             self.scenery.show_guides()

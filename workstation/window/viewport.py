@@ -30,6 +30,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVB
 from workstation.window.icons import pixmap
 from workstation.window.theme import tokens
 from workstation.window.tools.base import Effect, Pointer, Preview, Region, Tool, pixel_of
+from workstation.window.tools.cross import arm, turns_from
 from workstation.window.widgets import Elided, MenuButton, named, tool
 
 if TYPE_CHECKING:
@@ -40,14 +41,14 @@ if TYPE_CHECKING:
     from render.view import Vector, View
     from workstation.window.actions import Actions
     from workstation.window.models.awaited import Polygon
+    from workstation.window.models.oblique import Line
 
 _CLICK = 4.0
 _GAP = 12.0
 _SHARE = 2  # height of the line that tells how far a picture has come
-_EDGE = 26.0  # the letters stand at the edges: no line runs through them
+_RING = 4.0
+_FACE = 3.0  # nearer to the line than this the faces of a slab are not drawn beside it
 _DASHES: dict[str, list[float]] = {"axial": [], "coronal": [9, 4, 2, 4], "sagittal": [9, 5]}
-# which plane's line stands upright in a pane, and which lies level
-_LINES = {"axial": ("sagittal", "coronal"), "coronal": ("sagittal", "axial"), "sagittal": ("coronal", "axial")}
 _GLYPH = {"window": "circle-half", "rotate": "arrows-clockwise", "zoom": "magnifying-glass-plus"}
 _SHAPE = {
     "arrow": Qt.CursorShape.ArrowCursor,
@@ -90,6 +91,7 @@ class Viewport(QWidget):
         self._pressed: tuple[QPointF, float] | None = None
         self._moved = False
         self.point: Vector | None = None
+        self.lines: tuple[Line, ...] = ()
         self.show_cross = True
         self._preview: Preview | None = None
         self._preview_text = ""
@@ -114,7 +116,7 @@ class Viewport(QWidget):
     def blank(self, sentence: str = "") -> None:
         """Nothing of a patient any more; a sentence says why, if there is one."""
         self.view = self.picture = self._image = self._bytes = None
-        self.point = None
+        self.point, self.lines = None, ()
         self._sentence = sentence
         self._preview = self._region = None
         self._guide = ()
@@ -157,6 +159,11 @@ class Viewport(QWidget):
         self.share = 0.0
         self.picture = self._image = self._bytes = None
         self._sentence = sentence
+        self.update()
+
+    def set_cross(self, point: Vector, lines: tuple[Line, ...]) -> None:
+        """Draw the crosshair at this point of the patient, with the lines of the other planes."""
+        self.point, self.lines = point, lines
         self.update()
 
     def set_preview(self, preview: Preview | None, text: str = "") -> None:
@@ -283,25 +290,48 @@ class Viewport(QWidget):
         painter.drawLine(a, b)
 
     def _draw_cross(self, painter: QPainter) -> None:
-        if not self.show_cross or self.point is None or self.name not in _LINES:
+        """The other planes' lines with a gap at the crossing, thin ones at a slab's faces, rings where they turn."""
+        if not self.show_cross or self.point is None or self.view is None or not self.lines:
             return
+        place = pixel_of(self.view, self.point)
         at = self._at(self.point)
-        if at is None:
+        if place is None or at is None or self.view.plane is None:
             return
+        scale = self.width() / self.view.size[0]
         painter.setOpacity(0.8)
-        upright, level = _LINES[self.name]
-        x, y, right, foot = at.x(), at.y(), self.width() - _EDGE, self.height() - _EDGE
-        uprights = ((QPointF(x, _EDGE), QPointF(x, y - _GAP)), (QPointF(x, y + _GAP), QPointF(x, foot)))
-        levels = ((QPointF(_EDGE, y), QPointF(x - _GAP, y)), (QPointF(x + _GAP, y), QPointF(right, y)))
-        for plane, ends in ((upright, uprights), (level, levels)):
-            pen = QPen(QColor(tokens.PLANES[plane]), 1.0)
+        for line in self.lines:
+            pen = QPen(QColor(tokens.PLANES[line.plane]), 1.0)
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-            if _DASHES[plane]:
-                pen.setDashPattern(_DASHES[plane])
-            for a, b in ends:
-                if (b - a).manhattanLength() > 0 and b.x() >= a.x() and b.y() >= a.y():
-                    self._line(painter, a, b, pen)
+            if _DASHES[line.plane]:
+                pen.setDashPattern(_DASHES[line.plane])
+            aside = line.half_mm / self.view.plane.mm_per_pixel * scale
+            for sign in (1.0, -1.0):
+                direction = (sign * line.direction[0], sign * line.direction[1])
+                step, far = QPointF(*direction), arm(self.view, place, direction) * scale
+                if far <= _GAP:
+                    continue
+                self._line(painter, at + step * _GAP, at + step * far, pen)
+                if aside >= _FACE:
+                    self._draw_face(painter, line.plane, at + QPointF(-step.y(), step.x()) * aside, step, far)
+                turn = turns_from(self.view, place, direction) * scale
+                if self.underMouse() and turn < far - 2 * _RING:
+                    self._draw_ring(painter, line.plane, at + step * ((turn + far) / 2))
         painter.setOpacity(1.0)
+
+    def _draw_face(self, painter: QPainter, plane: str, at: QPointF, step: QPointF, far: float) -> None:
+        painter.setOpacity(0.45)
+        painter.setPen(QPen(QColor(tokens.PLANES[plane]), 1.0))
+        painter.drawLine(at + step * _GAP, at + step * far)
+        painter.setOpacity(0.8)
+
+    def _draw_ring(self, painter: QPainter, plane: str, at: QPointF) -> None:
+        """Where a line can be taken to turn its plane: shown while the hand is in the pane."""
+        painter.setBrush(QColor(tokens.VIEWPORT))
+        painter.setPen(QPen(QColor(tokens.HALO), 3))
+        painter.drawEllipse(at, _RING, _RING)
+        painter.setPen(QPen(QColor(tokens.PLANES[plane]), 1.5))
+        painter.drawEllipse(at, _RING, _RING)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _draw_preview(self, painter: QPainter) -> None:
         if self._preview is None:
@@ -435,11 +465,13 @@ class Viewport(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         self.hovered.emit(self, None)
+        self.update()
         super().leaveEvent(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)
         self.set_cursor(None)
+        self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -6,6 +6,7 @@ from render import camera as cameras
 from render import planes, tones
 from render.view import Technique, Vector, View, Window
 from render.volume import Volume
+from workstation.window.models.oblique import degrees_off
 
 _LETTERS = (("R", "L"), ("A", "P"), ("F", "H"))
 _STANDARD = {
@@ -47,9 +48,9 @@ def voxel(number: float, of: Volume) -> str:
 
 
 def window(w: Window) -> str:
-    """``W 400 L 40``."""
+    """``W 400 C 40``, as in the pictures."""
     digits = 0 if w.width >= 10 else 2
-    return f"W {w.width:.{digits}f} L {w.center:.{digits}f}"
+    return f"W {w.width:.{digits}f} C {w.center:.{digits}f}"
 
 
 def person(dicom_name: str) -> str:
@@ -97,6 +98,11 @@ def pane_of(view: View) -> str:
     return ("sagittal", "coronal", "axial")[n.index(max(n))]
 
 
+def oblique_title(pane: str) -> str:
+    """Title of a plane that is turned away from its standard place: ``Oblique axial``."""
+    return f"Oblique {PLANE_TITLES[pane].lower()}"
+
+
 def title(view: View) -> str:
     """A capture's title: what was made, and from where."""
     if view.plane is None:
@@ -104,7 +110,10 @@ def title(view: View) -> str:
     pane = pane_of(view)
     axis = ("sagittal", "coronal", "axial").index(pane)
     at = view.plane.centre_lps_mm[axis]
+    off = degrees_off(view.plane, pane)
     words = f"{PLANE_TITLES[pane]} {_LETTERS[axis][int(at > 0)]} {abs(at):.0f}"
+    if off:
+        words = f"{oblique_title(pane)}, turned {off:.0f}°"
     if view.slab is not None:
         kinds = {"mip": "MIP", "minip": "MinIP", "mean": "mean"}
         words += f" {kinds[view.slab.mode]} {view.slab.thickness_mm:.0f} mm"

@@ -16,6 +16,7 @@ from render.geometry import Geometry
 from render.view import Box, Camera, Clip, Plane, ScenePlane, Slab, Surface, Technique, Vector, View, Window, Within
 from render.volume import Volume
 from workstation.base.errors import InputRefused
+from workstation.window.models import oblique
 from workstation.window.theme import tokens
 
 PLANES = ("axial", "coronal", "sagittal")
@@ -143,6 +144,39 @@ class Scene:
             view = view.replace(camera=self._eye("A"))
         self.views[pane] = view
         return view
+
+    # Planes that stand obliquely.
+
+    @property
+    def oblique(self) -> tuple[str, ...]:
+        """Names of the planes that are turned away from their standard place."""
+        standing = {name: self.views[name].plane for name in PLANES}
+        return tuple(name for name, plane in standing.items() if plane is not None and oblique.degrees_off(plane, name))
+
+    def tilt(self, before: Mapping[str, View], names: tuple[str, ...], axis_lps: Vector, degrees: float) -> None:
+        """Turn planes about the crosshair, from where they stood before; the others stand as before.
+
+        Parameters
+        ----------
+        axis_lps : axis, right-handed
+        """
+        for name in PLANES:
+            plane = oblique.turned(before[name], axis_lps, degrees, self.point) if name in names else before[name]
+            self.views[name] = self.views[name].replace(plane=plane.plane)
+
+    def direct(self, like: Mapping[str, Plane]) -> tuple[str, ...]:
+        """Give planes these directions; crosshair, place and zoom stay. The panes whose plane changed."""
+        changed = []
+        for name, plane in like.items():
+            mine = self.views[name].plane
+            if mine is not None and not oblique.same_directions(mine, plane):
+                self.views[name] = oblique.directed(self.views[name], plane, self.point)
+                changed.append(name)
+        return tuple(changed)
+
+    def straighten(self) -> tuple[str, ...]:
+        """All planes at their standard directions through the crosshair; the panes whose plane changed."""
+        return self.direct({name: self.fill_plane(name) for name in PLANES})
 
     def fill_plane(self, pane: str) -> Plane:
         """The standard plane of a pane through the point."""

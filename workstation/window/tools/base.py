@@ -43,6 +43,16 @@ class Cross:
 
 
 @dataclass(frozen=True)
+class Tilt:
+    """These planes turn about the crosshair by so many degrees in all since the hand took hold (right-handed)."""
+
+    planes: tuple[str, ...]
+    axis_lps: Vector
+    degrees: float
+    done: bool = False
+
+
+@dataclass(frozen=True)
 class Preview:
     """A measurement that is being drawn: nothing of it is kept."""
 
@@ -82,7 +92,7 @@ class Refused:
     sentence: str
 
 
-Effect = Turn | Cross | Preview | Measure | Region | Face | Refused | None
+Effect = Turn | Cross | Tilt | Preview | Measure | Region | Face | Refused | None
 
 
 class Tool(Protocol):

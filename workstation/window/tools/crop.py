@@ -7,6 +7,7 @@ from render.view import Box, Vector, View
 from workstation.window.tools.base import Cursor, Effect, Pointer, Refused, Region, lps_of, normal_of
 
 _LEAST_MM = 5.0
+_STRAIGHT = 0.9999
 
 
 class CropTool:
@@ -21,6 +22,9 @@ class CropTool:
     def press(self, view: View, picture: Picture | None, at: Pointer) -> Effect:
         if view.plane is None:
             return Refused("Drag the crop box in a plane; the 3D picture follows.")
+        # the box lies along the body's axes: on a turned plane the rectangle seen would be another than the one kept
+        if any(max(abs(part) for part in v) < _STRAIGHT for v in (view.plane.right_lps, view.plane.down_lps)):
+            return Refused("Draw the crop box in a straight plane; R sets the planes straight.")
         self._from = lps_of(view, at)
         return None
 
