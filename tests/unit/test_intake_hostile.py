@@ -279,8 +279,7 @@ def test_unpacking_ends_when_the_person_stops_it(tmp_path):
     found, codes = unpack(tmp_path / "z.zip", stop=stop)
     assert codes == []
     assert len(asked) == 6
-    assert len(found.files) < 5
-    found.keep[0].cleanup()
+    assert (found.files, found.keep) == ([], [])  # and nothing of a patient stays in the temporary folder
 
 
 @POSIX

@@ -7,11 +7,14 @@ import io
 import json
 import os
 import stat
+import tempfile
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from render.errors import Cancelled
 from tests.factory.series import ct_series
 from tests.unit.test_intake_findings import directory
 from workstation.__main__ import main
@@ -67,6 +70,38 @@ def test_one_nested_archive(tmp_path):
     deep = scan([tmp_path / "deeper.zip"])
     assert deep.studies == ()
     assert {f.code for f in deep.findings} == {"not_dicom"}
+
+
+def test_unpacking_is_told_in_bytes_and_ends_where_it_should(tmp_path, monkeypatch):
+    monkeypatch.setattr(zipped, "_TOLD_LEAST", 1)
+    ct_series(tmp_path / "a", **SMALL)
+    whole = sum(p.stat().st_size for p in (tmp_path / "a").iterdir())
+    inner = archive(tmp_path / "a", tmp_path / "inner.zip")
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as out:
+        out.write(inner, "inner.zip")
+    told = []
+    assert scan([tmp_path / "outer.zip"], unpacking=lambda *pair: told.append(pair)).files == 24
+    assert told[0] == (0, inner.stat().st_size)
+    assert told[-1] == (inner.stat().st_size + whole,) * 2
+    assert len(told) > 24
+    assert all(a[0] <= b[0] for a, b in pairwise(told))
+    assert all(done <= of for done, of in told)
+
+
+def test_whoever_is_told_of_unpacking_can_end_it_and_nothing_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(zipped, "_TOLD_LEAST", 1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    ct_series(tmp_path / "a", **SMALL)
+    packed = archive(tmp_path / "a", tmp_path / "a.zip")
+
+    def enough(done, of):
+        if done > of / 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        scan([packed], unpacking=enough)
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_sizes_are_counted_not_believed(tmp_path, monkeypatch):

@@ -109,6 +109,46 @@ def test_studies_come_into_the_list_while_others_are_copied(signed_in, qtbot, th
     qtbot.waitUntil(lambda: not any(row.partial for row in rows(signed_in)), timeout=30000)
 
 
+def test_a_big_zip_says_how_far_it_is_and_the_cross_ends_it(signed_in, qtbot, three, tmp_path, monkeypatch):
+    """While it is unpacked the count stands where the person looks; stopped, nothing came in and nothing is left."""
+    import tempfile
+    import threading
+    import zipfile
+
+    from workstation.dicom import zipped
+
+    packed = tmp_path / "disc.zip"
+    with zipfile.ZipFile(packed, "w") as out:
+        for number, path in enumerate(sorted(p for p in three.rglob("*") if p.is_file())):
+            out.write(path, f"{number}.dcm")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(zipped, "_TOLD_LEAST", 1)
+    go, half = threading.Event(), threading.Event()
+    real = zipped._copy
+
+    def slowly(archive, entry, target, way):
+        if way.done > way.of / 2 and not go.is_set():
+            half.set()
+            go.wait(10)
+        return real(archive, entry, target, way)
+
+    monkeypatch.setattr(zipped, "_copy", slowly)
+    drop(signed_in, packed)
+    qtbot.waitUntil(half.is_set, timeout=30000)
+    qtbot.waitUntil(lambda: signed_in.library._heading.text().startswith("Unpacking: "), timeout=30000)
+    assert 500 <= signed_in.status.bar.value() < 1000
+    assert signed_in.status.job.text() == signed_in.library._heading.text()
+    qtbot.mouseClick(signed_in.status.cancel, Qt.MouseButton.LeftButton)
+    go.set()
+    qtbot.waitUntil(lambda: "nothing was changed" in signed_in.status.sentence.whole, timeout=30000)
+    assert signed_in.desk.count_studies() == 0
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert not signed_in.library._heading.text().startswith("Unpacking")
+    drop(signed_in, packed)  # and the same comes in whole when it is let
+    qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=30000)
+
+
 def test_a_long_list_is_read_beside_the_window(signed_in, qtbot, three, monkeypatch):
     """Nothing of the database is read on the GUI thread while somebody types; the last thing typed is what stands."""
     import threading

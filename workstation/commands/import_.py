@@ -20,7 +20,10 @@ def run(args: argparse.Namespace) -> int:
 
     desk = Desk()
     try:
-        done = desk.import_paths(args.paths, progress=_progress if sys.stderr.isatty() else None)
+        terminal = sys.stderr.isatty()
+        done = desk.import_paths(
+            args.paths, progress=_progress if terminal else None, unpacking=_unpacking if terminal else None
+        )
     finally:
         desk.close()
     if sys.stderr.isatty():
@@ -44,6 +47,10 @@ def run(args: argparse.Namespace) -> int:
     for finding in done.findings:
         tell(finding.sentence)
     return 0
+
+
+def _unpacking(done: int, of: int) -> None:
+    print(f"\runpacking {done / 1e6:.0f} of {of / 1e6:.0f} MB", end="", file=sys.stderr, flush=True)
 
 
 def _progress(done: int, total: int) -> None:

@@ -156,12 +156,15 @@ class Desk:
         *,
         progress: Callable[[int, int], None] | None = None,
         reading: Callable[[int, int], None] | None = None,
+        unpacking: Callable[[int, int], None] | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> Imported:
         """Take studies into the library; see `desk.library.import_paths`."""
         if self.actor is not None:
             require(self.actor.role, "import")
-        return import_paths(self.place, self.actor, paths, progress=progress, reading=reading, stop=stop)
+        return import_paths(
+            self.place, self.actor, paths, progress=progress, reading=reading, unpacking=unpacking, stop=stop
+        )
 
     def count_studies(self) -> int:
         """How many studies the library holds."""

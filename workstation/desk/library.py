@@ -259,6 +259,7 @@ def import_paths(
     *,
     progress: Callable[[int, int], None] | None = None,
     reading: Callable[[int, int], None] | None = None,
+    unpacking: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Imported:
     """Scan folders, files, ZIPs or DICOMDIRs and take every study in.
@@ -267,7 +268,8 @@ def import_paths(
     ----------
     progress : told (files copied, of all files of all studies)
     reading : told (headers read, of all files) before that
-    stop : asked between files; while headers are read nothing has changed yet, later what is in stays
+    unpacking : told (bytes, of how many) while an archive is unpacked
+    stop : asked between files and megabytes; while headers are read nothing has changed yet, later what is in stays
 
     Raises
     ------
@@ -280,7 +282,7 @@ def import_paths(
     for path in given:
         if not path.exists():
             raise InputRefused("missing", "There is nothing at the given path; name a folder, a file or a ZIP.")
-    result = scan(given, progress=reading, stop=stop)
+    result = scan(given, progress=reading, stop=stop, unpacking=unpacking)
     if stop is not None and stop():
         raise Cancelled
     if not result.studies:

@@ -30,16 +30,21 @@ Progress = Callable[[int, int], None]
 
 
 def scan(
-    paths: Iterable[Path | str], *, progress: Progress | None = None, stop: Callable[[], bool] | None = None
+    paths: Iterable[Path | str],
+    *,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+    unpacking: Progress | None = None,
 ) -> ScanResult:
     """Find and read everything under `paths`: folders, files, ZIP archives, DICOMDIR.
 
     Bad files never raise: they are findings. What a ZIP held lies in a private folder that goes when the result
-    does (or at exit). `progress(done, of)` is called now and then; `stop()` ends the search early.
+    does (or at exit). `progress(done, of)` is called now and then, `unpacking(bytes, of)` for each archive; `stop()`
+    ends the search early.
     """
     began = time.monotonic()
     found = find_files([Path(p) for p in paths], stop=stop)
-    headers, findings, skipped = _read_all(found, progress, stop)
+    headers, findings, skipped = _read_all(found, progress, stop, unpacking)
     findings.extend(found.findings)
     headers, clashing, noted = _once_each(headers)
     findings.extend(noted)
@@ -60,7 +65,7 @@ def scan(
 
 
 def _read_all(
-    found: Found, progress: Progress | None, stop: Callable[[], bool] | None
+    found: Found, progress: Progress | None, stop: Callable[[], bool] | None, unpacking: Progress | None
 ) -> tuple[list[Header], list[Finding], int]:
     """Headers of all files; archives among them are unpacked and replaced, in `found`, by what they hold."""
     headers: list[Header] = []
@@ -70,7 +75,7 @@ def _read_all(
     alike = Likeness()
     done = 0
     of = len(found.files)
-    for files, inside in _with_archives(found, archives, stop):
+    for files, inside in _with_archives(found, archives, stop, unpacking):
         of = max(of, done + len(files))
         for path, header, wrong in _headers(files, alike):
             if stop is not None and stop():
@@ -103,7 +108,7 @@ def _read_all(
 
 
 def _with_archives(
-    found: Found, archives: list[Path], stop: Callable[[], bool] | None
+    found: Found, archives: list[Path], stop: Callable[[], bool] | None, unpacking: Progress | None
 ) -> Iterator[tuple[list[Path], Path | None]]:
     """The files that were found, then those inside each archive that their reading has put into `archives`."""
     yield list(found.files), None
@@ -111,7 +116,7 @@ def _with_archives(
         from workstation.dicom.zipped import unpacked
 
         path = archives.pop(0)
-        inside = unpacked(path, stop)
+        inside = unpacked(path, stop, unpacking)
         found.files.remove(path)
         found.files.extend(inside.files)
         found.findings.extend(inside.findings)

@@ -25,7 +25,11 @@ _CEILING = 50_000_000_000
 _SPARE = 256_000_000  # stays free on the disk
 _LARGEST_INDEX = 64 * 1024 * 1024  # so long is no list of so many entries, and it is read whole before they count
 _METHODS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
+_TOLD_LEAST, _TOLD_TIMES = 4_000_000, 200  # progress is told every so many bytes, and so often in all
 _LOCKED = 0x1 | 0x40 | 0x2000  # an entry, strongly, or the list of entries itself (APPNOTE 4.4.4)
+
+
+Progress = Callable[[int, int], None]
 
 
 def is_zip(path: Path) -> bool:
@@ -37,20 +41,25 @@ def is_zip(path: Path) -> bool:
         return False
 
 
-def unpacked(path: Path, stop: Callable[[], bool] | None = None) -> Found:
+def unpacked(path: Path, stop: Callable[[], bool] | None = None, progress: Progress | None = None) -> Found:
     """What an archive holds, unpacked, and what is wrong with it."""
     from workstation.dicom.find import Found
 
     found = Found()
-    unpack(path, found, stop)
+    unpack(path, found, stop, progress)
     return found
 
 
-def unpack(path: Path, found: Found, stop: Callable[[], bool] | None = None) -> None:
+def unpack(path: Path, found: Found, stop: Callable[[], bool] | None = None, progress: Progress | None = None) -> None:
     """Unpack an archive and the archives directly inside it; files get our own names, so theirs cannot act.
 
     Sizes are counted while unpacking, not believed, those of archives inside together with the rest. What is wrong
-    becomes a finding; nothing raises. `stop()` is asked between megabytes.
+    becomes a finding; nothing raises but what `progress` does.
+
+    Parameters
+    ----------
+    stop : asked between megabytes
+    progress : told (bytes unpacked, of how many the archive and those inside it speak) now and then
     """
     sweep()
     try:
@@ -61,14 +70,21 @@ def unpack(path: Path, found: Found, stop: Callable[[], bool] | None = None) -> 
         found.findings.append(finding("unreadable", n=1, why="the archive cannot be unpacked here", files=1))
         return
     found.keep.append(folder)
+    before = len(found.files)
     whole = min(max(_FLOOR, _RATIO * size), _CEILING)
     room = _Room(whole, whole, max(0, free - _SPARE), MOST_ENTRIES)
     try:
-        _unpack(path, Path(folder.name), found, room, stop, inside=False)
+        _unpack(path, Path(folder.name), found, _Way(room, stop, progress), inside=False)
     except _TooMuch as reached:
         found.findings.append(reached.told)
     except _Stopped:
+        del found.files[before:]
+        found.keep.remove(folder)
+        folder.cleanup()  # images of patients wait for no garbage collector
         return
+    except _Interrupted as interrupted:
+        folder.cleanup()
+        raise interrupted.ended from None
 
 
 @dataclass
@@ -94,8 +110,49 @@ class _Room:
             raise _NoSpace
 
 
+@dataclass
+class _Way:
+    """What goes with each piece that is unpacked: the room that is left, whether to stop, and who is told."""
+
+    room: _Room
+    stop: Callable[[], bool] | None
+    progress: Progress | None
+    done: int = 0
+    of: int = 0
+    told: int = 0
+
+    def begin(self, entries: list[zipfile.ZipInfo]) -> None:
+        self.room.enter(len(entries))
+        self.of += sum(e.file_size for e in entries if not e.flag_bits & _LOCKED and e.compress_type in _METHODS)
+        self._tell()
+
+    def take(self, size: int) -> None:
+        if self.stop is not None and self.stop():
+            raise _Stopped
+        self.room.take(size)
+        self.done += size
+        if self.done - self.told >= max(_TOLD_LEAST, self.of // _TOLD_TIMES):
+            self._tell()
+
+    def _tell(self) -> None:
+        self.told = self.done
+        if self.progress is not None:
+            try:
+                self.progress(self.done, max(self.done, self.of))  # what an archive says of itself may be untrue
+            except Exception as ended:
+                raise _Interrupted(ended) from ended
+
+
 class _Stopped(Exception):
     pass
+
+
+class _Interrupted(Exception):
+    """Whoever is told wants no more: what was raised there goes out unchanged."""
+
+    def __init__(self, ended: Exception) -> None:
+        super().__init__()
+        self.ended = ended
 
 
 class _TooMuch(Exception):
@@ -119,15 +176,13 @@ class _Bounded(io.BufferedReader):
         return super().read(size)
 
 
-def _unpack(
-    path: Path, folder: Path, found: Found, room: _Room, stop: Callable[[], bool] | None, *, inside: bool
-) -> None:
+def _unpack(path: Path, folder: Path, found: Found, way: _Way, *, inside: bool) -> None:
     broken = locked = foreign = 0
     entries: list[zipfile.ZipInfo] = []
     try:
         with _Bounded(io.FileIO(path)) as raw, zipfile.ZipFile(raw) as archive:
             entries = [e for e in archive.infolist() if not e.filename.endswith("/")]
-            room.enter(len(entries))
+            way.begin(entries)
             for number, entry in enumerate(entries):
                 if entry.flag_bits & _LOCKED:
                     locked += 1
@@ -136,8 +191,8 @@ def _unpack(
                 else:
                     target = folder / f"{number:06d}"
                     try:
-                        _copy(archive, entry, target, room, stop)
-                    except (_TooMuch, _Stopped):
+                        _copy(archive, entry, target, way)
+                    except (_TooMuch, _Stopped, _Interrupted):
                         raise
                     except (Exception, MemoryError) as error:
                         # one entry must not end the archive, a full disk does
@@ -146,10 +201,10 @@ def _unpack(
                         broken += 1
                         continue
                     if not inside and is_zip(target):
-                        _unpack(target, _below(folder, number), found, room, stop, inside=True)
+                        _unpack(target, _below(folder, number), found, way, inside=True)
                     else:
                         found.files.append(target)
-    except (_TooMuch, _Stopped):
+    except (_TooMuch, _Stopped, _Interrupted):
         raise
     except (Exception, RecursionError, MemoryError):  # noqa: BLE001 (a foreign archive must not end the scan)
         broken += 1
@@ -171,13 +226,9 @@ def _below(folder: Path, number: int) -> Path:
     return below
 
 
-def _copy(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, room: _Room, stop: Callable[[], bool] | None
-) -> None:
+def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, way: _Way) -> None:
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out, archive.open(entry) as source:
         while part := source.read(1 << 20):
-            if stop is not None and stop():
-                raise _Stopped
-            room.take(len(part))
+            way.take(len(part))
             out.write(part)

@@ -48,7 +48,7 @@ class Job:
     done: Callable[[Any], None] | None
     failed: Callable[[BaseException], None] | None
     lane: str = ""
-    moved: Callable[[float, float], None] | None = None
+    moved: Callable[[float, float, str], None] | None = None
     quiet: bool = False
     """Nothing is said when it ends by being stopped: what came after it speaks for itself."""
     stop: threading.Event = field(default_factory=threading.Event)
@@ -97,11 +97,11 @@ class Jobs(QObject):
         failed: Callable[[BaseException], None] | None = None,
         *,
         lane: str = "",
-        moved: Callable[[float, float], None] | None = None,
+        moved: Callable[[float, float, str], None] | None = None,
     ) -> Job:
         """Run `work(progress, stop)` on the lane's worker; `done(result)` or `failed(error)` come back here.
 
-        `moved(done, of)` is told on the GUI thread how far this job is, besides the status bar.
+        `moved(done, of, words)` is told on the GUI thread how far this job is, besides the status bar.
         """
         job = Job(title, work, done, failed, lane, moved)
         self._waiting.append(job)
@@ -156,12 +156,14 @@ class Jobs(QObject):
         except Exception as caught:  # noqa: BLE001 - a worker's error must reach the person, whatever it is
             error = caught
         self._answer.emit(job, result, error)
+        # an error holds its frames and this frame the error: what they hold (unpacked images) goes with the answer
+        del error, result
 
     def _move(self, job: Job, done: float, of: float, words: str) -> None:
         if self._closed or job not in self._waiting or job.stop.is_set():
             return
         if job.moved is not None:
-            job.moved(done, of)
+            job.moved(done, of, words)
         if job is self._shown:
             self.moved.emit(done / of if of else 0.0, words)
 

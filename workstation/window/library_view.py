@@ -313,15 +313,20 @@ class LibraryView(QWidget):
         self.detail.asked = found.asked
         self._fill()
 
-    def importing(self, done: float, of: float) -> None:
-        """Images come in: how many stands where the person looks, and studies come into the list one by one."""
+    def importing(self, done: float, of: float, told: str) -> None:
+        """Images come in: how many stands where the person looks, and studies come into the list one by one.
+
+        Parameters
+        ----------
+        told : what is done before the first image comes in: unpacking, reading headers
+        """
         self.detail.coming = True
         if of > 1:
             self._heading.setText(f"Taking in: {done:,.0f} of {of:,.0f} images")
             if not self._meanwhile.isActive():
                 self._meanwhile.start()
         else:
-            self._heading.setText("Reading what is there ...")
+            self._heading.setText(told or "Reading what is there ...")
         self._told.setText("Each study comes into the list as it arrives. The cross below stops it; what is in stays.")
 
     def import_ended(self) -> None:

@@ -421,7 +421,7 @@ class MainWindow(QMainWindow):
         def work(progress: Any, stop: Any) -> Session:
             return self.desk.open(source, series, volume, beside=beside, progress=progress, stop=stop, arriving=arrive)
 
-        def moved(done: float, of: float) -> None:
+        def moved(done: float, of: float, _words: str) -> None:
             if ticket == self._opening and self.case.session is None:
                 what = "Reading headers" if self.case.hand is None else "Loading slices"
                 self.case.progress(what, done, of)
@@ -648,19 +648,22 @@ class MainWindow(QMainWindow):
 
         def work(progress: Any, stop: Any) -> Any:
             def reading(done: int, of: int) -> None:
-                progress(0.0, f"Reading headers: {done:,} of {of:,} files")
+                progress(done / max(1, of), f"Reading headers: {done:,} of {of:,} files")
+
+            def unpacking(done: int, of: int) -> None:
+                progress(done / max(1, of), f"Unpacking: {words.size(done)} of {words.size(of)}")
 
             def copied(done: int, of: int) -> None:
                 with contextlib.suppress(Stopped):  # what is in stays, and `stop` ends it after this file
                     progress(done, of)
 
-            return self.desk.import_paths(paths, progress=copied, reading=reading, stop=stop)
+            return self.desk.import_paths(paths, progress=copied, reading=reading, unpacking=unpacking, stop=stop)
 
         self.jobs.start("Importing", work, self._taken_in, self._not_taken_in, lane="library", moved=self._coming_in)
 
-    def _coming_in(self, done: float, of: float) -> None:
+    def _coming_in(self, done: float, of: float, told: str) -> None:
         if self.desk.actor is not None:
-            self.library.importing(done, of)
+            self.library.importing(done, of, told)
 
     def _not_taken_in(self, error: BaseException) -> None:
         self.library.import_ended()

@@ -53,6 +53,13 @@ def window(w: Window) -> str:
     return f"W {w.width:.{digits}f} C {w.center:.{digits}f}"
 
 
+def size(count: int) -> str:
+    """So many bytes: ``640 kB``, ``12.4 MB``, ``1.3 GB``."""
+    if count < 1_000_000:
+        return f"{max(count, 0) / 1000:.0f} kB"
+    return f"{count / 1e6:.1f} MB" if count < 1_000_000_000 else f"{count / 1e9:.1f} GB"
+
+
 def person(dicom_name: str) -> str:
     """A DICOM person name (alphabetic group) as ``FAMILY, Given Middle``."""
     groups = dicom_name.split("=")
