@@ -272,14 +272,19 @@ def _series(facts: Facts, volume: Volume, view: View) -> tuple[str, ...]:
 
 
 def _place(volume: Volume, view: View) -> str:
-    """``axial H 12.5 mm 54/133``, or the angle of a 3D view."""
+    """``axial H 12.5 mm 54/133``, or the angle of a 3D view; of a volume without sides, no direction of the body."""
+    sided = cameras.NO_SIDES.isdisjoint(volume.findings)
     if view.plane is None:
-        return cameras.angles(view.camera) if view.camera is not None else ""
+        return cameras.angles(view.camera) if view.camera is not None and sided else ""
     n = planes.normal(view.plane)
     axis = int(np.argmax(np.abs(n)))
     straight = float(abs(n[axis])) > 0.9999
     name = ("sagittal", "coronal", "axial")[axis] if straight else f"oblique {letters_of(n)}"
-    if straight:
+    if not sided:
+        name = f"plane {3 - axis}" if straight else "oblique plane"
+        value = float(np.array(view.plane.centre_lps_mm) @ n) if not straight else view.plane.centre_lps_mm[axis]
+        where = f"{value:+.1f} mm"
+    elif straight:
         value = float(view.plane.centre_lps_mm[axis])
         direction = np.zeros(3)
         direction[axis] = 1.0 if value >= 0 else -1.0

@@ -331,19 +331,22 @@ class CasePage(QWidget):
     def _changed(self, pane: str) -> None:
         if self.hand is None:
             return
-        view = self.hand.scene.views[pane]
+        view, sided = self.hand.scene.views[pane], self.hand.scene.sided
         if pane == "3d":
-            told = [words.TECHNIQUES[view.technique], words.eye(view)]
+            told = [words.TECHNIQUES[view.technique], words.eye(view, sided=sided)]
             if view.crop is not None:
                 told.append("cropped")
             if view.clips:
                 told.append("cut")
-            self.panes[pane].set_title("3D", " · ".join(told))
+            self.panes[pane].set_title("3D", " · ".join(part for part in told if part))
+            self.panes[pane].show_letters(sided)
         else:
             off = 0.0 if view.plane is None else degrees_off(view.plane, pane)
+            name = words.oblique_title if off else words.plane_title
+            title = name(pane, sided=sided)
             told = [f"turned {off:.0f}°"] if off else []
             told += [] if view.slab is None else [slab_words(view.slab)]
-            self.panes[pane].set_title(words.oblique_title(pane) if off else words.PLANE_TITLES[pane], " · ".join(told))
+            self.panes[pane].set_title(title, " · ".join(told))
         self.tools.tell(self.hand)
         if pane == "3d":
             self.threshold.follow(self.hand)

@@ -593,7 +593,7 @@ class MainWindow(QMainWindow):
         if why:
             raise InputRefused("not_allowed", why)
         view = hand.record_view()
-        title = words.title(view)
+        title = words.title(view, sided=hand.scene.sided)
         labels = session.labels(view, record=True)
         removals = ("cropped",) if view.crop is not None else ()
         stage = self.stage

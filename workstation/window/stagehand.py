@@ -417,7 +417,7 @@ class Stagehand(QObject):
             told = "still loading"
         else:
             told = "outside" if number is None else words.voxel(number, volume)
-        self.hover.emit(f"{told} at {words.place(point)}")
+        self.hover.emit(f"{told} at {words.place(point, sided=self.scene.sided)}")
 
     # Acts by key, menu and panel.
 
@@ -647,6 +647,8 @@ class Stagehand(QObject):
 
     def stand_at(self, letter: str) -> None:
         """The 3D eye at one of the six standard places."""
+        if not self.scene.sided:
+            raise InputRefused("no_sides", "Nobody knows where this volume's front is; turn it by hand, R goes back.")
         before = self.scene.views["3d"]
         self.scene.stand(letter)
         self.request("3d")

@@ -521,6 +521,7 @@ class Pane(QFrame):
         self.words = Elided(role="quiet", keep=0)
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._hover: list[QWidget] = []
+        self._letters: list[QWidget] = []
         head = named(QWidget(), "PaneHead")
         head.setFixedHeight(26)
         row = QHBoxLayout(head)
@@ -530,7 +531,8 @@ class Pane(QFrame):
         row.addWidget(self.words, 1)
         if name == "3d":
             for letter in "APLRSI":
-                row.addWidget(self._letter(letter, actions))
+                self._letters.append(self._letter(letter, actions))
+                row.addWidget(self._letters[-1])
         for act in ("capture", "reset", "maximise"):
             row.addWidget(self._tool(act, actions))
         self.column = QVBoxLayout(self)
@@ -560,6 +562,11 @@ class Pane(QFrame):
     def _show_tools(self, there: bool) -> None:
         for button in self._hover:
             button.setVisible(there)
+
+    def show_letters(self, sided: bool) -> None:
+        """The six sides to look from; none of a volume that does not say how it lies in the patient."""
+        for button in self._letters:
+            button.setVisible(sided)
 
     def insert(self, bar: QWidget) -> None:
         """Put a bar between the head and the picture."""

@@ -28,8 +28,20 @@ TECHNIQUES = {
 }
 
 
-def place(point: Vector) -> str:
-    """A point of the patient: ``L 18.2 P 8.4 F 250.0 mm``."""
+def sided(volume: Volume) -> bool:
+    """Whether the volume says how it lies in the patient; without that no word names a direction of the body."""
+    return cameras.NO_SIDES.isdisjoint(volume.findings)
+
+
+def plane_title(pane: str, *, sided: bool = True) -> str:
+    """Title of a pane: ``Axial``; ``Plane 1`` where nobody knows how the volume lies in the patient."""
+    return PLANE_TITLES[pane] if sided or pane == "3d" else f"Plane {1 + tuple(PLANE_TITLES).index(pane)}"
+
+
+def place(point: Vector, *, sided: bool = True) -> str:
+    """A point of the patient: ``L 18.2 P 8.4 F 250.0 mm``; of the volume's own frame: ``x 18.2 y 8.4 z -250.0 mm``."""
+    if not sided:
+        return " ".join(f"{axis} {part:.1f}" for axis, part in zip("xyz", point, strict=True)) + " mm"
     return " ".join(f"{_LETTERS[k][int(point[k] > 0)]} {abs(point[k]):.1f}" for k in range(3)) + " mm"
 
 
@@ -89,9 +101,9 @@ def initials(name: str) -> str:
     return "".join(p[0] for p in (parts[:1] + parts[-1:] if len(parts) > 1 else parts)).upper()[:2]
 
 
-def eye(view: View) -> str:
+def eye(view: View, *, sided: bool = True) -> str:
     """Where a 3D eye stands: ``anterior``, ``LAO 45``."""
-    if view.camera is None:
+    if view.camera is None or not sided:
         return ""
     told = cameras.angles(view.camera)
     return _STANDARD.get(told, told)
@@ -105,22 +117,23 @@ def pane_of(view: View) -> str:
     return ("sagittal", "coronal", "axial")[n.index(max(n))]
 
 
-def oblique_title(pane: str) -> str:
+def oblique_title(pane: str, *, sided: bool = True) -> str:
     """Title of a plane that is turned away from its standard place: ``Oblique axial``."""
-    return f"Oblique {PLANE_TITLES[pane].lower()}"
+    return f"Oblique {plane_title(pane, sided=sided).lower()}"
 
 
-def title(view: View) -> str:
+def title(view: View, *, sided: bool = True) -> str:
     """A capture's title: what was made, and from where."""
     if view.plane is None:
-        return ", ".join(part for part in (TECHNIQUES[view.technique], eye(view)) if part)
+        return ", ".join(part for part in (TECHNIQUES[view.technique], eye(view, sided=sided)) if part)
     pane = pane_of(view)
     axis = ("sagittal", "coronal", "axial").index(pane)
     at = view.plane.centre_lps_mm[axis]
     off = degrees_off(view.plane, pane)
-    words = f"{PLANE_TITLES[pane]} {_LETTERS[axis][int(at > 0)]} {abs(at):.0f}"
+    where = f" {_LETTERS[axis][int(at > 0)]} {abs(at):.0f}" if sided else f", {at:.0f} mm"
+    words = plane_title(pane, sided=sided) + where
     if off:
-        words = f"{oblique_title(pane)}, turned {off:.0f}°"
+        words = f"{oblique_title(pane, sided=sided)}, turned {off:.0f}°"
     if view.slab is not None:
         kinds = {"mip": "MIP", "minip": "MinIP", "mean": "mean"}
         words += f" {kinds[view.slab.mode]} {view.slab.thickness_mm:.0f} mm"

@@ -97,6 +97,11 @@ class Scene:
         self.centre(before.point)
         self.resize("3d", before.views["3d"].size, before.views["3d"].scale)
 
+    @property
+    def sided(self) -> bool:
+        """Whether the volume says how it lies in the patient."""
+        return cameras.NO_SIDES.isdisjoint(self.volume.findings)
+
     # Windows and looks that there are.
 
     def window_presets(self) -> list[tuple[str, Window]]:

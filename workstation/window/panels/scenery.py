@@ -17,6 +17,8 @@ from workstation.window.panels.tissues import TISSUES, band_words, title_of
 from workstation.window.scenery import CLIPS, SURFACES
 from workstation.window.theme import tokens
 from workstation.window.widgets import Elided, tool
+from workstation.window.words import plane_title
+from workstation.window.words import sided as sided_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from workstation.window.actions import Actions
     from workstation.window.scenery import Scenery
 
-_PLANES = (("axial", "Axial"), ("coronal", "Coronal"), ("sagittal", "Sagittal"))
+_PLANES = ("axial", "coronal", "sagittal")
 
 
 class SceneCard(Card):
@@ -54,11 +56,12 @@ class SceneCard(Card):
         self.planes: dict[str, QToolButton] = {}
         line = QHBoxLayout()
         line.setSpacing(4)
-        for name, title in _PLANES:
-            one = tool(title, tip=f"The {name} plane in the 3D picture")
+        for name in _PLANES:
+            title = plane_title(name, sided=sided_of(self._session.volume))
+            one = tool(title, tip=f"{title} in the 3D picture")
             one.setCheckable(True)
             one.setMinimumHeight(tokens.CONTROL)
-            one.setAccessibleName(f"{title} plane in 3D")
+            one.setAccessibleName(f"{title} in 3D")
             one.clicked.connect(self._pick_planes)
             self.planes[name] = one
             line.addWidget(one, 1)

@@ -28,6 +28,7 @@ from workstation.window.panels.parts import CONTROL, Card, Choice, Panel, Words,
 from workstation.window.panels.scenery import SceneCard
 from workstation.window.panels.threshold import Threshold
 from workstation.window.panels.tissues import TISSUES, band_words, name_of, title_of
+from workstation.window.words import sided as sided_of
 
 if TYPE_CHECKING:
     from workstation.desk.desk import Desk
@@ -182,7 +183,9 @@ class ViewPanel(Panel):
         grid.setVerticalSpacing(4)
         low, high = self._session.display.geometry.bounds_lps_mm
         self.cuts: list[QSpinBox] = []
-        for place, (axis, _, words) in enumerate(_CUTS):
+        sided = sided_of(self._session.volume)
+        for place, (axis, up, side) in enumerate(_CUTS):
+            words = side if sided else f"{'xyz'[axis]} {'high' if up else 'low'}"
             spin = _spin(0, max(int(high[axis] - low[axis]) - 1, 0), " mm")
             spin.setAccessibleName(f"Cut away, {words.lower()}")
             spin.valueChanged.connect(self._cut)
@@ -397,7 +400,7 @@ class ViewPanel(Panel):
 
     def _show_surface(self, view: View | None) -> None:
         technique = view.technique if view else None
-        self.looks.setVisible(technique == Technique.VR)
+        self.looks.setVisible(technique == Technique.VR and self.looks.count() > 0)
         self.surface_part.setVisible(technique == Technique.SSD)
         surface = self._actions.surface()
         self.surface_part.setVisible(technique == Technique.SSD or surface is not None)
