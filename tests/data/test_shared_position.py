@@ -10,7 +10,7 @@ import pytest
 
 from render.geometry import Geometry
 from workstation.desk.source import open_source, read
-from workstation.dicom.position import anatomy_verdicts, table_verdict
+from workstation.dicom.position import anatomy_contradicts, anatomy_verdicts, table_verdict
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_dicom"
 FLIPS = [f for f in product((False, True), repeat=3) if any(f)]
@@ -35,6 +35,7 @@ def test_a_right_trunk_agrees_in_all_three(which, request):
     volume = request.getfixturevalue(which)
     assert "position_doubtful" not in volume.findings
     assert set(anatomy_verdicts(volume.voxels, volume.geometry).values()) == {"agrees"}
+    assert not anatomy_contradicts(volume.voxels, volume.geometry)
 
 
 @pytest.mark.parametrize("which", ["chest", "abdomen"])
@@ -44,6 +45,7 @@ def test_every_flip_is_found(which, axes, request):
     volume = request.getfixturevalue(which)
     told = anatomy_verdicts(flipped(volume.voxels, axes), volume.geometry)
     assert "contradicts" in told.values()
+    assert anatomy_contradicts(flipped(volume.voxels, axes), volume.geometry)  # the short way
     # and the right test tells it
     assert (told["spine"] == "contradicts") == axes[1]
     if axes == (False, False, True):
@@ -103,6 +105,7 @@ def test_parts_and_noise_raise_no_alarm(chest, abdomen):
             matrix[:3, 0] *= every
             grid = Geometry(part.shape, matrix, "")
             told = anatomy_verdicts(part, grid)
+            assert anatomy_contradicts(part, grid) == ("contradicts" in told.values())
             alarms += "contradicts" in told.values()
             if told["spine"] == "agrees":
                 assessed += 1

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 
 from render.geometry import Geometry
 from render.volume import Volume
@@ -36,8 +38,9 @@ def assert_equal(compared, walked):
     if not isinstance(walked, Header):
         assert compared == walked
         return
-    for name in ("tags", "pixel", "syntax", "size", "media_class", "no_meta", "truncated", "mark"):
+    for name in ("tags", "pixel", "syntax", "size", "media_class", "no_meta", "truncated"):
         assert getattr(compared, name) == getattr(walked, name), name
+    assert bool(compared.mark) == bool(walked.mark)
     for tag in (*walked.tags, el.IPP, el.TE, el.PATIENT_NAME):
         assert compared.text(tag) == walked.text(tag)
         assert compared.numbers(tag) == walked.numbers(tag)
@@ -71,6 +74,55 @@ def test_a_series_reads_the_same_either_way(tmp_path, syntax):
         assert_equal(header, read(path))
     found_by_comparison = sum(h._shared is not None and bool(h._changed) for h in compared)
     assert found_by_comparison == (0 if syntax == BIG else 22)  # all but the first of each of two kinds
+
+
+def lengthy(ds, k):
+    """A scanner's private elements: long, and most of them the same."""
+    block = ds.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
+    block.add_new(0x10, "OB", bytes([k]) * 600)
+    block.add_new(0x20, "OB", bytes(range(256)) * 40)
+    ds.ImageComments = f"{k}"
+
+
+def test_a_header_of_long_common_blocks_is_known_byte_by_byte(tmp_path):
+    """Whatever byte before the pixels changes after the scan, the file is another one."""
+    paths = ct_series(tmp_path, **SMALL, slices=6, each=lengthy)
+    (volume,) = scan([tmp_path]).studies[0].series[0].volumes
+    plain = {f.path: f.plain for f in volume.frames}
+    assert sum(bool(p.alike) for p in plain.values()) >= 4  # most of the header is compared, not hashed
+    for path in paths:
+        head = path.read_bytes()[: plain[path].offset]
+        assert plain[path].is_same(head)
+        assert not plain[path].is_same(head[:-1])
+        assert not plain[path].is_same(head + b"x")
+        for at in range(0, len(head), 37):
+            changed = bytearray(head)
+            changed[at] ^= 1
+            assert not plain[path].is_same(changed), at
+
+
+def test_what_is_made_of_several_elements_is_made_anew_where_one_varies(tmp_path):
+    """Also of private ones, wherever their creator put them."""
+
+    def each(ds, k):
+        block = ds.private_block(0x0019, "SIEMENS MR HEADER" if k < 8 else "SOMEBODY ELSE", create=True)
+        block.add_new(0x0C, "IS", str(100 * (k // 3)))
+        ds.SliceThickness = 2.0 if k < 5 else 3.0
+        ds.WindowWidth = 400 if k < 4 else f"4{k}0"
+        ds.RescaleIntercept = -1024
+        if k == 6:
+            ds["RescaleIntercept"] = RawDataElement(
+                Tag(0x00281052), "DS", 4, b"none", 0, is_implicit_VR=False, is_little_endian=True
+            )
+
+    paths = ct_series(tmp_path, **SMALL, slices=12, each=each)
+    alike = Likeness()
+    for header, path in [(read(path, alike), path) for path in paths]:
+        ours, walked = image_of(header), image_of(read(path))
+        for name in ("keys", "thickness", "windows", "intercept", "rescale_bad", "image_type", "orientation", "rows"):
+            assert getattr(ours, name) == getattr(walked, name), (path.name, name)
+        assert header.bad == walked.header.bad
+        assert (el.INTERCEPT in header.bad) == path.name.startswith(paths[6].name)
 
 
 def test_two_series_that_take_turns(tmp_path):

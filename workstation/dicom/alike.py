@@ -12,9 +12,11 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from itertools import pairwise
+from typing import NamedTuple
 
 from workstation.dicom import tags as el
-from workstation.dicom.fields import Shared
+from workstation.dicom.fields import Shared, folded
+from workstation.dicom.found import LONG_BLOCK, Alike
 from workstation.dicom.tagreader import FIRST_READ, LATER, LONG, UNDEFINED, VRS, Later, Pixel, Tags, is_kept, skip_items
 
 _MOST_PATTERNS = 6
@@ -47,6 +49,22 @@ class _Element:
 _Step = tuple[bytes, int, "_Element | None"]
 
 
+class _Plan(NamedTuple):
+    """How a header is compared, and the values of what does not vary: one object, since several threads compare."""
+
+    steps: tuple[_Step, ...]
+    shared: Shared
+
+
+class Repeat(NamedTuple):
+    """A header that repeats another: its own elements, its pixel data, the long blocks, the values it shares."""
+
+    changed: Tags
+    pixel: Pixel
+    alike: Alike
+    shared: Shared
+
+
 class Pattern:
     """The header of one file, and which of its elements were seen to vary in files like it.
 
@@ -68,9 +86,9 @@ class Pattern:
         self.tags = tags
         self.pixel = pixel
         self.facts = facts
-        self.shared = Shared()
         self._pixel_head = data[starts[-1] : pixel.offset - 4]
         self._varying: frozenset[int] = frozenset()
+        self._plan = _Plan((), Shared())
         # Places in the file differ from file to file even where the bytes do not.
         later = {tag for tag, (_, value) in tags.items() if isinstance(value, Later)}
         for k, start in enumerate(starts[:-1]):
@@ -78,12 +96,17 @@ class Pattern:
                 self._varying |= {k}
         self._plan = self._planned(self._varying)
 
+    @property
+    def shared(self) -> Shared:
+        """The values of what was not seen to vary."""
+        return self._plan.shared
+
     def _is_explicit(self, start: int) -> bool:
         """File meta information always states value representations."""
         return self.explicit or self.data[start : start + 2] == b"\x02\x00"
 
-    def read(self, data: bytes) -> tuple[Tags, Pixel] | None:
-        """The elements of a header that vary and where its pixel data stand; None when it is not alike."""
+    def read(self, data: bytes) -> Repeat | None:
+        """What of a header is its own; None when it is not alike."""
         for _ in range(_MOST_VARYING):
             found = self._read(data, self._plan)
             if not isinstance(found, int):
@@ -92,15 +115,18 @@ class Pattern:
                 return None
         return None
 
-    def _read(self, data: bytes, plan: tuple[_Step, ...]) -> tuple[Tags, Pixel] | int | None:
+    def _read(self, data: bytes, plan: _Plan) -> Repeat | int | None:
         """As `read`; the index of an element whose value differs where none was known to."""
         changed: Tags = {}
+        alike: list[tuple[int, bytes]] = []
         at = 0
         size = len(data)
-        for block, origin, element in plan:
+        for block, origin, element in plan.steps:
             following = at + len(block)
-            if data[at:following] != block:
+            if not data.startswith(block, at):  # compares in place, without a copy
                 return self._differing(data, at, block, origin) if following <= size else None
+            if following - at >= LONG_BLOCK:
+                alike.append((at, block))
             at = following
             if element is None:
                 break
@@ -125,7 +151,8 @@ class Pattern:
             return None
         length = int.from_bytes(data[value - 4 : value], "little")
         tag, vr = self.pixel.tag, self.pixel.vr
-        return changed, Pixel(tag, vr, value, None if length == UNDEFINED else length)
+        place = Pixel(tag, vr, value, None if length == UNDEFINED else length)
+        return Repeat(changed, place, tuple(alike), plan.shared)
 
     def _differing(self, data: bytes, at: int, block: bytes, origin: int) -> int | None:
         """Which element of a block differs in its value or length; None when another one stands there."""
@@ -157,8 +184,9 @@ class Pattern:
         self._varying = varying
         return True
 
-    def _planned(self, varying: frozenset[int]) -> tuple[_Step, ...]:
+    def _planned(self, varying: frozenset[int]) -> _Plan:
         steps: list[_Step] = []
+        known = {(begin, begin + len(block)): block for block, begin, _ in self._plan.steps}
         edges = sorted(varying)
         begins = [0, *(self.starts[k + 1] for k in edges)]
         ends = [*(self.starts[k] for k in edges), self.starts[-1]]
@@ -167,8 +195,10 @@ class Pattern:
             if n < len(edges):
                 start = self.starts[edges[n]]
                 element = _Element(self.data, start, explicit=self._is_explicit(start))
-            steps.append((self.data[begin:end], begin, element))
-        return tuple(steps)
+            block = known.get((begin, end))  # what did not change is kept once, long as it may be
+            steps.append((self.data[begin:end] if block is None else block, begin, element))
+        own = frozenset(folded(element.tag) for _, _, element in steps if element is not None and element.keep)
+        return _Plan(tuple(steps), Shared(own, self._plan.shared))
 
 
 class Likeness:
@@ -182,15 +212,15 @@ class Likeness:
         """A header of so many bytes was walked: the next file's is read at once where it is as long."""
         self.first_read = header + 4096 if FIRST_READ < header <= _LONGEST else FIRST_READ
 
-    def find(self, data: bytes) -> tuple[Pattern, Tags, Pixel] | None:
-        """The pattern that a header repeats, its own elements and its pixel data; None when it must be walked."""
+    def find(self, data: bytes) -> tuple[Pattern, Repeat] | None:
+        """The pattern that a header repeats, and what is its own; None when it must be walked."""
         patterns = self._patterns
         for k, pattern in enumerate(patterns):
             found = pattern.read(data)
             if found is not None:
                 if k:
                     self._patterns = (pattern, *patterns[:k], *patterns[k + 1 :])
-                return pattern, *found
+                return pattern, found
         return None
 
     def learn(

@@ -6,6 +6,7 @@ rules were moved where the real chest CT asked for it, each with its reason besi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from render.geometry import Geometry
 from workstation.dicom.medians import median
-from workstation.dicom.regions import Mask, Numbers, regions
+from workstation.dicom.regions import Mask, Numbers, holes, regions
 
 Verdict = Literal["agrees", "contradicts", "not assessable"]
 Voxels = npt.NDArray[np.int16] | npt.NDArray[np.float32]
@@ -188,15 +189,13 @@ def anatomy_of(voxels: Voxels, geometry: Geometry) -> Anatomy | None:
     if not solid.sizes.size:
         return None
     body = solid.largest()
-    rest = regions(~body, across_slices=False)
-    edge = np.array(values.shape[1:]) - 1
-    enclosed = ~((rest.low[:, 1:] == 0).any(axis=1) | (rest.high[:, 1:] == edge).any(axis=1))
-    filled = body | rest.of(enclosed)
+    enclosed = holes(body)
+    filled = enclosed.added_to(body, np.ones(enclosed.sizes.size, bool))
     # Lung is no gas: bowel and airways lie at -1000 HU.
     cm2 = float(np.linalg.norm(np.cross(steps[1], steps[2]))) / 100
-    enclosed &= rest.sizes * cm2 > 3
-    mean = rest.means(values, enclosed)
-    lungs = regions(rest.of(enclosed & (mean > -960) & (mean < -600)), across_slices=True)
+    large = enclosed.sizes * cm2 > 3
+    mean = enclosed.means(values, large)
+    lungs = enclosed.joined(large & (mean > -960) & (mean < -600))
     litre = abs(float(np.linalg.det(steps))) / 1e6
     thick = (values > _BONE_HU) & body
     # Contrast fills heart and aorta solidly above 300 HU; bone is a shell at this size.
@@ -245,18 +244,24 @@ def head_or_feet(a: Anatomy) -> Verdict:
     the feet's half. So a second witness must say the same and none the contrary: the liver's side of the lungs, and the
     body beyond their ends, where a neck is narrow and a belly wide.
     """
-    slices = np.flatnonzero(a.filled_sums.count)
-    up = float(a.steps[0, 2])
-    if not slices.size or len(slices) * abs(up) < 250 or a.lung_sums.total * a.litres < _LUNGS_L:
+    towards = lungs_towards_head(a)
+    if towards == 0:
         return "not assessable"
-    towards = float((a.centre(a.lung_sums) - a.centre(a.filled_sums))[2])
-    if abs(towards) < _AWAY_MM:
-        return "not assessable"
+    slices, up = np.flatnonzero(a.filled_sums.count), float(a.steps[0, 2])
     sure = _SURE if towards > 0 else 1.0
     told = {v for v in (_liver_beyond(a, sure), *_body_beyond(a, slices, up)) if v != 0}
     if told == ({1} if towards > 0 else {-1}):
         return "agrees" if towards > 0 else "contradicts"
     return "not assessable"
+
+
+def lungs_towards_head(a: Anatomy) -> float:
+    """By how many mm the lungs lie nearer to the head than the whole of a trunk; 0 where that tells nothing."""
+    slices = np.flatnonzero(a.filled_sums.count)
+    if not slices.size or len(slices) * abs(float(a.steps[0, 2])) < 250 or a.lung_sums.total * a.litres < _LUNGS_L:
+        return 0.0
+    towards = float((a.centre(a.lung_sums) - a.centre(a.filled_sums))[2])
+    return 0.0 if abs(towards) < _AWAY_MM else towards
 
 
 def _liver_beyond(a: Anatomy, sure: float) -> int:
@@ -295,6 +300,24 @@ def hand(a: Anatomy) -> Verdict:
     if doubts.count(-1) >= 2 and 1 not in doubts:
         return "contradicts"
     return "agrees" if agrees.count(1) >= 2 and -1 not in doubts else "not assessable"
+
+
+def hand_contradicts(a: Anatomy) -> bool:
+    """Whether `hand` contradicts; nothing more is asked once one vote is for the labels."""
+    against = 0
+    for vote in _doubts(a):
+        if vote == 1:
+            return False
+        against += vote == -1
+    return against >= 2
+
+
+def _doubts(a: Anatomy) -> Iterator[int]:
+    """The votes by what contradicts, those first that are quick to tell."""
+    yield _stomach_gas(a)
+    yield _heart_mass(a, 1.0)
+    yield _liver(a, 1.0)
+    yield _bright_heart(a, 1.0)
 
 
 def _votes(a: Anatomy, sure: float) -> list[int]:
@@ -347,16 +370,17 @@ def _stomach_gas(a: Anatomy) -> int:
 
 def _shrunk(mask: Mask) -> Mask:
     """Without the voxels of its surface (cube of 3)."""
-    for axis in range(3):
-        if mask.shape[axis] < 2:
-            continue
-        low, high, first, last, inner = _along(axis)
-        pairs = mask[low] & mask[high]
-        out = np.empty_like(mask)
-        np.logical_and(pairs[low], pairs[high], out=out[inner])
-        out[first], out[last] = pairs[first], pairs[last]
-        mask = out
-    return mask
+    slices, rows, columns = mask.shape
+    inside = (slice(1, -1),) * 3
+    # With a rim that takes nothing away, neighbours along every axis are a fixed step apart: whole arrays in one go.
+    # What runs over from the end of a row into the rim stays in rims.
+    rim = np.ones((slices + 2, rows + 2, columns + 2), bool)
+    rim[inside] = mask
+    flat = rim.reshape(-1)
+    for step in (1, columns + 2, (columns + 2) * (rows + 2)):
+        pairs = flat[:-step] & flat[step:]
+        np.logical_and(pairs[:-step], pairs[step:], out=flat[step:-step])
+    return rim[inside].copy()
 
 
 def _grown(mask: Mask) -> Mask:

@@ -19,6 +19,7 @@ from workstation.dicom.found import Plain
 from workstation.dicom.fragments import FragmentError, Streams, find_streams
 
 if TYPE_CHECKING:
+    from workstation.dicom.fields import Fields
     from workstation.dicom.header import Header
 
 LARGEST_SIDE = 16_384
@@ -41,7 +42,23 @@ def plain_pixels(header: Header) -> Plain | None:
         or pixel.length is None
         or pixel.tag != el.PIXELS[-1]
         or header.syntax not in _PLAIN_SYNTAXES
-        or header.integer(el.BITS_ALLOCATED) != 16
+    ):
+        return None
+    form = header.common("plain", _OF_PLAIN, _plain_form)
+    if form is None or form[2] > pixel.length:
+        return None
+    return Plain(pixel.offset, header.mark, form[0], form[1], header.alike)
+
+
+_OF_PLAIN = frozenset(
+    (el.BITS_ALLOCATED, el.FRAMES, el.SAMPLES, el.BITS_STORED, el.ROWS, el.COLUMNS, el.HIGH_BIT, el.SIGNED)
+)
+
+
+def _plain_form(header: Fields) -> tuple[int, bool, int] | None:
+    """Bits stored, whether signed, bytes of all pixels, of a single 16-bit image; None for all others."""
+    if (
+        header.integer(el.BITS_ALLOCATED) != 16
         or (header.integer(el.FRAMES) or 1) != 1
         or (header.integer(el.SAMPLES) or 1) != 1
     ):
@@ -53,10 +70,9 @@ def plain_pixels(header: Header) -> Plain | None:
         or header.integer(el.HIGH_BIT) not in (None, stored - 1)
         or not 1 <= rows <= LARGEST_SIDE
         or not 1 <= columns <= LARGEST_SIDE
-        or 2 * rows * columns > pixel.length
     ):
         return None
-    return Plain(pixel.offset, header.mark, stored, header.integer(el.SIGNED) == 1)
+    return stored, header.integer(el.SIGNED) == 1, 2 * rows * columns
 
 
 class Pixels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workstation.dicom import tags as el
+from workstation.dicom.fields import Fields
 from workstation.dicom.identity import identity_of, iso_date
 from workstation.dicom.images import CT_CLASSES, Image
 from workstation.dicom.stack import Stack
@@ -41,12 +42,19 @@ def is_map(images: list[Image]) -> bool:
     return any(word in token for token in first.image_type for word in _MAPS)
 
 
+_OF_LOSSY = frozenset((el.LOSSY_RATIO, el.LOSSY))
+
+
+def _stated_lossy(header: Fields) -> tuple[bool, tuple[float, ...]]:
+    return header.text(el.LOSSY) == "01", tuple(v for v in header.numbers(el.LOSSY_RATIO) if v > 0)
+
+
 def is_lossy(images: list[Image]) -> tuple[bool, float | None]:
     """Whether an image was ever compressed with loss, and the ratio where stated (PS3.3 C.7.6.1.1.5)."""
     lossy, ratio = False, None
     for header in {id(i.header): i.header for i in images}.values():
-        ratios = [v for v in header.numbers(el.LOSSY_RATIO) if v > 0]
-        if header.text(el.LOSSY) == "01" or header.syntax in _LOSSY_SYNTAXES or ratios:
+        stated, ratios = header.common("lossy", _OF_LOSSY, _stated_lossy)
+        if stated or header.syntax in _LOSSY_SYNTAXES or ratios:
             lossy = True
         if ratios:
             product = 1.0

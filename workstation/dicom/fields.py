@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
 
 from workstation.dicom import tags as el
 from workstation.dicom.alphabet import decoded
 from workstation.dicom.tagreader import Later, Tags
+
+T = TypeVar("T")
 
 _BINARY = {
     b"US": "H", b"SS": "h", b"UL": "I", b"SL": "i", b"FL": "f", b"FD": "d", b"UV": "Q", b"SV": "q", b"OV": "Q",
@@ -17,15 +19,41 @@ _BINARY = {
 }  # fmt: skip
 
 
+_VARIES = object()
+
+
 class Shared:
-    """Values that a file has in common with those before it, converted once; elements that vary are not among them."""
+    """Values that files have in common with those before them, converted once.
 
-    __slots__ = ("creators", "numbers", "texts")
+    Parameters
+    ----------
+    own : elements that vary among these files (private ones as `folded` gives them); theirs are not shared
+    older : the same for files of which fewer elements were seen to vary
+    """
 
-    def __init__(self) -> None:
-        self.texts: dict[int, str] = {}
-        self.numbers: dict[int, tuple[float, ...]] = {}
-        self.creators: list[tuple[int, str]] | None = None
+    __slots__ = ("creators", "made", "numbers", "own", "texts")
+
+    def __init__(self, own: frozenset[int] = frozenset(), older: Shared | None = None) -> None:
+        self.own = own
+        # Of single elements: a file's own ones are never looked up here. What is made of several is made anew.
+        self.texts: dict[int, str] = {} if older is None else older.texts
+        self.numbers: dict[int, tuple[float, ...]] = {} if older is None else older.numbers
+        self.creators: list[tuple[int, str]] | None = None if older is None else older.creators
+        self.made: dict[str, object] = {}
+
+
+def _is_creator(tag: int) -> bool:
+    return bool((tag >> 16) & 1) and tag & 0xFFFF <= 0xFF
+
+
+def folded(tag: int) -> int:
+    """A private element whichever block its creator took, gggg,xxee as gggg,FFee; others and creators as they are."""
+    return tag | 0xFF00 if (tag >> 16) & 1 and not _is_creator(tag) else tag
+
+
+def private(place: tuple[int, str], low: int) -> int:
+    """As `folded`, of a maker's element: its group and creator, and the last two digits."""
+    return place[0] << 16 | 0xFF00 | low
 
 
 class Fields:
@@ -53,15 +81,41 @@ class Fields:
     def share(self, shared: Shared, changed: Tags) -> None:
         """Take converted values from `shared`, but for the elements in `changed`, which are this file's own."""
         self._shared, self._changed = shared, changed
-        if not any((tag >> 16) & 1 and tag & 0xFFFF <= 0xFF for tag in changed):
+        if not any(map(_is_creator, changed)):
             if shared.creators is None:
                 shared.creators = self._creator_blocks()
             self._creators = shared.creators
 
+    def common(self, name: str, tags: frozenset[int], make: Callable[[Fields], T]) -> T:
+        """What `make` makes of no other elements of this file than `tags`; once for all files that share them.
+
+        Parameters
+        ----------
+        name : of what is made, the same for the same `tags` and `make`
+        tags : private ones as `folded` gives them
+
+        Made of a value that is no valid one, or whose alphabet is in doubt, it is not shared: that is noted with every
+        file. What is shared must not be changed by whoever gets it.
+        """
+        shared = self._shared
+        if shared is None:
+            return make(self)
+        made = shared.made.get(name, shared)
+        if made is not shared:
+            return make(self) if made is _VARIES else cast("T", made)
+        creators = any(map(_is_creator, shared.own))
+        if not tags.isdisjoint(shared.own) or (creators and any((tag >> 16) & 1 for tag in tags)):
+            shared.made[name] = _VARIES
+            return make(self)
+        fresh = make(self)
+        if not (self.bad or self.guessed or self.wrong):
+            shared.made[name] = fresh
+        return fresh
+
     def put(self, tag: int, vr: bytes, value: bytes) -> None:
         """Give this file a value of its own in place of what it states."""
         self.tags[tag] = (vr, value)
-        self._changed[tag] = (vr, value)
+        self._shared = None
 
     def __contains__(self, tag: int) -> bool:
         value = self.tags.get(tag)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -41,17 +42,46 @@ class Phase(msgspec.Struct, frozen=True):
     value: float | None = None
 
 
+LONG_BLOCK = 4096
+"""Bytes from which what a header shares with those before it is compared rather than hashed."""
+
+Alike: TypeAlias = "tuple[tuple[int, bytes], ...]"
+"""Long blocks that a header shares with those of other files: where each begins, and its bytes (one object for all)."""
+
+
 class Plain(NamedTuple):
     """Uncompressed 16-bit pixels as the scan saw them, to be read without taking the header apart again.
 
-    `offset`: bytes of the file before the pixels; `mark`: SHA-256 of those, by which the header is known to be the
-    same, identity and all; `stored`: bits used, the lowest ones; `signed`: two's complement.
+    `offset`: bytes of the file before the pixels; `mark`: SHA-256 of those outside the blocks of `alike`, by which and
+    by the blocks themselves the header is known to be the same, identity and all (a scanner's 80 KB of private
+    elements would else be hashed for every slice); `stored`: bits used, the lowest ones; `signed`: two's complement.
     """
 
     offset: int
     mark: bytes
     stored: int
     signed: bool
+    alike: Alike = ()
+
+    def is_same(self, head: bytes | bytearray) -> bool:
+        """Whether a file's first bytes, up to its pixels, are those that the scan saw."""
+        return (
+            len(head) == self.offset
+            and all(head.startswith(block, at) for at, block in self.alike)
+            and mark_of(head, self.offset, self.alike) == self.mark
+        )
+
+
+def mark_of(head: bytes | bytearray, end: int, alike: Alike = ()) -> bytes:
+    """SHA-256 of the first `end` bytes of a header, the blocks of `alike` left out."""
+    digest = hashlib.sha256()
+    at = 0
+    view = memoryview(head)
+    for begin, block in alike:
+        digest.update(view[at:begin])
+        at = begin + len(block)
+    digest.update(view[at:end])
+    return digest.digest()
 
 
 @dataclass(frozen=True, slots=True)

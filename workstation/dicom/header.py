@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import struct
@@ -13,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 from workstation.dicom import tags as el
 from workstation.dicom.alike import Likeness
 from workstation.dicom.fields import Fields
+from workstation.dicom.found import Alike, mark_of
 from workstation.dicom.tagreader import FIRST_READ, VRS, Cut, Odd, Pixel, Tags, Window, walk
 
 IMPLICIT = "1.2.840.10008.1.2"
@@ -48,7 +48,7 @@ class Truncated(Unreadable):
 class Header(Fields):
     """Wanted elements of a file, where its pixels stand, and what was odd about it."""
 
-    __slots__ = ("mark", "media_class", "no_meta", "path", "pixel", "size", "syntax", "truncated")
+    __slots__ = ("_sop_uid", "alike", "mark", "media_class", "no_meta", "path", "pixel", "size", "syntax", "truncated")
 
     def __init__(self, path: Path, tags: Tags, pixel: Pixel | None, syntax: str, size: int, *, little: bool) -> None:
         super().__init__(tags, little=little)
@@ -56,10 +56,12 @@ class Header(Fields):
         self.pixel = pixel
         self.syntax = syntax
         self.size = size
+        self._sop_uid: str | None = None
         self.no_meta = False
         self.media_class = ""
         self.truncated = False
-        self.mark = b""  # SHA-256 of the bytes before the pixels, where those are stored plainly or in fragments
+        self.mark = b""  # of the bytes before the pixels where those are stored plainly (`found.Plain`), and
+        self.alike: Alike = ()  # the blocks that are not in it
 
     @property
     def sop_class(self) -> str:
@@ -67,7 +69,13 @@ class Header(Fields):
 
     @property
     def sop_uid(self) -> str:
-        return self.text(el.SOP_UID)
+        if self._sop_uid is None:  # every file has one of its own, and it is asked for often
+            self._sop_uid = self.text(el.SOP_UID)
+        return self._sop_uid
+
+    def put(self, tag: int, vr: bytes, value: bytes) -> None:
+        super().put(tag, vr, value)
+        self._sop_uid = None
 
     def long(self, tag: int, most: int = 4 * 1024 * 1024) -> bytes:
         """Bytes of an element, read from the file where they were too long to keep."""
@@ -93,15 +101,6 @@ class _Facts(NamedTuple):
     no_meta: bool
 
 
-def _mark(descriptor: int, first: bytes, end: int) -> bytes:
-    """SHA-256 of the first `end` bytes, of which the beginning is at hand: the same however much was read at once."""
-    digest = hashlib.sha256(memoryview(first)[:end])
-    if end > len(first):
-        os.lseek(descriptor, len(first), os.SEEK_SET)
-        digest.update(os.read(descriptor, end - len(first)))
-    return digest.digest()
-
-
 def read_header(path: Path, alike: Likeness | None = None) -> Header:
     """Read a file's header; no pixel is read. `alike`: headers read before, which this one may repeat.
 
@@ -121,18 +120,23 @@ def read_header(path: Path, alike: Likeness | None = None) -> Header:
         size = os.fstat(descriptor).st_size
         found = None if alike is None else alike.find(first)
         if found is not None:
-            pattern, changed, pixel = found
+            pattern, (changed, pixel, blocks, shared) = found
             facts = pattern.facts
             assert isinstance(facts, _Facts)
             header = Header(path, {**pattern.tags, **changed}, pixel, facts.syntax, size, little=True)
-            header.share(pattern.shared, changed)
+            header.share(shared, changed)
             header.media_class, header.no_meta = facts.media_class, facts.no_meta
             header.truncated = pixel.length is not None and pixel.offset + pixel.length > size
+            header.alike = blocks
         else:
             with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
                 header = _read(path, file, first, size, alike)
         if header.pixel is not None and header.pixel.length is not None:
-            header.mark = _mark(descriptor, first, header.pixel.offset)
+            end = header.pixel.offset
+            if end > len(first):
+                os.lseek(descriptor, len(first), os.SEEK_SET)
+                first += os.read(descriptor, end - len(first))
+            header.mark = mark_of(first, end, header.alike)
     finally:
         os.close(descriptor)
     if DIRECTORY_CLASS in (header.media_class, header.sop_class):

@@ -14,8 +14,15 @@ _PLACEHOLDER = re.compile(r"^(0+|unknown|noid|none|anon.*|test.*)$", re.IGNORECA
 _NO_BIRTH_DATE = frozenset(("", "18000101", "19000101"))
 
 
+_OF_IDENTITY = frozenset((el.ISSUER, el.ISSUER_QUALIFIERS, el.PATIENT_ID, el.PATIENT_NAME, el.BIRTH_DATE, el.SEX))
+
+
 def identity_of(header: Fields) -> Identity:
     """The identity of a file, as it states it; dates as YYYY-MM-DD."""
+    return header.common("identity", _OF_IDENTITY, _identity)
+
+
+def _identity(header: Fields) -> Identity:
     issuer = header.text(el.ISSUER)
     if not issuer:
         qualifiers = header.item(el.ISSUER_QUALIFIERS)

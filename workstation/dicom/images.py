@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from workstation.dicom import tags as el
-from workstation.dicom.fields import Fields
+from workstation.dicom.fields import Fields, private
 from workstation.dicom.header import Header
 from workstation.dicom.modality import Table, table_of
 
@@ -22,6 +22,7 @@ NUCLEAR = _CLASS + "20"
 US_VOLUME = _CLASS + "6.2"
 CT_CLASSES = frozenset(_CLASS + s for s in ("2", "2.1", "2.2"))
 
+_GE_COMPONENT = 0x2F
 _GE_COMPONENTS = {1: "P", 2: "R", 3: "I"}  # (0043,102F): phase, real, imaginary; the image type does not tell
 
 # What other images are called, for the sentence that they are not for 3D.
@@ -90,29 +91,64 @@ class Image:
 def image_of(header: Header) -> Image:
     """The image of a single-frame file."""
     image = Image(header)
-    image.rows = header.integer(el.ROWS) or 0
-    image.columns = header.integer(el.COLUMNS) or 0
+    grid = header.common("grid", _OF_GRID, _grid_of)
+    image.rows, image.columns, image.orientation, image.spacing, image.thickness, image.stated_spacing = grid[:6]
+    image.image_type, image.frame_of_reference, unit = grid[6:]
     image.position = triple(header.numbers(el.IPP))
-    image.orientation = six(header.numbers(el.IOP))
-    image.spacing = pair(header.numbers(el.PIXEL_SPACING))
-    image.thickness = header.number(el.THICKNESS)
-    image.stated_spacing = header.number(el.SPACING_BETWEEN)
-    image.image_type = tuple(w.upper() for w in header.words(el.IMAGE_TYPE))
     image.instance = header.integer(el.INSTANCE_NUMBER)
-    image.frame_of_reference = header.text(el.FRAME_OF_REFERENCE)
-    image.windows = windows(header)
-    set_rescale(image, header, needed=header.sop_class in CT_CLASSES)
+    image.windows = header.common("windows", _OF_WINDOWS, windows)
+    scale = header.common("scale", _OF_SCALE, _scale_of)
+    if scale is None:
+        set_rescale(image, header, needed=header.sop_class in CT_CLASSES)
+    else:
+        image.slope, image.intercept, image.rescale_type, image.rescale_bad = scale
     image.keys = keys_of(header)
-    component = header.private_numbers(*el.GE_PARM, 0x2F, "h")
-    letter = _GE_COMPONENTS.get(int(component[0])) if component else None
-    if letter is not None and letter not in image.image_type:
-        image.image_type = (*image.image_type, letter)
     if image.image_type:
         image.keys["image_type"] = "\\".join(image.image_type)
-    unit = real_world_unit(header)
     if unit:
         image.extra["real_world_unit"] = unit
     return image
+
+
+_OF_GRID = frozenset(
+    (
+        el.ROWS, el.COLUMNS, el.IOP, el.PIXEL_SPACING, el.THICKNESS, el.SPACING_BETWEEN, el.IMAGE_TYPE,
+        el.FRAME_OF_REFERENCE, el.REAL_WORLD_MAP, private(el.GE_PARM, _GE_COMPONENT),
+    )
+)  # fmt: skip
+_OF_SCALE = frozenset((el.SLOPE, el.INTERCEPT, el.RESCALE_TYPE, el.MODALITY_LUT, el.SOP_CLASS))
+_OF_WINDOWS = frozenset((el.WINDOW_CENTRE, el.WINDOW_WIDTH))
+_Grid = tuple[
+    int,
+    int,
+    tuple[float, ...] | None,
+    tuple[float, float] | None,
+    float | None,
+    float | None,
+    tuple[str, ...],
+    str,
+    str,
+]
+
+
+def _grid_of(fields: Fields) -> _Grid:
+    """Rows, columns, orientation, spacing, thickness, stated spacing, image type, frame of reference, unit."""
+    image_type = tuple(w.upper() for w in fields.words(el.IMAGE_TYPE))
+    component = fields.private_numbers(*el.GE_PARM, _GE_COMPONENT, "h")
+    letter = _GE_COMPONENTS.get(int(component[0])) if component else None
+    if letter is not None and letter not in image_type:
+        image_type = (*image_type, letter)
+    return (
+        fields.integer(el.ROWS) or 0,
+        fields.integer(el.COLUMNS) or 0,
+        six(fields.numbers(el.IOP)),
+        pair(fields.numbers(el.PIXEL_SPACING)),
+        fields.number(el.THICKNESS),
+        fields.number(el.SPACING_BETWEEN),
+        image_type,
+        fields.text(el.FRAME_OF_REFERENCE),
+        real_world_unit(fields),
+    )
 
 
 def set_rescale(image: Image, fields: Fields, *, needed: bool) -> None:
@@ -120,23 +156,32 @@ def set_rescale(image: Image, fields: Fields, *, needed: bool) -> None:
 
     A slope of zero, none where the modality needs it, or a table that cannot be read leaves raw values and says so.
     """
+    scale = _linear(fields, needed=needed)
+    if scale is not None:
+        image.slope, image.intercept, image.rescale_type, image.rescale_bad = scale
+        return
+    item = fields.item(el.MODALITY_LUT)
+    assert item is not None
+    data = image.header.long_of(item, el.LUT_DATA, 2 * 65_536)
+    signed = image.header.integer(el.SIGNED) == 1
+    image.table = table_of(item.numbers(el.LUT_DESCRIPTOR), data, signed, image.header.little)
+    image.rescale_bad = image.table is None
+    image.rescale_type = "" if image.table is None else item.text(el.LUT_TYPE)
+
+
+def _linear(fields: Fields, *, needed: bool) -> tuple[float, float, str, bool] | None:
+    """Slope, intercept, type, and whether they had to be left out; None where a table takes their place."""
     slope, intercept = fields.number(el.SLOPE), fields.number(el.INTERCEPT)
-    image.rescale_type = fields.text(el.RESCALE_TYPE)
-    by_table = slope is None and el.MODALITY_LUT in fields
-    if by_table:
-        item = fields.item(el.MODALITY_LUT)
-        assert item is not None
-        data = image.header.long_of(item, el.LUT_DATA, 2 * 65_536)
-        signed = image.header.integer(el.SIGNED) == 1
-        image.table = table_of(item.numbers(el.LUT_DESCRIPTOR), data, signed, image.header.little)
-        image.rescale_bad = image.table is None
-        image.rescale_type = "" if image.table is None else item.text(el.LUT_TYPE)
-        return
+    kind = fields.text(el.RESCALE_TYPE)
+    if slope is None and el.MODALITY_LUT in fields:
+        return None
     if slope == 0 or (needed and (slope is None or intercept is None)):
-        image.slope, image.intercept, image.rescale_bad = 1.0, 0.0, True
-        return
-    image.slope = 1.0 if slope is None else slope
-    image.intercept = 0.0 if intercept is None else intercept
+        return 1.0, 0.0, kind, True
+    return 1.0 if slope is None else slope, 0.0 if intercept is None else intercept, kind, False
+
+
+def _scale_of(fields: Fields) -> tuple[float, float, str, bool] | None:
+    return _linear(fields, needed=fields.text(el.SOP_CLASS) in CT_CLASSES)
 
 
 def windows(fields: Fields) -> tuple[tuple[float, float], ...]:
@@ -150,14 +195,42 @@ def keys_of(fields: Fields) -> dict[str, Key]:
 
     `fields`: a file, or what a legacy converted file keeps of one image in its unassigned group.
     """
+    keys = dict(fields.common("keys", _OF_KEYS, _steady_keys))
+    for name, tag in _TIMES:
+        seconds = seconds_of(fields.text(tag))
+        if seconds is not None:
+            keys[name] = seconds
+    return keys
+
+
+_NUMBERS = (
+    ("temporal", el.TEMPORAL_POSITION), ("temporal_index", el.TEMPORAL_INDEX), ("b_value", el.B_VALUE),
+    ("echo", el.ECHO_NUMBER), ("echo_time", el.TE), ("trigger", el.TRIGGER_TIME),
+    ("cardiac", el.CARDIAC_PERCENT), ("inversion", el.TI), ("flip", el.FLIP),
+    ("acquisition", el.ACQUISITION_NUMBER),
+)  # fmt: skip
+_TEXTS = (("kernel", el.KERNEL), ("contrast", el.CONTRAST), ("stack", el.STACK_ID))
+_TIMES = (("acquisition_time", el.ACQUISITION_TIME), ("content_time", el.CONTENT_TIME))
+# Private: (group, creator), element, form. Of a b-value, and of a gradient's direction whole or in three parts.
+_PRIVATE_B = (
+    (el.SIEMENS_MR, 0x0C, "text"), (el.GE_PARM, 0x39, "text"), (el.UIH, 0x09, "d"), (el.PHILIPS_IMAGING, 0x03, "f"),
+)  # fmt: skip
+_GRADIENT_WHOLE = ((el.SIEMENS_MR, 0x0E), (el.UIH, 0x37))
+_GRADIENT_PARTS = ((el.GE_ACQUISITION, (0xBB, 0xBC, 0xBD), "text"), (el.PHILIPS_DD, (0xB0, 0xB1, 0xB2), "f"))
+_OF_KEYS = frozenset(
+    (
+        el.GRADIENT,
+        *(tag for _, tag in (*_NUMBERS, *_TEXTS)),
+        *(private(place, low) for place, low, *_ in (*_PRIVATE_B, *_GRADIENT_WHOLE)),
+        *(private(place, low) for place, lows, _ in _GRADIENT_PARTS for low in lows),
+    )
+)
+
+
+def _steady_keys(fields: Fields) -> dict[str, Key]:
+    """Those of the keys that are no times of day."""
     keys: dict[str, Key] = {}
-    numbers = (
-        ("temporal", el.TEMPORAL_POSITION), ("temporal_index", el.TEMPORAL_INDEX), ("b_value", el.B_VALUE),
-        ("echo", el.ECHO_NUMBER), ("echo_time", el.TE), ("trigger", el.TRIGGER_TIME),
-        ("cardiac", el.CARDIAC_PERCENT), ("inversion", el.TI), ("flip", el.FLIP),
-        ("acquisition", el.ACQUISITION_NUMBER),
-    )  # fmt: skip
-    for name, tag in numbers:
+    for name, tag in _NUMBERS:
         value = fields.number(tag)
         if value is not None:
             keys[name] = value
@@ -170,41 +243,28 @@ def keys_of(fields: Fields) -> dict[str, Key]:
         gradient = _private_gradient(fields)
     if len(gradient) == 3:
         keys["gradient"] = gradient
-    for name, tag in (("kernel", el.KERNEL), ("contrast", el.CONTRAST), ("stack", el.STACK_ID)):
+    for name, tag in _TEXTS:
         text = fields.text(tag)
         if text:
             keys[name] = text
-    for name, tag in (("acquisition_time", el.ACQUISITION_TIME), ("content_time", el.CONTENT_TIME)):
-        seconds = seconds_of(fields.text(tag))
-        if seconds is not None:
-            keys[name] = seconds
     return keys
 
 
 def _private_b_value(fields: Fields) -> float | None:
-    siemens = fields.private_numbers(*el.SIEMENS_MR, 0x0C)
-    if siemens:
-        return siemens[0]
-    ge = fields.private_numbers(*el.GE_PARM, 0x39)
-    if ge:
-        return ge[0] % 1_000_000  # GE adds 1e9 as a mark
-    for place, low, kind in ((el.UIH, 0x09, "d"), (el.PHILIPS_IMAGING, 0x03, "f")):
+    for place, low, kind in _PRIVATE_B:
         found = fields.private_numbers(*place, low, kind)
         if found:
-            return float(found[0])
+            return float(found[0] % 1_000_000) if place is el.GE_PARM else float(found[0])  # GE adds 1e9 as a mark
     return None
 
 
 def _private_gradient(fields: Fields) -> tuple[float, ...]:
     """Direction of the diffusion gradient as a maker writes it, in axes of its own: enough to tell images apart."""
-    for place, low in ((el.SIEMENS_MR, 0x0E), (el.UIH, 0x37)):
+    for place, low in _GRADIENT_WHOLE:
         whole = fields.private_numbers(*place, low, "d")
         if len(whole) == 3:
             return whole
-    for place, lows, kind in (
-        (el.GE_ACQUISITION, (0xBB, 0xBC, 0xBD), "text"),
-        (el.PHILIPS_DD, (0xB0, 0xB1, 0xB2), "f"),
-    ):
+    for place, lows, kind in _GRADIENT_PARTS:
         parts = [fields.private_numbers(*place, low, kind) for low in lows]
         if all(parts):
             return tuple(float(part[0]) for part in parts)

@@ -169,6 +169,15 @@ def _header(path: Path, alike: Likeness | None = None) -> Header:
         raise InputRefused("changed", "A source image can no longer be read; scan the folder again.") from error
 
 
+def _head(path: Path, length: int) -> bytes:
+    """First bytes of a file; fewer where it has not so many, or is gone."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.read(length)
+    except OSError:
+        return b""
+
+
 def _integral(frame: Frame) -> bool:
     return frame.table is not None or (float(frame.slope).is_integer() and float(frame.intercept).is_integer())
 
@@ -213,7 +222,7 @@ def _pixels(found: VolumeFound, frame: Frame, alike: Likeness | None = None) -> 
     header = _header(frame.path, alike)
     if isinstance(expected, Identity) and who.contradict(who.identity_of(header), expected):
         raise InputRefused("changed", "A source image names another patient than before; scan the folder again.")
-    other = frame.plain is not None and header.mark != frame.plain.mark
+    other = frame.plain is not None and not frame.plain.is_same(_head(frame.path, frame.plain.offset))
     if other or (header.sop_uid and header.sop_uid != frame.sop_uid):
         raise InputRefused("changed", "A source image is another one than before; scan the folder again.")
     try:
@@ -385,7 +394,7 @@ class _Reader:
                 os.close(descriptor)
         except OSError:
             return False
-        if count != plain.offset + words.nbytes or hashlib.sha256(head).digest() != plain.mark:
+        if count != plain.offset + words.nbytes or not plain.is_same(head):
             return False
         lost = 16 - plain.stored
         if lost and plain.signed:
@@ -567,9 +576,9 @@ class _Reader:
 
     def _anatomy_contradicts(self) -> bool:
         """Whether the anatomy of a CT contradicts its labels; from the slices of the coarse grid."""
-        from workstation.dicom.position import anatomy_verdicts
+        from workstation.dicom.position import anatomy_contradicts
 
-        return "contradicts" in anatomy_verdicts(self.voxels, self.found.geometry).values()
+        return anatomy_contradicts(self.voxels, self.found.geometry)
 
     def _told_after(self, slices: list[Future[int]]) -> _Told | None:
         """`_by_all_slices` once all slices are there; None where one did not come."""

@@ -10,22 +10,33 @@ import numpy as np
 
 from workstation.base.findings import Finding
 from workstation.dicom import tags as el
+from workstation.dicom.fields import Fields, private
 from workstation.dicom.header import Header
 from workstation.dicom.images import Image, image_of, six, triple
 from workstation.dicom.words import finding
 
 _MOST_TILES = 1024
+_TILES = 0x0A  # (0019,xx0A), NumberOfImagesInMosaic
 
 
-def is_mosaic(header: Header) -> bool:
+OF_TILES = frozenset((el.IMAGE_TYPE, private(el.SIEMENS_MR, _TILES)))
+"""Elements by which `is_tiled` tells; private ones as `fields.folded` gives them."""
+
+
+def is_tiled(header: Fields) -> bool:
+    """Whether a file's picture holds several slices."""
+    return is_mosaic(header) or is_vframe(header)
+
+
+def is_mosaic(header: Fields) -> bool:
     """Whether a file is a Siemens mosaic, by the token of its image type or the number of its tiles (0019,xx0A)."""
     if "MOSAIC" in (w.upper() for w in header.words(el.IMAGE_TYPE)):
         return True
-    tiles = header.private_numbers(*el.SIEMENS_MR, 0x0A, "H")
+    tiles = header.private_numbers(*el.SIEMENS_MR, _TILES, "H")
     return bool(tiles) and tiles[0] > 1
 
 
-def is_vframe(header: Header) -> bool:
+def is_vframe(header: Fields) -> bool:
     """Whether a file is a United Imaging picture of tiles."""
     return "VFRAME" in (w.upper() for w in header.words(el.IMAGE_TYPE))
 

@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from render.geometry import Geometry
-from workstation.dicom.anatomy import Verdict, Voxels, anatomy_of, hand, head_or_feet, spine
+from workstation.dicom.anatomy import (
+    Verdict,
+    Voxels,
+    anatomy_of,
+    hand,
+    hand_contradicts,
+    head_or_feet,
+    lungs_towards_head,
+    spine,
+)
 from workstation.dicom.medians import medians
 from workstation.dicom.regions import regions
 
@@ -38,6 +47,24 @@ def anatomy_verdicts(voxels: Voxels, geometry: Geometry) -> dict[str, Verdict]:
     out: dict[str, Verdict] = {"spine": spine(anatomy), "head or feet": head_or_feet(anatomy)}
     both = out["spine"] == out["head or feet"] == "agrees"
     return {**out, "hand": hand(anatomy) if both else "not assessable"}
+
+
+def anatomy_contradicts(voxels: Voxels, geometry: Geometry) -> bool:
+    """Whether one of `anatomy_verdicts` contradicts, with no more work than that takes.
+
+    A patient as labelled, which is nearly every one, is told by few organs: where one of them lies on its side, the
+    hand cannot contradict, and whether it would be asked at all needs no answer.
+    """
+    anatomy = anatomy_of(voxels, geometry)
+    if anatomy is None:
+        return False
+    back = spine(anatomy)
+    if back == "contradicts":
+        return True
+    towards = lungs_towards_head(anatomy)
+    if towards < 0:
+        return head_or_feet(anatomy) == "contradicts"
+    return towards > 0 and back == "agrees" and hand_contradicts(anatomy) and head_or_feet(anatomy) == "agrees"
 
 
 def table_verdict(voxels: Voxels, geometry: Geometry, patient_position: str) -> Verdict:

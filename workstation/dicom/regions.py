@@ -14,17 +14,19 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Regions:
-    """Parts of a mask, numbered from 0.
+    """Parts of a mask of some `shape` (slices, rows, columns), numbered from 0.
 
     `sizes`: voxels of each part; `run_parts`, `run_starts`, `run_ends`: the part of each run of the mask and where it
-    begins and ends in the flat mask whose rows have one column more, in order.
+    begins and ends in the flat mask whose rows have one column more, in order. `mask`: the voxels of all parts, where
+    they are at hand.
     """
 
-    mask: Mask
+    shape: tuple[int, int, int]
     sizes: npt.NDArray[np.intp]
     run_parts: npt.NDArray[np.intp]
     run_starts: npt.NDArray[np.intp]
     run_ends: npt.NDArray[np.intp]
+    mask: Mask | None = None
 
     @cached_property
     def _bounds(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -58,27 +60,42 @@ class Regions:
     @property
     def _places(self) -> tuple[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]], ...]:
         """First and last index of each run along each axis."""
-        _, rows, columns = self.mask.shape
+        _, rows, columns = self.shape
         row_of, first = np.divmod(self.run_starts, columns + 1)
         k, r = np.divmod(row_of, rows)
         return (k, k), (r, r), (first, first + (self.run_ends - self.run_starts - 1))
 
     def of(self, parts: Mask) -> Mask:
         """The voxels of some parts, given as one truth value for each part."""
-        # The runs of the parts that are left out are cleared one by one, or those that stay are set: what is less.
         wanted = parts[self.run_parts]
-        voxels = self._voxels(wanted), self._voxels(~wanted)
-        few = voxels[0].size <= voxels[1].size
-        out = np.zeros(self.mask.shape, bool) if few else self.mask.copy()
-        out.reshape(-1)[voxels[0 if few else 1]] = few
+        if self.mask is not None:
+            # The runs of the parts that are left out are cleared where those are less than what stays.
+            lengths = self.run_ends - self.run_starts
+            if 2 * int(lengths[wanted].sum()) > int(lengths.sum()):
+                out = self.mask.copy()
+                out.reshape(-1)[self._voxels(~wanted)] = False
+                return out
+        out = np.zeros(self.shape, bool)
+        out.reshape(-1)[self._voxels(wanted)] = True
         return out
+
+    def added_to(self, mask: Mask, parts: Mask) -> Mask:
+        """A mask of the same shape with the voxels of some parts."""
+        out = mask.copy()
+        out.reshape(-1)[self._voxels(parts[self.run_parts])] = True
+        return out
+
+    def joined(self, parts: Mask) -> Regions:
+        """What some parts are when they are also joined from slice to slice."""
+        wanted = parts[self.run_parts]
+        return _parts(self.shape, self.run_starts[wanted], self.run_ends[wanted], across_slices=True)
 
     def _voxels(self, runs: Mask) -> npt.NDArray[np.intp]:
         """Flat indices into the mask of the voxels of some runs, in order."""
         which = np.flatnonzero(runs)
         starts = self.run_starts[which]
         lengths = self.run_ends[which] - starts
-        begin = starts - starts // (self.mask.shape[2] + 1) - (np.cumsum(lengths) - lengths)
+        begin = starts - starts // (self.shape[2] + 1) - (np.cumsum(lengths) - lengths)
         return np.asarray(np.repeat(begin, lengths) + np.arange(int(lengths.sum())))
 
     def largest(self) -> Mask:
@@ -97,12 +114,55 @@ class Regions:
 
 def regions(mask: Mask, *, across_slices: bool) -> Regions:
     """Parts whose voxels touch by faces, within each slice or also from slice to slice."""
+    return _parts(mask.shape, *_runs(mask), across_slices=across_slices, mask=mask)
+
+
+def holes(mask: Mask) -> Regions:
+    """Of what a mask leaves out: the parts within each slice that reach no edge of the image."""
+    _, rows, columns = mask.shape
+    wide = columns + 1
+    starts, ends = _runs(~mask)
+    row_of, first = np.divmod(starts, wide)
+    row_of %= rows
+    outer = (first == 0) | (ends - starts + first == columns) | (row_of == 0) | (row_of == rows - 1)
+    # Most runs reach an edge. The others are joined among themselves; one that such a run touches is no hole.
+    inner = np.flatnonzero(~outer)
+    found = _parts(mask.shape, starts[inner], ends[inner], across_slices=False)
+    open_ = np.zeros(found.sizes.size, bool)
+    before = np.concatenate(([0], np.cumsum(outer)))  # runs at an edge before each run
+    for step in (-wide, wide):
+        low = np.searchsorted(ends, starts[inner] + step, side="right")
+        high = np.searchsorted(starts, ends[inner] + step, side="left")
+        open_[found.run_parts[before[high] > before[low]]] = True
+    closed = ~open_
+    kept = closed[found.run_parts]
+    number = np.cumsum(closed) - 1
+    return Regions(
+        mask.shape, found.sizes[closed], number[found.run_parts[kept]], found.run_starts[kept], found.run_ends[kept]
+    )
+
+
+def _runs(mask: Mask) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Where the runs of a mask begin and end, in the flat mask whose rows have one column more: a gap ends each."""
     slices, rows, columns = mask.shape
-    wide = columns + 1  # a gap ends every row
+    wide = columns + 1
     flat = np.zeros(slices * rows * wide + 1, bool)
     flat[1:].reshape(slices, rows, wide)[..., :columns] = mask
     edges = np.flatnonzero(flat[1:] != flat[:-1])
-    starts, ends = edges[::2].copy(), edges[1::2].copy()
+    return edges[::2].copy(), edges[1::2].copy()
+
+
+def _parts(
+    shape: tuple[int, int, int],
+    starts: npt.NDArray[np.intp],
+    ends: npt.NDArray[np.intp],
+    *,
+    across_slices: bool,
+    mask: Mask | None = None,
+) -> Regions:
+    """The parts that runs make."""
+    _, rows, columns = shape
+    wide = columns + 1
     label = np.arange(starts.size)
     row_of = starts // wide
     pairs = [_touching(starts, ends, wide, (row_of + 1) % rows != 0)]
@@ -122,7 +182,7 @@ def regions(mask: Mask, *, across_slices: bool) -> Regions:
     roots = label == np.arange(label.size)
     label = (np.cumsum(roots) - 1)[label]
     sizes = np.bincount(label, weights=ends - starts, minlength=int(roots.sum())).astype(np.intp)
-    return Regions(mask, sizes, label, starts, ends)
+    return Regions(shape, sizes, label, starts, ends, mask)
 
 
 def _touching(

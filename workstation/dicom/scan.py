@@ -200,9 +200,11 @@ def _missing_uids(headers: list[Header]) -> list[Finding]:
     """Identifiers that are empty or ill-formed are made from the content; never sent out."""
     made = 0
     gone: list[Header] = []
+    fit: set[str] = set()  # of studies and series, which many files share
     for header in headers:
-        study, series, sop = (header.text(t) for t in (el.STUDY_UID, el.SERIES_UID, el.SOP_UID))
-        if _usable(study) and _usable(series) and _usable(sop):
+        study, series, sop = header.text(el.STUDY_UID), header.text(el.SERIES_UID), header.sop_uid
+        fit.update(uid for uid in (study, series) if uid not in fit and _usable(uid))
+        if study in fit and series in fit and _usable(sop):
             continue
         if not _usable(study):
             study = derived_uid("study", identity_of(header).key, header.text(el.STUDY_DATE), header.text(el.STUDY_ID))

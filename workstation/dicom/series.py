@@ -15,6 +15,7 @@ from workstation.dicom import decoders
 from workstation.dicom import tags as el
 from workstation.dicom.decode import plain_pixels
 from workstation.dicom.describe import facts_of, is_lossy, units_of
+from workstation.dicom.fields import Fields
 from workstation.dicom.found import Frame, SeriesFound, VolumeFound
 from workstation.dicom.header import Header
 from workstation.dicom.images import CT_CLASSES, KINDS, MULTI_FRAME, NUCLEAR, SINGLE_FRAME, Image, image_of
@@ -38,7 +39,7 @@ def series_found(series_uid: str, headers: Sequence[Header], *, mixed: bool = Fa
         if not is_image:
             empty += header.sop_class in SINGLE_FRAME or header.sop_class in MULTI_FRAME
             continue
-        kind = _flat_kind(header)
+        kind = header.common("flat", _OF_KIND, _flat_kind)
         if kind:
             flat[kind] += 1
             continue
@@ -67,7 +68,8 @@ def series_found(series_uid: str, headers: Sequence[Header], *, mixed: bool = Fa
     study_uid = first.text(el.STUDY_UID)
     for stack in stacks:
         extra = [localizer] if localizer is not None and stack in planning else []
-        extra.extend({id(f): f for i in stack.images if (f := cut.get(i.header.text(el.CONCATENATION)))}.values())
+        if cut:
+            extra.extend({id(f): f for i in stack.images if (f := cut.get(i.header.text(el.CONCATENATION)))}.values())
         volume = _volume(stack, modality, study_uid, series_uid, (*stack.findings, *extra), mixed)
         if isinstance(volume, Finding):
             findings.append(volume)
@@ -87,9 +89,12 @@ def series_found(series_uid: str, headers: Sequence[Header], *, mixed: bool = Fa
     )
 
 
-def _flat_kind(header: Header) -> str:
+_OF_KIND = frozenset((el.SOP_CLASS, el.FRAMES, el.MODALITY, el.PHOTOMETRIC, el.SAMPLES))
+
+
+def _flat_kind(header: Fields) -> str:
     """What an image is called that is no part of a volume; "" for one that may be."""
-    sop_class = header.sop_class
+    sop_class = header.text(el.SOP_CLASS)
     frames = header.integer(el.FRAMES) or 1
     known = sop_class in SINGLE_FRAME or sop_class in MULTI_FRAME or (sop_class == NUCLEAR and frames > 1)
     if not known:
@@ -112,9 +117,9 @@ def _images_of(header: Header) -> tuple[list[Image], list[Finding]]:
         from workstation.dicom.nuclear import frames_of as nuclear_frames
 
         return nuclear_frames(header)
-    from workstation.dicom.mosaic import is_mosaic, is_vframe
+    from workstation.dicom.mosaic import OF_TILES, is_tiled
 
-    if is_mosaic(header) or is_vframe(header):
+    if header.common("tiled", OF_TILES, is_tiled):
         from workstation.dicom.mosaic import tiles_of
 
         return tiles_of(header)

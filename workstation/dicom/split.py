@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from workstation.base.findings import Finding
 from workstation.dicom import tags as el
+from workstation.dicom.fields import Fields
 from workstation.dicom.found import Phase
 from workstation.dicom.images import Image, Key
 from workstation.dicom.medians import median
@@ -37,11 +38,14 @@ Phases = list[tuple[Phase | None, list[Image]]]
 def hard_split(images: Iterable[Image]) -> list[list[Image]]:
     """Groups of images that may share a volume: size, kind, units, image type, pixel spacing, orientation."""
     groups: dict[Hashable, list[Image]] = defaultdict(list)
+    meanings: dict[tuple[str, ...], frozenset[str]] = {}
     for image in images:
-        header = image.header
+        meaning = meanings.get(image.image_type)
+        if meaning is None:
+            meaning = meanings[image.image_type] = image.meaning
         key = (
-            header.sop_class, image.rows, image.columns, header.integer(el.SAMPLES) or 1, header.text(el.PHOTOMETRIC),
-            image.rescale_type, header.text(el.UNITS), image.meaning, image.position is None, image.tile is None,
+            image.header.common("pixel kind", _OF_PIXEL_KIND, _pixel_kind), image.rows, image.columns,
+            image.rescale_type, meaning, image.position is None, image.tile is None,
         )  # fmt: skip
         groups[key].append(image)
     out: list[list[Image]] = []
@@ -49,6 +53,15 @@ def hard_split(images: Iterable[Image]) -> list[list[Image]]:
         for alike in _clusters(group, lambda i: i.spacing, relative=True):
             out.extend(_clusters(alike, lambda i: i.orientation, relative=False))
     return out
+
+
+_OF_PIXEL_KIND = frozenset((el.SOP_CLASS, el.SAMPLES, el.PHOTOMETRIC, el.UNITS))
+
+
+def _pixel_kind(header: Fields) -> tuple[str, int, str, str]:
+    """Class, samples, photometric interpretation and units of a file's pixels."""
+    samples = header.integer(el.SAMPLES) or 1
+    return header.text(el.SOP_CLASS), samples, header.text(el.PHOTOMETRIC), header.text(el.UNITS)
 
 
 def _clusters(

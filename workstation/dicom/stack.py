@@ -95,8 +95,10 @@ def _side_by_side(images: list[Image], n: Vector) -> list[list[Image]]:
     first = images[0]
     assert first.spacing is not None
     pixel = min(first.spacing)
-    inside = {id(i): np.array(i.position, float) - i.distance * n for i in images}
     shared = [place for place in places(images) if len(place) > 1]
+    if not shared:
+        return [images]
+    inside = {id(i): np.array(i.position, float) - i.distance * n for i in images}
     if all(float(np.ptp([inside[id(i)] for i in place], axis=0).max()) <= pixel for place in shared):
         return [images]
     groups: list[tuple[Vector, list[Image]]] = []

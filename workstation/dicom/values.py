@@ -18,10 +18,11 @@ def border_padding(
     largest circle of the image (DICOM page 1.4).
     """
     count = voxels.shape[0]
-    some = voxels[sorted({0, count // 4, count // 2, 3 * count // 4, count - 1})]
-    low = float(some.min())
+    which = sorted({0, count // 4, count // 2, 3 * count // 4, count - 1})
+    low = float(min(voxels[k].min() for k in which))
     if low >= _AIR_HU:
         return None
+    some = voxels[which]
     if declared is not None and bool(((some >= declared[0]) & (some <= declared[1])).any()):
         return None
     blank = some == low
