@@ -7,9 +7,10 @@ pictures (display copy, cells, meshes) only saves time.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -18,7 +19,7 @@ from render import planes, sound, tones
 from render.errors import RenderError
 from render.picture import Picture
 from render.resample import display_copy
-from render.view import Labels, Slab, Technique, Vector, View
+from render.view import Labels, Slab, Surface, Technique, Vector, View
 
 if TYPE_CHECKING:
     from render.caster.space import Space
@@ -92,15 +93,17 @@ class Engine:
             found = self._kept().segmented(view, cancelled)
             assert found is not None
             view = view.replace(mask=found.digest)
+        empty = self._empty(view)
         if view.is_plane:
             rgb, renderer = self._plane(view, cancelled), PLANES
         else:
-            rgb, renderer = self._scene(view, cancelled, share)
+            rgb, renderer = self._scene(_without(view, empty), cancelled, share)
             # VTK's mappers know no depth cue: it is but a help for the eye, so the picture stands without it
             view = view.replace(renderer=renderer, cue=view.cue if renderer in {CASTER, SURFACES} else 0.0)
         letters = self._edges(view)
-        cube = self._write(rgb, view, labels, letters)
-        return self._finished(rgb, view, renderer, letters, time.perf_counter() - begun, cube)
+        cube = self._write(rgb, view, _told(labels or Labels(), empty), letters)
+        seconds = time.perf_counter() - begun
+        return self._finished(rgb, view, renderer, letters, seconds, cube, _notes(empty))
 
     # ---- what a view leaves open
 
@@ -126,7 +129,8 @@ class Engine:
             slab = view.slab
             technique = view.technique.value if slab is None else slab.mode
             if view.window is None:
-                changes["window"] = tones.default_window(self.volume, "mpr" if technique == "mean" else technique)
+                technique = "mpr" if technique == "mean" else technique
+                changes["window"] = tones.default_window(self.volume, technique, slab=True)
             return view.replace(**changes)
         if view.technique is Technique.MPR:
             raise RenderError("recipe", "A plane picture needs a plane.")
@@ -182,6 +186,29 @@ class Engine:
         segments.draw_on_plane(rgb, found, view.segments, view.scale)
 
     # ---- scenes
+
+    def _empty(self, view: View) -> dict[int, str]:
+        """Names of the view's surfaces of which nothing is there, by their place.
+
+        Raises
+        ------
+        RenderError
+            code ``empty``: nothing else is to be drawn.
+        """
+        if view.is_plane or view.technique not in {Technique.VR, Technique.SSD}:
+            return {}
+        from render import surface
+
+        asked = [n for n, s in enumerate(view.surfaces) if s.visible and s.opacity > 0]
+        empty = [n for n in asked if surface.is_empty(self.volume, view.surfaces[n])]
+        if empty == asked and asked and view.technique is Technique.SSD and not view.planes:
+            raise RenderError("empty", surface.NOTHING)
+        return {n: self._surface_name(view.surfaces[n]) for n in empty}
+
+    def _surface_name(self, surface: Surface) -> str:
+        low, unit = tones.as_shown(self.volume, surface.low)
+        band = f"{low:g}" if surface.high is None else f"{low:g} to {tones.as_shown(self.volume, surface.high)[0]:g}"
+        return " ".join(x for x in (surface.name or "surface", band, unit) if x)
 
     def share(self, other: Engine) -> None:
         """Take over another engine's display copy of the same volume, where it has made one."""
@@ -276,7 +303,7 @@ class Engine:
         return cameras.letters(right, down)
 
     def _write(
-        self, rgb: Rgb, view: View, labels: Labels | None, letters: tuple[str, str, str, str]
+        self, rgb: Rgb, view: View, labels: Labels, letters: tuple[str, str, str, str]
     ) -> tuple[float, float, float] | None:
         if view.overlays == "none":
             return None
@@ -297,7 +324,7 @@ class Engine:
         text.marks(rgb, drawn, view.scale)
         return text.write(
             rgb,
-            labels or Labels(),
+            labels,
             letters=letters,
             mm_per_pixel=scale_bar if known else None,
             minimal=view.overlays == "minimal",
@@ -313,6 +340,7 @@ class Engine:
         letters: tuple[str, str, str, str],
         seconds: float,
         cube: tuple[float, float, float] | None,
+        notes: tuple[str, ...],
     ) -> Picture:
         right, down = _axes(view)
         corner: npt.NDArray[np.float64] | None = None
@@ -335,7 +363,26 @@ class Engine:
             down_lps=planes.vector(down) if placed else None,
             mm_per_pixel=scale,
             cube=cube,
+            notes=notes,
         )
+
+
+def _without(view: View, empty: Collection[int]) -> View:
+    """The view as it can be drawn: surfaces of which nothing is there are left out."""
+    if not empty:
+        return view
+    return view.replace(surfaces=tuple(s for n, s in enumerate(view.surfaces) if n not in empty))
+
+
+def _told(labels: Labels, empty: Mapping[int, str]) -> Labels:
+    """The texts with a badge for each surface of which nothing is there."""
+    if not empty:
+        return labels
+    return msgspec.structs.replace(labels, badges=(*labels.badges, *(f"EMPTY: {n.upper()}" for n in empty.values())))
+
+
+def _notes(empty: Mapping[int, str]) -> tuple[str, ...]:
+    return tuple(f"There is nothing of {name} in this volume, so the picture is without it." for name in empty.values())
 
 
 def _axes(view: View) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

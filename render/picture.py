@@ -26,6 +26,7 @@ class Picture:
     corner_lps_mm, right_lps, down_lps, mm_per_pixel : for planes, and parallel 3D (the plane through
         the focal point): LPS of the centre of the top left pixel, unit vectors; None in perspective
     cube : where the orientation cube stands: middle (x, y) and half its edge in pixels; None without one
+    notes : what a person should know of this picture, a plain sentence each: a surface of which nothing is there
     """
 
     rgb: npt.NDArray[np.uint8]
@@ -38,6 +39,7 @@ class Picture:
     down_lps: tuple[float, float, float] | None = None
     mm_per_pixel: float | None = None
     cube: tuple[float, float, float] | None = None
+    notes: tuple[str, ...] = ()
 
     def to_lps(self, x: float, y: float) -> tuple[float, float, float] | None:
         """Picture coordinates (pixels, centre of the top left pixel = 0, 0) to LPS mm."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from render import places, progress
 from render.errors import Cancelled, RenderError
+from render.kept import per_volume
 from render.mesh import Mesh
 from render.view import Surface
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 
+NOTHING = "Nothing in this volume lies within the threshold, so there is no surface."
 _AT_ONCE = 50_000  # points
 
 
@@ -59,7 +61,7 @@ def extract(
     index, triangles = isosurface.contour(_closed(field, level), level)
     del field
     if not len(triangles):
-        raise RenderError("empty", "Nothing in this volume lies within the threshold, so there is no surface.")
+        raise RenderError("empty", NOTHING)
     look(0.3)
     points = _placed(volume, index)
     if np.linalg.det(volume.geometry.affine_lps[:3, :3]) > 0:  # a mirrored grid, never one of a checked series
@@ -74,6 +76,35 @@ def extract(
         rings = None
     normals = isosurface.with_normals(points, triangles, rings, cancelled)
     return Mesh(points, triangles, normals, surface.name, surface.colour, whole=reduce <= 0)
+
+
+def is_empty(volume: Volume, surface: Surface) -> bool:
+    """Whether no voxel lies within a surface's threshold; padding and what is no number never do."""
+    return _is_empty(volume, surface.low, surface.high)
+
+
+@per_volume
+def _most(volume: Volume) -> float:
+    """The greatest value that is no padding."""
+    most = -np.inf
+    for v in volume.voxels:
+        counted = v if volume.padding is None else v[(v < volume.padding[0]) | (v > volume.padding[1])]
+        if counted.size:
+            most = np.fmax(most, float(np.fmax.reduce(counted, axis=None)))
+    return float(most)
+
+
+@per_volume
+def _is_empty(volume: Volume, low: float, high: float | None) -> bool:
+    if high is None:
+        return not _most(volume) >= low
+    for v in volume.voxels:
+        within = (v >= low) & (v <= high)
+        if volume.padding is not None:
+            within &= (v < volume.padding[0]) | (v > volume.padding[1])
+        if within.any():
+            return False
+    return True
 
 
 def _placed(volume: Volume, index: F32) -> F32:

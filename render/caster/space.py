@@ -265,7 +265,12 @@ class Space:
         key = (surface.low, surface.high)
         if self._quick is None or self._quick[0] != key:
             plain = msgspec.structs.replace(surface, smooth=0.0)
-            made = self._aside("quick", key, lambda stop: extract(self._coarse(), plain, cancelled=stop), cancelled)
+            try:
+                made = self._aside("quick", key, lambda stop: extract(self._coarse(), plain, cancelled=stop), cancelled)
+            except RenderError as error:
+                if error.code != "empty":
+                    raise
+                return self.mesh(surface, cancelled)  # all of it may lie between every second voxel
             self._quick = (key, made)
         return self._quick[1]
 

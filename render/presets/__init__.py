@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 Curve = tuple[tuple[float, float], ...]
 Colours = tuple[tuple[float, str], ...]
 
+_SCALES = ("hu", "suv", "t", "u", "window")
+_HEX = re.compile("[0-9a-f]{6}")
 _FILES = ("ct.toml", "mr.toml", "other.toml")
 LUMEN_HU = 350.0  # contrast in a vessel where nobody has sampled it
 _BACKGROUND_HU = 50.0
@@ -73,32 +77,42 @@ def _colours(text: str) -> Colours:
     return tuple((float(x), c) for x, c in pairs)
 
 
-def _check(opacity: Curve, colour: Colours, shading: tuple[float, ...], within: str) -> None:
-    for places in ([x for x, _ in opacity], [x for x, _ in colour]):
-        if any(b <= a for a, b in pairwise(places)):
-            raise ValueError("points must ascend")
-    if within not in get_args(Within):
+def _check(preset: Preset, shading: tuple[float, ...]) -> None:
+    if preset.scale not in _SCALES:
+        raise ValueError(f"scale is one of {', '.join(_SCALES)}")
+    if preset.within not in get_args(Within):
         raise ValueError(f"within is one of {', '.join(get_args(Within)[1:])}")
-    if any(not 0 <= a <= 1 for _, a in opacity) or len(shading) != 4:
-        raise ValueError("opacity is 0 to 1, shading four numbers")
+    curves = {"opacity": preset.opacity, "colour": preset.colour, "gradient": preset.gradient}
+    for name, curve in curves.items():
+        places = [x for x, _ in curve]
+        if not all(map(math.isfinite, places)) or any(b <= a for a, b in pairwise(places)):
+            raise ValueError(f"points of {name} must be numbers that ascend")
+        if not curve and name != "gradient" and preset.scale != "window":
+            raise ValueError(f"{name} has no points")
+    if any(not 0 <= a <= 1 for _, a in (*preset.opacity, *preset.gradient)):
+        raise ValueError("opacity and gradient are 0 to 1")
+    if any(not _HEX.fullmatch(c) for _, c in preset.colour):
+        raise ValueError("a colour is six hex digits")
+    if len(shading) != 4 or not all(math.isfinite(x) and x >= 0 for x in shading):
+        raise ValueError("shading is four numbers from 0 on")
+    if not 0 <= preset.percentiles[0] < preset.percentiles[1] <= 100:
+        raise ValueError("percentiles are two rising numbers from 0 to 100")
 
 
 def _one(head: dict[str, Any], raw: dict[str, Any], name: str) -> Preset:
     try:
         shading = tuple(float(x) for x in raw.get("shading", (0.2, 0.9, 0.2, 20.0)))
         low, high = raw.get("percentiles", (2, 98))
-        opacity, colour = _curve(raw.get("opacity", "")), _colours(raw.get("colour", ""))
-        _check(opacity, colour, shading, raw.get("within", ""))
-        return Preset(
+        preset = Preset(
             id=raw["id"],
             title=raw["title"],
             modality=tuple(raw["modality"]),
             version=str(raw.get("version", head["version"])),
             scale=raw["scale"],
-            opacity=opacity,
-            colour=colour,
+            opacity=_curve(raw.get("opacity", "")),
+            colour=_colours(raw.get("colour", "")),
             gradient=_curve(raw.get("gradient", "")),
-            shading=(shading[0], shading[1], shading[2], shading[3]),
+            shading=cast("tuple[float, float, float, float]", shading),
             percentiles=(float(low), float(high)),
             frame=raw.get("frame"),
             within=raw.get("within", ""),
@@ -108,9 +122,11 @@ def _one(head: dict[str, Any], raw: dict[str, Any], name: str) -> Preset:
             date=str(head.get("date", "")),
             digest=hashlib.sha256(repr(sorted(raw.items())).encode()).hexdigest()[:16],
         )
+        _check(preset, shading)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         where = raw.get("id", "without a name")
         raise RenderError("preset", f"The preset {where} in {name} cannot be used: {error}.") from error
+    return preset
 
 
 def parse(text: str, name: str) -> list[Preset]:

@@ -233,7 +233,7 @@ def test_a_picture_without_overlays_holds_the_windowed_voxels_themselves():
 def test_default_windows():
     v = volume(ramp)
     assert tones.default_window(v) == Window(center=40.0, width=400.0)
-    assert tones.default_window(v, "mip") == Window(center=300.0, width=600.0)
+    assert tones.default_window(v, "mip", slab=True) == Window(center=300.0, width=600.0)
     rng = np.random.default_rng(1)
     mr = volume(
         lambda p: np.where(p[..., 0] > 0, rng.normal(600, 50, p.shape[:-1]), 5), units="arbitrary", modality="MR"
@@ -241,6 +241,23 @@ def test_default_windows():
     w = tones.default_window(mr)
     assert 400 < w.center < 700
     assert w.center - w.width / 2 > 100  # air is not what the window is made for
+
+
+@pytest.mark.parametrize("padding", [None, (3000.0, 3100.0)])
+@pytest.mark.parametrize(("bone", "top"), [(150, 600), (500, 600), (900, 900), (1333, 1350), (2500, 1600)])
+def test_a_mip_of_a_whole_ct_is_white_where_bone_is_brightest(bone, top, padding):
+    # a cylinder of bone in a body of water, and one clip of metal that decides nothing
+    def patient(p):
+        body = np.where(np.hypot(p[..., 0], p[..., 1]) < 60, 0, -1000)
+        body = np.where(np.hypot(p[..., 0] - 10, p[..., 1]) < 15, bone, body)
+        return np.where(np.linalg.norm(p - (-40, 0, 0), axis=-1) < 4, 3000, body)
+
+    v = volume(patient, geometry((60, 60, 60), (3.0, 3.0, 3.0)), padding=padding)
+    assert tones.default_window(v, "mip") == Window(center=top / 2, width=float(top))
+    view = View(technique=Technique.MIP, size=(90, 90), overlays="none")
+    picture = Engine(v).picture(view)
+    assert picture.view.window == Window(center=top / 2, width=float(top))
+    assert picture.rgb[45, 45 + round(10 / picture.mm_per_pixel), 0] == pytest.approx(min(255, 255 * bone / top), abs=2)
 
 
 def test_a_view_of_another_volume_and_impossible_sizes_are_refused():

@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from render import presets
+from render import camera, presets
+from render.engine import Engine
 from render.errors import RenderError
-from render.view import Window
-from tests.picture.phantom import ball, volume
+from render.view import Technique, View, Window
+from tests.picture.phantom import ball, geometry, volume
 
 CT = volume(ball((0, 0, 0), 40.0))
 MR = volume(ball((0, 0, 0), 40.0, 400.0, 10.0), units="arbitrary", modality="MR")
@@ -57,9 +58,9 @@ def test_vessels_are_scaled_to_the_lumen():
 
 
 def test_projections_come_with_their_window():
-    look, window = presets.resolve("mip", CT)
-    assert window == Window(center=300, width=600)
-    assert look.opacity == ((0, 0), (600, 1))
+    look, window = presets.resolve("mip", CT)  # its brightest is 1000 HU
+    assert window == Window(center=500, width=1000)
+    assert look.opacity == ((0, 0), (1000, 1))
 
 
 @pytest.mark.parametrize(
@@ -126,3 +127,62 @@ def test_a_mistake_in_a_preset_file_is_told_with_file_and_line(text, line):
         presets.parse(text, "own.toml")
     assert "own.toml" in refused.value.sentence
     assert line in refused.value.sentence
+
+
+WHOLE = {
+    "id": '"x"', "title": '"X"', "modality": '["CT"]', "scale": '"hu"', "opacity": '"1:0 2:.5"',
+    "colour": '"1:000000"', "shading": "[0.2, 0.9, 0.2, 20]", "percentiles": "[2, 98]",
+}  # fmt: skip
+
+
+def preset_file(**mistake):
+    lines = "\n".join(f"{key} = {value}" for key, value in {**WHOLE, **mistake}.items() if value)
+    return f'version = "1"\n[[preset]]\n{lines.replace("x", "fine")}\n\n[[preset]]\n{lines}\n'
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"scale": '"hux"'}, {"scale": ""}, {"opacity": '"1:0 2:1.5"'}, {"opacity": '"2:0 1:1"'}, {"opacity": '"1"'},
+        {"opacity": '"nan:0 2:1"'}, {"opacity": '""'}, {"opacity": '"a:0"'}, {"opacity": "7"}, {"colour": '"1:red"'},
+        {"colour": '"1:00000g"'}, {"colour": '"2:000000 1:ffffff"'}, {"colour": '""'}, {"gradient": '"5:0 1:1"'},
+        {"gradient": '"1:7"'}, {"shading": "[1, 2, 3]"}, {"shading": '"much"'}, {"shading": "[1, 2, 3, -4]"},
+        {"percentiles": "[98, 2]"}, {"percentiles": "[2]"}, {"within": '"elsewhere"'}, {"title": ""},
+    ],
+    ids=lambda mistake: "".join(f"{key} {value}" for key, value in mistake.items()),
+)  # fmt: skip
+def test_each_mistake_in_a_preset_is_told_with_the_line_of_its_preset(mistake):
+    assert len(presets.parse(preset_file(), "own.toml")) == 2
+    text = preset_file(**mistake)
+    first, second = text.split("\n\n")
+    fine = preset_file().split("\n\n")[0]
+    with pytest.raises(RenderError) as refused:
+        presets.parse(f"{fine}\n\n{second}", "own.toml")
+    line = fine.count("\n") + 3
+    assert refused.value.sentence.startswith(f"The preset x in own.toml, line {line} cannot be used: ")
+    assert refused.value.sentence.endswith(".")
+
+
+def seen(name, *parts):
+    """Red, green, blue in the middle of a picture of a wall of muscle, with something behind it or not."""
+
+    def body(p):
+        x, y, z = (p[..., i] for i in range(3))
+        values = np.where((np.abs(x) < 70) & (np.abs(z) < 70), -90, -1000)
+        values = np.where((np.abs(x) < 60) & (np.abs(z) < 60) & (y > -60) & (y < -40), 55, values)
+        if "organ" in parts:
+            values = np.where((np.abs(x) < 30) & (np.abs(z) < 30) & (np.abs(y) < 30), 115, values)
+        return values
+
+    v = volume(body, geometry((60, 60, 60), (3.0, 3.0, 3.0)))
+    look, _ = presets.resolve(name, v)
+    view = View(
+        technique=Technique.VR, size=(80, 80), look=look, overlays="none", camera=camera.standard(v, "A", (80, 80))
+    )
+    return Engine(v).picture(view).rgb[36:44, 36:44].astype(int).mean(axis=(0, 1))
+
+
+def test_soft_tissue_lets_see_what_lies_behind_a_wall_of_muscle_and_muscle_does_not():
+    assert np.abs(seen("ct_soft", "organ") - seen("ct_soft")).max() > 40
+    assert np.abs(seen("ct_muscle", "organ") - seen("ct_muscle")).max() < 2
+    assert np.abs(seen("ct_soft", "organ") - seen("ct_muscle", "organ")).max() > 25

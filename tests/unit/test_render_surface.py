@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from render import camera
-from render.caster import layers
+from render.caster import layers, space
+from render.engine import Engine
 from render.errors import Cancelled, RenderError
-from render.surface import extract
-from render.view import Surface
+from render.surface import extract, is_empty
+from render.view import Labels, Look, ScenePlane, Surface, Technique, View, Window
 from tests.picture.phantom import geometry, uneven, volume
 
 RADIUS = 40.0
@@ -134,3 +135,87 @@ def test_a_lighter_surface_lies_where_the_full_one_does():
     assert light.volume_ml == pytest.approx(full.volume_ml, rel=0.03)
     outwards = (light.points_lps_mm - (3, -5, 7)) / RADIUS
     assert ((light.normals * outwards).sum(axis=1) > 0.97).all()
+
+
+# ---- surfaces of which nothing is there
+
+BALL = volume(soft_ball, geometry((60, 60, 60), (2.0, 2.0, 2.0)))
+THERE, NOT_THERE = Surface(low=0.0, name="Ball"), Surface(low=3000.0, name="Metal", colour="4060ff", opacity=0.5)
+WITHOUT = ("There is nothing of Metal 3000 HU in this volume, so the picture is without it.",)
+
+
+def of_surfaces(*surfaces, technique=Technique.SSD, **more):
+    eye = camera.standard(BALL, "A", (160, 120))
+    look = Look(name="x", version="", opacity=((-100, 0), (400, 0.1)), colour=((0, "c08040"), (400, "fff0e0")))
+    given = {"look": look} if technique is Technique.VR else {}
+    return View(technique=technique, size=(160, 120), camera=eye, surfaces=surfaces, **{**given, **more})
+
+
+@pytest.mark.parametrize("quality", ["drag", "settled", "record"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("technique", [Technique.SSD, Technique.VR])
+def test_a_surface_without_anything_is_left_out_and_named_and_the_others_are_drawn(technique, place, quality):
+    others = (THERE, Surface(low=-200.0, opacity=0.3, colour="d8a888"))
+    view = of_surfaces(*others[:place], NOT_THERE, *others[place:], technique=technique, overlays="none")
+    view = view.replace(quality=quality)
+    picture = Engine(BALL).picture(view)
+    assert (picture.rgb == Engine(BALL).picture(view.replace(surfaces=others)).rgb).all()
+    assert picture.notes == WITHOUT
+    assert picture.view.surfaces == view.surfaces  # the recipe stays whole, and makes the same picture again
+    again = Engine(BALL).picture(picture.view)
+    assert (again.rgb == picture.rgb).all()
+    assert again.notes == WITHOUT
+
+
+def test_the_picture_itself_says_which_surface_is_empty(monkeypatch):
+    from render import text
+
+    written = []
+    monkeypatch.setattr(text, "write", lambda rgb, labels, **more: written.append(labels.badges))
+    for overlays in ("record", "screen", "minimal"):
+        Engine(BALL).picture(of_surfaces(THERE, NOT_THERE, overlays=overlays), Labels(badges=("LOSSY",)))
+    assert written == [("LOSSY", "EMPTY: METAL 3000 HU")] * 3
+
+
+def test_only_where_nothing_at_all_is_to_be_drawn_a_picture_is_refused():
+    with pytest.raises(
+        RenderError, match=r"^Nothing in this volume lies within the threshold, so there is no surface\.$"
+    ):
+        Engine(BALL).picture(of_surfaces(NOT_THERE, Surface(low=2000.0, high=2100.0)))
+    hidden = of_surfaces(NOT_THERE, msgspec.structs.replace(THERE, visible=False))
+    with pytest.raises(RenderError, match="so there is no surface"):
+        Engine(BALL).picture(hidden)
+    plane = ScenePlane(point_lps_mm=(3, -5, 7), normal_lps=(0, 1, 0), window=Window(center=0, width=800))
+    planes = Engine(BALL).picture(of_surfaces(NOT_THERE, planes=(plane,), overlays="none"))
+    assert planes.notes == WITHOUT
+    assert planes.rgb.max() > 200
+    seen = of_surfaces(NOT_THERE, technique=Technique.VR, overlays="none")
+    alone = Engine(BALL).picture(seen)
+    assert (alone.rgb == Engine(BALL).picture(seen.replace(surfaces=())).rgb).all()
+    assert alone.notes == WITHOUT
+
+
+@pytest.mark.parametrize(("low", "high"), [(99.0, None), (100.0, None), (101.0, None), (50.0, 99.5), (50.0, 100.0)])
+@pytest.mark.parametrize("kind", [np.int16, np.float32])
+@pytest.mark.parametrize("padding", [None, (100.0, 100.0)])
+def test_empty_is_what_gives_no_surface(low, high, kind, padding):
+    voxels = np.zeros((20, 20, 20), kind)
+    voxels[9, 11, 7] = 100
+    v = replace(BALL, voxels=voxels, geometry=geometry((20, 20, 20)), padding=padding)
+    surface = Surface(low=low, high=high)
+    if is_empty(v, surface):
+        with pytest.raises(RenderError, match="so there is no surface"):
+            extract(v, surface)
+    else:
+        assert extract(v, surface).is_closed
+    assert is_empty(v, surface) == (padding is not None or low > 100 or high == 99.5)
+
+
+def test_what_lies_between_every_second_voxel_is_seen_under_the_hand_too(monkeypatch):
+    monkeypatch.setattr(space, "_COARSE_FROM", 1000)
+    voxels = np.zeros((40, 40, 40), np.int16)
+    voxels[19:24:2, 21:26:2, 19:24:2] = 1000
+    v = replace(BALL, voxels=voxels, geometry=geometry((40, 40, 40), (2.0, 2.0, 2.0)))
+    eye = camera.standard(v, "A", (160, 120))
+    view = View(technique=Technique.SSD, size=(160, 120), camera=eye, surfaces=(Surface(low=500.0),), overlays="none")
+    assert Engine(v).picture(view.replace(quality="drag")).rgb.max() > 60

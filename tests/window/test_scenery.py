@@ -176,6 +176,35 @@ def test_surfaces_have_their_rows(opened, qtbot):
     assert scene_of(opened).surfaces == ()
 
 
+def test_a_threshold_dragged_beyond_everything_leaves_the_other_surfaces_and_says_so(opened, qtbot):
+    hand = opened.case.hand
+    opened.actions_.run("technique.ssd")
+    hand.scenery.add_surface(Surface(low=-300.0, name="Skin"))
+    hand.scenery.choose_surface(0)
+    port, said = opened.case.panes["3d"].viewport, []
+    opened.actions_.said.connect(lambda sentence, kind: said.append(sentence))
+
+    def shows(low, notes):
+        picture = port.picture
+        shown = [] if picture is None else [s.low for s in picture.view.surfaces]
+        return shown[:1] == [low] and len(picture.notes) == notes
+
+    for low in (9000.0, 9010.0):
+        hand.set_surface(Surface(low=low), done=False)
+        qtbot.waitUntil(lambda low=low: shows(low, 1), timeout=30000)
+    hand.set_surface(Surface(low=9020.0))
+    qtbot.waitUntil(lambda: shows(9020.0, 1) and port.picture.view.quality == "settled", timeout=30000)
+    assert "There is nothing of surface 9000 HU in this volume, so the picture is without it." in said
+    hand.set_surface(Surface(low=-200.0))
+    qtbot.waitUntil(lambda: shows(-200.0, 0), timeout=30000)
+    hand.scenery.remove_surface(1)
+    hand.set_surface(Surface(low=9000.0), done=False)
+    qtbot.waitUntil(lambda: port.picture is None, timeout=30000)
+    assert port._sentence == "Nothing in this volume lies within the threshold, so there is no surface."
+    hand.set_surface(Surface(low=-200.0))
+    qtbot.waitUntil(lambda: shows(-200.0, 0), timeout=30000)
+
+
 def test_a_threshold_becomes_a_segment_in_every_pane(opened, qtbot):
     hand, run = opened.case.hand, opened.actions_.run
     run("technique.ssd")

@@ -159,6 +159,7 @@ def run(args: argparse.Namespace) -> int:
         "preset": picture.view.look.name if picture.view.look else None,
         "window": [picture.view.window.center, picture.view.window.width] if picture.view.window else None,
         "findings": list(volume.findings),
+        "notes": list(picture.notes),
         "digest": picture.view.digest,
     }
     if picture.view.is_plane:
@@ -180,6 +181,8 @@ def run(args: argparse.Namespace) -> int:
         )
         for finding in source.findings_of(volume):
             tell(finding.sentence)
+        for note in picture.notes:
+            tell(note)
     return 0
 
 

@@ -84,6 +84,7 @@ class Stagehand(QObject):
         self._actions = actions
         self._before: dict[str, View] = {}
         self._shown_scene = False
+        self._noted: dict[str, tuple[str, ...]] = {}
         self._resets: dict[str, int] = {}
         self.over = True
         self._initial: dict[str, View] = {}
@@ -303,6 +304,7 @@ class Stagehand(QObject):
             return
         awaited = self._awaited.get(picture.view.volume, ())
         self.viewports()[pane].show_picture(picture, polygons(picture.view, self.session.volume, awaited))
+        self._tell_notes(pane, picture.notes)
         self._landed(pane)
         how = {"drag": "moving", "settled": "settled", "record": "record"}[picture.view.quality]
         if pane in {"3d", self.active}:
@@ -312,6 +314,13 @@ class Stagehand(QObject):
             session = self.session
             if not isinstance(session, Arrival) and session.actor is not None:
                 self.guarded(lambda: session.scene_shown(self.scene.views["3d"]))
+
+    def _tell_notes(self, pane: str, notes: tuple[str, ...]) -> None:
+        """Say what is to be known of a picture, once; its badge stays."""
+        new = [note for note in notes if note not in self._noted.get(pane, ())]
+        self._noted[pane] = notes
+        if new:
+            self._actions.say(" ".join(new), "wants")
 
     def _tell_share(self, pane: str, share: float) -> None:
         if not self.over:
