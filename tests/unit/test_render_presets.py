@@ -153,8 +153,7 @@ def preset_file(**mistake):
 )  # fmt: skip
 def test_each_mistake_in_a_preset_is_told_with_the_line_of_its_preset(mistake):
     assert len(presets.parse(preset_file(), "own.toml")) == 2
-    text = preset_file(**mistake)
-    first, second = text.split("\n\n")
+    second = preset_file(**mistake).split("\n\n")[1]
     fine = preset_file().split("\n\n")[0]
     with pytest.raises(RenderError) as refused:
         presets.parse(f"{fine}\n\n{second}", "own.toml")
