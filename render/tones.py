@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -172,7 +172,7 @@ def _mip_top(volume: Volume) -> float:
     return float(np.clip(50 * np.rint(np.percentile(bright, 90) / 50), _LEAST_TOP, _MOST_TOP))
 
 
-def _counted(volume: Volume, v: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_] | bool:
+def _counted(volume: Volume, v: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | bool:
     """Which voxels are numbers and no padding."""
     there: npt.NDArray[np.bool_] | bool = True if v.dtype == np.int16 else np.isfinite(v)
     if volume.padding is not None:
