@@ -108,7 +108,14 @@ class IdentitiesView(QWidget):
 
     def _decision(self, one: Decision, may: str) -> QWidget:
         what = _ACTS[one.act.kind]
-        named_ = ", ".join(key.replace("\\", " ").strip() for key in (*one.act.patients, *one.act.issuers))
+        known = {p.key: p.now for p in self._desk.place.library.patients(one.act.patients)}
+        people = [
+            f"{names.in_the_list(known[key].name)} ({known[key].id or 'no ID'})"
+            if key in known
+            else key.replace("\\", " ").strip()
+            for key in one.act.patients
+        ]
+        named_ = "; ".join((*people, *one.act.issuers))
         state = "proposed" if one.proposed else "stands" if one.standing else "taken back"
         told = f"{what[0].upper()}{what[1:]}: {named_}" if named_ else f"{what[0].upper()}{what[1:]}"
         if one.act.kind == "undo":
@@ -128,6 +135,14 @@ class IdentitiesView(QWidget):
             )
         return sentence_row("wants" if one.proposed else "", told, quiet, after)
 
+    def _people(self, wish: Act) -> QWidget | None:
+        """The identities that a decision is about, once more beside the question."""
+        if wish.kind == "undo":
+            wish = next((one.act for one in self._desk.decisions() if one.act.line == wish.undoes), wish)
+        known = {p.key: p.now for p in self._desk.place.library.patients(wish.patients)}
+        people = [known[key] for key in wish.patients if key in known]
+        return _table(people) if people else None
+
     def _ask(self, wish: Act, title: str, proposal: int = 0) -> None:
         """The reason, and the PIN where it is due; then it is done or said why not."""
         propose = who_decides(self._desk.actor) == "propose"
@@ -145,6 +160,7 @@ class IdentitiesView(QWidget):
             "Why: what you compared, whom you asked",
             act,
             secret=not propose and self._desk.must_ask_again("reconcile"),
+            about=self._people(wish),
             parent=self,
         )
         self.dialog.finished.connect(self.changed)

@@ -83,13 +83,17 @@ class Pill(QStyledItemDelegate):
 
 
 class Table(QTableView):
-    """The list; Enter opens."""
+    """The list; Enter opens, Home and End go to its ends."""
 
     entered_row = Signal(int)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.currentIndex().isValid():
             self.entered_row.emit(self.currentIndex().row())
+            return
+        count = self.model().rowCount()
+        if event.key() in {Qt.Key.Key_Home, Qt.Key.Key_End} and count:
+            self.selectRow(0 if event.key() == Qt.Key.Key_Home else count - 1)
             return
         super().keyPressEvent(event)
 

@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
         self._opening = 0
         self._coming: Job | None = None
         self._seen = threading.Event()
+        self._looked_in = str(Path.home())  # where the last import was chosen
         self._came = ""  # what an import said that opened its study
         self._request: tuple[str | None, str | None, StudyRow | None] = (None, None, None)
         self.bar = PatientBar(self.actions_)
@@ -144,7 +145,7 @@ class MainWindow(QMainWindow):
         bind("charges.*", self._show_charges)
         bind("import", self.choose_files)
         bind("import_folder", self.choose_folder)
-        bind("switch_user", lambda: self.cover.ask("The case stays open for who comes next.", may_go_back=True))
+        bind("switch_user", self.switch_user)
         bind("lock", self.lock)
         bind("account", self.make_account)
         bind("quit", self.close)
@@ -266,6 +267,11 @@ class MainWindow(QMainWindow):
         self._retitle()
         if self.case.hand is not None and self.pages.currentWidget() is self.case:
             self.case.panes[self.case.hand.active].viewport.setFocus()
+
+    def switch_user(self) -> None:
+        """Somebody else signs in over what is open."""
+        told = "The case stays open for who comes next." if self.case.session is not None else ""
+        self.cover.ask(told, may_go_back=True)
 
     def lock(self, why: str = "Locked. The case stays as it is; sign in to go on.") -> None:
         """Hide pixels and names until somebody signs in; work is kept, the acting identity ends."""
@@ -629,13 +635,23 @@ class MainWindow(QMainWindow):
 
     def choose_files(self) -> None:
         """Files or ZIPs by dialog."""
-        names, _ = QFileDialog.getOpenFileNames(self, "Import files, a ZIP or a DICOMDIR")
+        self._may_import()
+        names, _ = QFileDialog.getOpenFileNames(self, "Import files, a ZIP or a DICOMDIR", self._looked_in)
+        self._looked_in = str(Path(names[0]).parent) if names else self._looked_in
         self.take_in([Path(name) for name in names])
 
     def choose_folder(self) -> None:
         """A folder by dialog."""
-        name = QFileDialog.getExistingDirectory(self, "Import a folder or CD")
+        self._may_import()
+        name = QFileDialog.getExistingDirectory(self, "Import a folder or CD", self._looked_in)
+        self._looked_in = name or self._looked_in
         self.take_in([Path(name)] if name else [])
+
+    def _may_import(self) -> None:
+        """Refused before anybody has looked for files in vain."""
+        why = self.desk.why_not("import")
+        if why:
+            raise InputRefused("not_allowed", why)
 
     def take_in(self, paths: list[Path]) -> None:
         """Import, with progress; then the list, and the study itself when it is one alone."""

@@ -27,12 +27,18 @@ class Disc(QWidget):
         super().__init__()
         self.setFixedSize(28, 28)
         self.text = ""
+        self._ground = tokens.SELECTION
+
+    def set_over(self, *, chosen: bool) -> None:
+        """Whether it lies on a chosen row, whose colour it would vanish in."""
+        self._ground = tokens.WINDOW if chosen else tokens.SELECTION
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(tokens.SELECTION if self.text else tokens.HOVER))
+        painter.setBrush(QColor(self._ground if self.text else tokens.HOVER))
         painter.drawEllipse(1, 1, 26, 26)
         font = painter.font()
         font.setPixelSize(tokens.LABEL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -57,9 +57,9 @@ class AccountRow(QPushButton):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 12, 0)
         row.setSpacing(12)
-        disc = Disc()
-        disc.text = words.initials(account.name)
-        row.addWidget(disc)
+        self.disc = Disc()
+        self.disc.text = words.initials(account.name)
+        row.addWidget(self.disc)
         told = QVBoxLayout()
         told.setSpacing(0)
         told.addStretch(1)
@@ -263,6 +263,7 @@ class Cover(QWidget):
         column.addSpacing(4)
         self.secret = secret_field("PIN or password")
         self.secret.returnPressed.connect(self._prove)
+        self.secret.installEventFilter(self)
         entry = QHBoxLayout()
         entry.setSpacing(8)
         entry.addWidget(self.secret, 1)
@@ -274,7 +275,7 @@ class Cover(QWidget):
         self.refusal = label("", "", "refused", wrap=True)
         column.addWidget(self.refusal)
         if self._may_go_back:
-            back = button("Back to the case", "link")
+            back = button("Back", "link")
             back.clicked.connect(self._back)
             column.addWidget(back)
         self._put(page)
@@ -282,10 +283,21 @@ class Cover(QWidget):
             wanted = choose or (self._desk.actor.account if self._desk.actor else "")
             self.choose(wanted or self.rows[0].account.account)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Up and Down go through the people while the PIN has the keys."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self.rows:
+            step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+            if step is not None:
+                chosen = next((k for k, row in enumerate(self.rows) if row.isChecked()), 0)
+                self.choose(self.rows[(chosen + step) % len(self.rows)].account.account)
+                return True
+        return super().eventFilter(watched, event)
+
     def choose(self, account: str) -> None:
         """Mark one person; the PIN is next."""
         for row in self.rows:
             row.setChecked(row.account.account == account)
+            row.disc.set_over(chosen=row.isChecked())
         self.secret.clear()
         self.secret.setFocus()
 

@@ -233,8 +233,8 @@ class StudyDetail(QWidget):
         except RenderDeskError as refusal:
             self._actions.refused(refusal)
             return
-        self.delete_form.begin(asked.sentence, needs_reason=asked.needs_reason)
         self.pages.setCurrentWidget(self.delete_form)
+        self.delete_form.begin(asked.sentence)
 
     def _export(self, out: Path, anonymise: bool, looked: bool) -> None:
         if self.row is not None:
@@ -414,22 +414,24 @@ class DeleteForm(QWidget):
         self.cancel.clicked.connect(self.gone)
         self.go = button("Delete for good", "danger")
         self.go.clicked.connect(lambda: self.sure.emit(self.reason.text().strip()))
-        row.addWidget(self.cancel, 1)
+        # never where *Delete ...* stood: a double-click there must not go through both steps
         row.addWidget(self.go)
+        row.addWidget(self.cancel, 1)
         column.addLayout(row)
         self.reason.textChanged.connect(self._stand)
-        self._needs = False
 
-    def begin(self, sentence: str, *, needs_reason: bool) -> None:
+    def begin(self, sentence: str) -> None:
         """Say what would go."""
         self.words.say(sentence)
         self.reason.clear()
         self.refusal.hide()
-        self._needs = needs_reason
         self._stand()
+        self.reason.setFocus()
 
     def _stand(self) -> None:
-        self.go.setEnabled(not self._needs or bool(self.reason.text().strip()))
+        said = bool(self.reason.text().strip())
+        self.go.setEnabled(said)
+        self.go.setToolTip("" if said else "Say why first; the reason is kept in the journal.")
 
     def refuse(self, sentence: str) -> None:
         """Why not."""

@@ -61,6 +61,7 @@ class NoteDialog(QDialog):
     Parameters
     ----------
     act : gets the words and the secret ("" where none is asked); a refusal is shown and the dialog stays
+    about : what it is about, shown below the title
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class NoteDialog(QDialog):
         *,
         secret: bool = False,
         kind: str = "primary",
+        about: QWidget | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -83,6 +85,8 @@ class NoteDialog(QDialog):
         column.setContentsMargins(20, 20, 20, 20)
         column.setSpacing(12)
         column.addWidget(Words(title, "heading"))
+        if about is not None:
+            column.addWidget(about)
         column.addWidget(Words(sentence, "quiet"))
         self.note = QPlainTextEdit()
         self.note.setPlaceholderText(hint)
