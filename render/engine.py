@@ -252,26 +252,31 @@ class Engine:
             return space.surfaces(view, inverted=self.volume.inverted, cancelled=cancelled), SURFACES
         if renderer == CASTER:
             return space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
-        from render.pipeline import mappers
-
-        mask = self._mask_for_card(view, cancelled) if renderer == GPU else None
-        cannot = bool(mappers.beyond(view)) or (bool(view.segments) and mask is None)
-        if cannot and not view.renderer:
-            # what VTK does not draw here the caster draws, for this view; the recipe then names it
-            return space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
         begun = time.perf_counter()
         try:
-            rgb = mappers.draw(self.regular, view, renderer, mask)
+            rgb = self._by_vtk(view, renderer, cancelled)
         except RenderError as error:
             if view.renderer:
                 raise  # a recipe names its renderer: another one would give another picture
             self._fall_back("" if error.code == "texture" else "gave no picture")
+            rgb = None
+        if rgb is None:
             return space.cast(view, inverted=self.volume.inverted, cancelled=cancelled), CASTER
         if not view.renderer and view.quality == "drag":
             self._crawled = self._crawled + 1 if time.perf_counter() - begun > _CRAWLS_S else 0
             if self._crawled >= _CRAWLS_TIMES:
                 self._fall_back("was too slow under the hand")
         return rgb, renderer
+
+    def _by_vtk(self, view: View, renderer: str, cancelled: Stop | None) -> Rgb | None:
+        """A picture by one of VTK's mappers; None where VTK does not draw this and the caster may: the recipe names it."""
+        try:
+            from render.pipeline import mappers
+        except ImportError as error:  # no OpenGL library at all
+            raise RenderError("no_gl", "OpenGL cannot be started here, so this renderer is not available.") from error
+        mask = self._mask_for_card(view, cancelled) if renderer == GPU else None
+        cannot = bool(mappers.beyond(view)) or (bool(view.segments) and mask is None)
+        return None if cannot and not view.renderer else mappers.draw(self.regular, view, renderer, mask)
 
     def _fall_back(self, why: str) -> None:
         """A card that failed or crawls is not asked again for this volume; whoever keeps the choice is told."""

@@ -8,7 +8,7 @@ import pytest
 from render import camera, planes
 from render.engine import Engine
 from render.resample import display_copy
-from render.view import Camera, Look, Surface, Technique, View, Window
+from render.view import Camera, Look, ScenePlane, Segment, Slab, Surface, Technique, View, Window
 from tests.picture.phantom import (
     DIRECTION,
     EYES,
@@ -132,6 +132,74 @@ def test_these_checks_see_each_axis_that_is_flipped(technique, axis, letter):
             check(Engine(turned).picture(view), edges, letter)
         caught += 1
     assert caught == (2 if technique == "mpr" else 4)
+
+
+CLEAR = Look(name="clear", version="", opacity=((-3000, 0), (3000, 0)), colour=((0, "ffffff"),))
+DARK = Window(center=-300, width=300, inverted=True)  # what is least is white
+FILLED = Segment(number=1, low=0.0, colour="ffff00", overlay="fill")
+
+
+def hollow(letter):
+    """A body of water with a ball of air at this side."""
+    air = ball(shift(letter), 14.0, -900.0, 0.0)
+    return lambda p: np.where((np.abs(p) < 68).all(axis=-1), air(p), -1000.0)
+
+
+def other_views(shown, way):
+    """The standard views drawn in the ways that `views` has not: (edges, view)."""
+    scenes = [(edges, view) for edges, view, _ in views(shown) if view.technique is Technique.VR]
+    flats = [(edges, view) for edges, view, _ in views(shown) if view.is_plane]
+    surface = {"technique": Technique.SSD, "surfaces": (Surface(low=0.0, smooth=0.0),)}
+    for edges, view in flats:
+        if way.startswith("slab"):
+            dark = way != "slab mip"
+            slab = Slab(mode=way.split()[1], thickness_mm=20.0)
+            yield edges, view.replace(slab=slab, window=DARK if dark else WINDOW)
+        elif way == "segment in a plane":
+            yield edges, view.replace(segments=(FILLED,), window=Window(center=5000, width=100))
+    for edges, view in scenes:
+        facing = tuple(np.subtract(view.camera.position_lps_mm, view.camera.focal_lps_mm))
+        plane = ScenePlane(point_lps_mm=(0, 0, 0), normal_lps=facing, window=WINDOW, clear_below=-500.0)
+        hand = view.replace(quality="drag")
+        made = {
+            "plane in a volume": view.replace(planes=(plane,), look=CLEAR),
+            "segment in a volume": view.replace(segments=(FILLED, Segment(number=0, visible=False))),
+            "minip": view.replace(technique=Technique.MINIP, look=None, window=DARK),
+            "mean": view.replace(
+                technique=Technique.MEAN, look=None, window=Window(center=-100, width=200, inverted=True)
+            ),
+            "drag vr": hand,
+            "drag mip": hand.replace(technique=Technique.MIP, look=None, window=WINDOW),
+            "drag ssd": hand.replace(**surface),
+            "glass": view.replace(technique=Technique.SSD, surfaces=(Surface(low=0.0, opacity=0.6),)),
+        }
+        if way in made:
+            yield edges, made[way]
+
+
+WAYS = (
+    "slab mip", "slab minip", "slab mean", "segment in a plane", "plane in a volume", "segment in a volume", "minip",
+    "mean", "drag vr", "drag mip", "drag ssd", "glass",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("axis", "letter"), [(0, "H"), (1, "A"), (2, "L")])
+def test_no_other_way_of_drawing_flips_an_axis(way, axis, letter, monkeypatch):
+    monkeypatch.setattr("render.caster.space._COARSE_FROM", 1000)  # a surface under the hand is the coarse one
+    air = ball(shift(letter), 14.0, -900.0, 0.0)
+    made = {"minip": hollow(letter), "mean": hollow(letter), "slab minip": air, "slab mean": air}
+    right = volume(made.get(way, ball(shift(letter), 14.0)))
+    turned = dataclasses.replace(right, voxels=np.ascontiguousarray(np.flip(right.voxels, axis)))
+    caught = 0
+    for edges, view in other_views(right, way):
+        if letter not in edges and OPPOSITE[letter] not in edges:
+            continue
+        check(Engine(right).picture(view), edges, letter)
+        with pytest.raises(AssertionError):
+            check(Engine(turned).picture(view), edges, letter)
+        caught += 1
+    assert caught in {2, 4}
 
 
 @pytest.mark.parametrize("technique", ["vr", "mip", "ssd"])
