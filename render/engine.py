@@ -269,7 +269,7 @@ class Engine:
         return rgb, renderer
 
     def _by_vtk(self, view: View, renderer: str, cancelled: Stop | None) -> Rgb | None:
-        """A picture by one of VTK's mappers; None where VTK does not draw it and the caster may: the recipe names that."""
+        """A picture by a mapper of VTK; None where it does not draw this and the caster may."""
         try:
             from render.pipeline import mappers
         except ImportError as error:  # no OpenGL library at all
