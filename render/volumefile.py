@@ -6,7 +6,10 @@ import gzip
 import io
 import json
 import struct
+import zipfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -44,16 +47,32 @@ def meta(volume: Volume) -> dict[str, object]:
 
 def npz(volume: Volume, extra: Mapping[str, object] | None = None) -> bytes:
     """Arrays `voxels`, `affine_lps`, `meta` (JSON text) and, for uneven spacing, `positions_lps` (slices, 3)."""
-    arrays: dict[str, npt.NDArray[np.generic]] = {
-        "voxels": volume.voxels,
-        "affine_lps": volume.geometry.affine_lps,
-        "meta": np.array(json.dumps({**meta(volume), **(extra or {})})),
-    }
-    if volume.positions_lps is not None:
-        arrays["positions_lps"] = volume.positions_lps
     out = io.BytesIO()
-    np.savez(out, allow_pickle=False, **arrays)
+    npz_into(out, volume, extra)
     return out.getvalue()
+
+
+def npz_into(file: IO[bytes], volume: Volume, extra: Mapping[str, object] | None = None) -> None:
+    """As `npz`, into an open file: the voxels go there slice by slice, no copy of them is made.
+
+    Their digest, which `meta` holds, is made by another thread meanwhile.
+    """
+    with ThreadPoolExecutor(1) as pool, zipfile.ZipFile(file, "w") as archive:
+        told = pool.submit(meta, volume)
+        with archive.open("voxels.npy", "w", force_zip64=True) as member:
+            # What `numpy.savez` writes, which would copy all voxels twice.
+            np.lib.format.write_array_header_1_0(member, np.lib.format.header_data_from_array_1_0(volume.voxels))
+            for plane in volume.voxels:
+                member.write(np.ascontiguousarray(plane).data)
+        arrays: dict[str, npt.NDArray[np.generic]] = {
+            "affine_lps": volume.geometry.affine_lps,
+            "meta": np.array(json.dumps({**told.result(), **(extra or {})})),
+        }
+        if volume.positions_lps is not None:
+            arrays["positions_lps"] = volume.positions_lps
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def nifti(volume: Volume) -> bytes:

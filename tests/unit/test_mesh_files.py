@@ -150,6 +150,14 @@ def test_a_sheared_grid_keeps_its_shear_in_nifti():
     assert lps == pytest.approx(v.geometry.to_lps((4, 5, 6)), abs=1e-4)
 
 
+def test_npz_is_byte_for_byte_what_numpy_writes():
+    v = volume()
+    theirs = io.BytesIO()
+    text = np.array(json.dumps({**volumefile.meta(v), "more": 1}))
+    np.savez(theirs, allow_pickle=False, voxels=v.voxels, affine_lps=v.geometry.affine_lps, meta=text)
+    assert volumefile.npz(v, {"more": 1}) == theirs.getvalue()
+
+
 def test_npz_holds_voxels_affine_and_meta_without_pickle():
     v = volume()
     with np.load(io.BytesIO(volumefile.npz(v)), allow_pickle=False) as z:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workstation.commands.frame import print_json, tell
 from workstation.commands.source_args import add_source_arguments
+
+if TYPE_CHECKING:
+    from render.volume import Volume
 
 EXAMPLE = "Example: renderdesk volume sample_dicom --out aorta.nii.gz --json"
 
@@ -24,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import numpy as np
+    from concurrent.futures import ThreadPoolExecutor
 
     from render import volumefile
-    from workstation.base.atomic import write_bytes
+    from workstation.base.atomic import writing
     from workstation.base.errors import InputRefused, RenderDeskError
     from workstation.desk.source import open_source, read
 
@@ -52,16 +56,13 @@ def run(args: argparse.Namespace) -> int:
         from render.resample import display_copy
 
         volume = display_copy(volume)
-    write = {".npz": volumefile.npz, ".nii.gz": volumefile.nifti, ".nrrd": volumefile.nrrd}[suffix]
-    write_bytes(args.out, write(volume), force=args.force)
-    filled = set(volume.filled)
-    acquired = [k for k in range(volume.geometry.shape[0]) if k not in filled]
-    voxels = volume.voxels if not filled else volume.voxels[acquired]
-    low, high, mean = (
-        int(voxels.min()) if voxels.dtype == np.int16 else float(voxels.min()),
-        voxels.max(),
-        voxels.mean(dtype=np.float64),
-    )
+    with ThreadPoolExecutor(1) as pool, writing(args.out, force=args.force) as file:
+        told = pool.submit(_told, volume)  # by a second thread while the first one writes
+        if suffix == ".npz":
+            volumefile.npz_into(file, volume)
+        else:
+            file.write((volumefile.nifti if suffix == ".nii.gz" else volumefile.nrrd)(volume))
+        low, high, mean = told.result()
     shown = {
         "out": str(args.out),
         "id": source.found.id,
@@ -71,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
         "units": volume.units,
         "dtype": str(volume.voxels.dtype),
         "minimum": low,
-        "maximum": high.item(),
-        "mean": float(mean),
+        "maximum": high,
+        "mean": mean,
         "filled": list(volume.filled),
         "lossy": volume.lossy,
         "grid": grid,
@@ -87,3 +88,13 @@ def run(args: argparse.Namespace) -> int:
         for finding in source.findings_of(volume):
             tell(finding.sentence)
     return 0
+
+
+def _told(volume: Volume) -> tuple[float, float, float]:
+    """Least, greatest and mean value of the acquired slices; whole numbers where the voxels are."""
+    import numpy as np
+
+    filled = set(volume.filled)
+    acquired = [k for k in range(volume.geometry.shape[0]) if k not in filled]
+    voxels = volume.voxels if not filled else volume.voxels[acquired]
+    return voxels.min().item(), voxels.max().item(), float(voxels.mean(dtype=np.float64))
