@@ -54,7 +54,7 @@ def text_of(command: Sequence[str], environment: Mapping[str, str] | None = None
 
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
-    """This process's, with modules compiled once, as any installed program has them after its first start.
+    """The environment of a child: modules compiled once, as any installed program has them after its first start.
 
     Where Python is told to write no compiled modules (build machines often do), every start would compile the program
     anew, and that would be measured: they are kept in a folder of this bench instead, peers' too.
