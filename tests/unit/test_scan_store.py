@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import subprocess
 from pathlib import Path
@@ -95,3 +96,23 @@ def test_a_kept_scan_goes_with_its_study(tmp_path, monkeypatch):
         assert list((tmp_path / "home").rglob("*.bin")) == []
     finally:
         desk.close()
+
+
+def test_files_are_kept_by_their_place_in_the_list(scanned):
+    """No path is written or made anew; a number beyond the list is no scan."""
+    paths, result, place = scanned
+    keep(place, paths, result)
+    content = place.read_bytes()
+    assert not any(path.name.encode() in content for path in paths)
+    again = kept(place, paths)
+    frames = [f for v in again.studies[0].series[0].volumes for f in v.frames]
+    assert all(any(f.path is path for path in paths) for f in frames)
+
+    class Beyond(pickle.Pickler):
+        def persistent_id(self, value):
+            return 10**6 if value == "beyond" else None
+
+    buffer = io.BytesIO()
+    Beyond(buffer, protocol=5).dump(["beyond"])
+    place.write_bytes(scan_store._mark(paths) + buffer.getvalue())
+    assert kept(place, paths) is None

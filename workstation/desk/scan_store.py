@@ -38,7 +38,27 @@ _LEAST = 64
 """Files from which a scan is worth keeping."""
 
 
+class _Writer(pickle.Pickler):
+    """Files are written as their numbers in the list that the scan was made of: whoever reads it has the list."""
+
+    def __init__(self, file: io.BytesIO, paths: Sequence[Path]) -> None:
+        super().__init__(file, protocol=5)
+        self._numbers = {str(path): n for n, path in enumerate(paths)}
+
+    def persistent_id(self, value: object) -> int | None:
+        return self._numbers.get(str(value)) if isinstance(value, Path) else None
+
+
 class _Reader(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, paths: Sequence[Path]) -> None:
+        super().__init__(file)
+        self._paths = paths
+
+    def persistent_load(self, number: object) -> Path:
+        if not isinstance(number, int):
+            raise pickle.UnpicklingError("not a scan")
+        return self._paths[number]
+
     def find_class(self, module: str, name: str) -> object:
         if (module, name) in _ALLOWED or (module == _OWN and name.isidentifier() and name[0].isupper()):
             return super().find_class(module, name)
@@ -58,8 +78,13 @@ def _program() -> bytes:
     return digest.digest()
 
 
+def list_mark(paths: Sequence[Path]) -> bytes:
+    """SHA-256 of a list of files: the list itself as a key would hash, and compare, thousands of paths one by one."""
+    return hashlib.sha256("\n".join(map(str, paths)).encode("utf-8", "surrogateescape")).digest()
+
+
 def _mark(paths: Sequence[Path]) -> bytes:
-    return hashlib.sha256(_program() + "\n".join(map(str, paths)).encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(_program() + list_mark(paths)).digest()
 
 
 def scan_path(home: Path, installation: str, study_uid: str) -> Path:
@@ -74,7 +99,10 @@ def keep(path: Path, paths: Sequence[Path], result: ScanResult) -> None:
         return
     try:
         make_folder(path.parent)
-        write_bytes(path, _mark(paths) + pickle.dumps(result, protocol=5))
+        content = io.BytesIO()
+        content.write(_mark(paths))
+        _Writer(content, paths).dump(result)
+        write_bytes(path, content.getvalue())
     except (RenderDeskError, pickle.PicklingError, AttributeError, TypeError):
         return
 
@@ -89,7 +117,7 @@ def kept(path: Path, paths: Sequence[Path]) -> ScanResult | None:
     if content[: len(mark)] != mark:
         return None
     try:
-        found = _Reader(io.BytesIO(content[len(mark) :])).load()
+        found = _Reader(io.BytesIO(content[len(mark) :]), paths).load()
     except Exception:  # noqa: BLE001 - whatever is wrong with it, the scan is made anew
         return None
     return found if isinstance(found, ScanResult) else None

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from workstation.desk.scan_store import keep, kept
+from workstation.desk.scan_store import keep, kept, list_mark
 from workstation.dicom.found import ScanResult
 from workstation.dicom.scan import scan
 
@@ -31,9 +31,9 @@ class Scans:
         self._place_of = place_of
         self._lock = threading.Lock()
         self._most = most
-        self._found: OrderedDict[tuple[Path, ...], ScanResult] = OrderedDict()
+        self._found: OrderedDict[bytes, ScanResult] = OrderedDict()
         self._writers: list[threading.Thread] = []
-        self._under_way: dict[tuple[Path, ...], threading.Event] = {}
+        self._under_way: dict[bytes, threading.Event] = {}
 
     def of(
         self,
@@ -43,7 +43,7 @@ class Scans:
         stop: Callable[[], bool] | None = None,
     ) -> ScanResult:
         """The scan of these files, all of one study: the kept one, the one that is under way, or a new one."""
-        key = tuple(paths)
+        key = list_mark(paths)
         while True:
             with self._lock:
                 if key in self._found:
