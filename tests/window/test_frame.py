@@ -100,7 +100,7 @@ def test_who_acts_stands_in_the_bar(window, qtbot):
 def test_identity_in_the_bar_is_the_files_own(opened):
     assert opened.bar.name.whole == "MILLER, Anne"
     assert "W-1" in opened.bar.ids.whole
-    assert "1961-02-03" in opened.bar.ids.whole
+    assert "1961-02-03" in opened.bar.born.whole
     assert "Phantom study" in opened.bar.study.whole
     assert any("DEMO" in w.text() for w in opened.bar.findChildren(QLabel))
     assert opened.windowTitle() == "RenderDesk · DEMO · Demo Radiologist, MD (radiologist)", "no patient's name"
@@ -269,6 +269,23 @@ def test_a_long_name_gives_way_and_pushes_nobody_out(opened):
     edge = opened.bar.person.mapTo(opened, opened.bar.person.rect().topRight()).x()
     assert edge < opened.width()
     assert opened.bar.name.text().endswith("…")
+
+
+def test_birth_date_sex_and_day_of_the_study_are_never_cut(opened, qtbot):
+    """They tell people and studies apart; a long ID and a long description give way before they do."""
+    import msgspec
+
+    case = opened.case.session.case
+    patient = msgspec.structs.replace(case.patient, id="12.04.14-17:25:46-DST-1.3.12.2.1107.5.2.32.35235")
+    told = "A study description that somebody typed by hand and that does not want to end at all"
+    case = msgspec.structs.replace(case, patient=patient, study_description=told)
+    opened.resize(1280, 800)
+    opened.bar.show_case(case, ("DEMO", "GAPS FILLED 1"))
+    qtbot.wait(50)
+    assert opened.bar.born.text() == "born 1961-02-03   F"
+    assert opened.bar.when.text().startswith("2026-01-05")
+    assert opened.bar.ids.text().endswith("…")
+    assert opened.bar.ids.toolTip().endswith(patient.id)
 
 
 @pytest.mark.parametrize("size", [(1600, 1000), (1280, 800), (1024, 640)])

@@ -75,12 +75,13 @@ class PatientBar(QWidget):
             row.addWidget(tab)
         self.name = Elided(role="name", keep=260)
         self.script = Elided(role="quiet")
-        self.ids = Elided(role="quiet", keep=110)
-        self.study = Elided()
-        self.when = Elided(role="quiet")
+        self.ids = Elided(role="quiet", keep=64)
+        self.born = Elided(role="quiet", keep=160)  # birth date and sex tell people apart: never cut
+        self.study = Elided(keep=32)
+        self.when = Elided(role="quiet", keep=100)  # the study's date
         self.line = upright()
         self.line.setFixedHeight(20)
-        for part in (self.name, self.script, self.ids, self.line, self.study, self.when):
+        for part in (self.name, self.script, self.ids, self.born, self.line, self.study, self.when):
             row.addWidget(part)
         self.badges: tuple[str, ...] = ()
         self._badges = QHBoxLayout()
@@ -112,7 +113,7 @@ class PatientBar(QWidget):
     def show_case(self, case: Case | None, badges: tuple[str, ...], page: str = "studies") -> None:
         """Identity and badges of the opened case; without one the program's name, and pages ("" while one opens)."""
         there = case is not None
-        for part in (self.name, self.script, self.ids, self.line, self.study, self.when, self.home):
+        for part in (self.name, self.script, self.ids, self.born, self.line, self.study, self.when, self.home):
             part.setVisible(there)
         self.brand.setVisible(not there)
         for name, tab in self.tabs.items():
@@ -128,8 +129,8 @@ class PatientBar(QWidget):
         self.script.set_whole(script)
         self.script.setVisible(bool(script))
         born = words.date(who.birth_date)
-        parts = [f"ID {who.id}" if who.id else "no ID", f"born {born}" if born else "birth date not known"]
-        self.ids.set_whole("    ".join([*parts, who.sex or "sex not known"]))
+        self.ids.set_whole(f"ID {who.id}" if who.id else "no ID")
+        self.born.set_whole(f"{f'born {born}' if born else 'birth date not known'}   {who.sex or 'sex not known'}")
         self.study.set_whole(case.study_description or f"{case.modality} study without a description")
         told = [words.date(case.study_date) or "date not known"]
         if case.accession:

@@ -61,8 +61,9 @@ def voxel(number: float, of: Volume) -> str:
 
 def window(w: Window) -> str:
     """``W 400 C 40``, as in the pictures."""
-    digits = 0 if w.width >= 10 else 2
-    return f"W {w.width:.{digits}f} C {w.center:.{digits}f}"
+    digits = 1 if w.width >= 10 else 2
+    width, centre = (f"{part:.{digits}f}".rstrip("0").rstrip(".") for part in (w.width, w.center))
+    return f"W {width} C {centre}"
 
 
 def size(count: int) -> str:
