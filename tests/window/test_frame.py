@@ -288,6 +288,30 @@ def test_birth_date_sex_and_day_of_the_study_are_never_cut(opened, qtbot):
     assert opened.bar.ids.toolTip().endswith(patient.id)
 
 
+@pytest.mark.parametrize("size", [(1600, 1000), (1280, 800), (1067, 667), (1024, 640)])
+def test_panes_share_the_room_evenly_and_badges_are_never_cut(opened, qtbot, size):
+    """1067 x 667 is a screen of 1600 x 1000 at a scale factor of 1.5."""
+    opened.resize(*size)
+    case = opened.case.session.case
+    opened.bar.show_case(case, ("DEMO", "SYNTHETIC", "GAPS FILLED 1"))
+    qtbot.wait(50)
+    assert opened.size().toTuple() == size
+    widths = {pane.width() for pane in opened.case.panes.values()}
+    assert max(widths) - min(widths) <= 2
+    badges = [w for w in opened.bar.findChildren(QLabel) if w.property("role") == "badge" and w.isVisible()]
+    assert len(badges) == 3
+    qtbot.waitUntil(lambda: all(badge.width() >= badge.sizeHint().width() for badge in badges), timeout=5000)
+    assert opened.bar.name.text() == "MILLER, Anne"
+    assert opened.bar.born.text() == "born 1961-02-03   F"
+    assert opened.bar.person.isVisible()
+    letters = opened.case.panes["3d"]._letters
+    head = opened.case.panes["3d"].width()
+    assert all(b.geometry().right() <= head for b in letters if b.isVisible())
+    if size[0] == 1600:
+        assert all(b.isVisible() for b in letters)
+        assert opened.bar.study.isVisible()
+
+
 @pytest.mark.parametrize("size", [(1600, 1000), (1280, 800), (1024, 640)])
 def test_the_tool_strip_cuts_nothing_and_loses_nothing(opened, qtbot, size):
     from PySide6.QtWidgets import QToolButton

@@ -112,6 +112,7 @@ def run(home: Path | None, source: str, series: str | None, volume: str | None, 
     # a screen of the window's own size or less has no room for a title bar around it
     free = app.primaryScreen().availableGeometry().size()
     if free.width() <= window.width() or free.height() <= window.height() + 40:
+        window.resize(window.size().boundedTo(free))  # where nobody maximises windows, and when it is restored
         window.showMaximized()
     else:
         window.show()

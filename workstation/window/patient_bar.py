@@ -75,9 +75,9 @@ class PatientBar(QWidget):
             row.addWidget(tab)
         self.name = Elided(role="name", keep=260)
         self.script = Elided(role="quiet")
-        self.ids = Elided(role="quiet", keep=64)
+        self.ids = Elided(role="quiet", keep=96)
         self.born = Elided(role="quiet", keep=160)  # birth date and sex tell people apart: never cut
-        self.study = Elided(keep=32)
+        self.study = Elided(keep=64)
         self.when = Elided(role="quiet", keep=100)  # the study's date
         self.line = upright()
         self.line.setFixedHeight(20)
@@ -147,13 +147,27 @@ class PatientBar(QWidget):
         self._make_room()
 
     def _make_room(self) -> None:
-        """Where room is short, two words give way before anything of the patient or the person does."""
+        """Where room is short, whole words give way before anything of the patient, the badges or the person does.
+
+        First "acting as"; then, when even shortened texts find no room, the role and what the study is called.
+        """
         layout = self.layout()
         if layout is None:
             return
-        words_wide = self.acting.sizeHint().width() + layout.spacing()
-        wanted = layout.sizeHint().width() + (words_wide if self.acting.isHidden() else 0)
-        self.acting.setVisible(wanted <= self.width())
+        there = self.study.whole and not self.name.isHidden()
+        for part, wanted in ((self.acting, True), (self.role, True), (self.study, there), (self.line, there)):
+            part.setVisible(bool(wanted))
+        layout.setSpacing(12)
+        if layout.sizeHint().width() > self.width():
+            self.acting.setVisible(False)
+        for part in (self.role, self.study):
+            if layout.totalMinimumSize().width() <= self.width():
+                break
+            part.setVisible(False)
+            self.line.setVisible(not self.study.isHidden())
+        if layout.totalMinimumSize().width() > self.width():
+            layout.setSpacing(6)
+        layout.activate()  # now, not after a painting with cut badges
 
     def _clear_badges(self) -> None:
         while self._badges.count():
@@ -168,6 +182,7 @@ class PatientBar(QWidget):
         self.acting.set_whole("acting as" if actor else "")
         self.person.set_whole(actor.name if actor else "Nobody is signed in")
         self.role.set_whole(actor.role if actor else "")
+        self.disc.setToolTip(f"{actor.name}, {actor.role}" if actor else "")
         self.disc.text = words.initials(actor.name) if actor else ""
         self.disc.update()
         restate(self.person, state="" if actor else "wants")

@@ -522,8 +522,11 @@ class Pane(QFrame):
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._hover: list[QWidget] = []
         self._letters: list[QWidget] = []
+        self._sided = True
         head = named(QWidget(), "PaneHead")
         head.setFixedHeight(26)
+        # panes share the room evenly, whatever stands in their heads: what does not fit there gives way
+        head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(head)
         row.setContentsMargins(4, 0, 4, 0)
         row.setSpacing(2)
@@ -565,8 +568,19 @@ class Pane(QFrame):
 
     def show_letters(self, sided: bool) -> None:
         """The six sides to look from; none of a volume that does not say how it lies in the patient."""
+        self._sided = sided
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """In a narrow pane the letters give way; the sides stay in the menu, on the keys and on the cube."""
+        others = [self.title, *self._hover]
+        wide = sum(part.sizeHint().width() + 2 for part in (*others, *self._letters)) + 8
         for button in self._letters:
-            button.setVisible(sided)
+            button.setVisible(self._sided and wide <= self.width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
 
     def insert(self, bar: QWidget) -> None:
         """Put a bar between the head and the picture."""
