@@ -71,6 +71,10 @@ def test_the_first_slice_stands_before_the_others_are_read(signed_in, qtbot, sma
     assert "all slices" in window.status.sentence.whole
     window.actions_.run("slab.mip")
     assert "all slices" in window.status.sentence.whole
+    # a step that is chosen meanwhile waits: what is coming and its cancel stay where they are
+    window.actions_.run("step.load")
+    assert window.case.area.widget() is window.case.opening
+    assert window.case.opening.cancel.isVisible()
     # scrolling works, and says of what is not there that it is not
     window.case.hand.scroll(5)
     qtbot.waitUntil(lambda: ports["axial"].awaited != [], timeout=30000)
@@ -81,6 +85,7 @@ def test_the_first_slice_stands_before_the_others_are_read(signed_in, qtbot, sma
     assert window.case.hand.scene.point == point, "the place stays"
     qtbot.waitUntil(lambda: not any(port.awaited for port in ports.values()), timeout=30000)
     assert window.actions_.qaction("capture").isEnabled()
+    qtbot.waitUntil(lambda: getattr(window.case.area.widget(), "step", "") == "load", timeout=5000)
 
 
 def test_cancel_stops_and_leaves_nothing_on_screen(signed_in, qtbot, small_study, gate):

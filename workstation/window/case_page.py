@@ -364,6 +364,11 @@ class CasePage(QWidget):
         """Show the panel of a step; the pictures stay."""
         if step not in STEPS:
             return
+        if self.session is None and self.area.widget() is self.opening:
+            self.step = step  # what is coming, and its cancel, stay; the step's panel comes with the case
+            self.rail.choose(step)
+            self.panel.setVisible(True)
+            return
         self._scrolls[self.step] = self.area.verticalScrollBar().value()
         self.step = step
         self.rail.choose(step)

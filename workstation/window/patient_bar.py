@@ -76,7 +76,7 @@ class PatientBar(QWidget):
         self.name = Elided(role="name", keep=260)
         self.script = Elided(role="quiet")
         self.ids = Elided(role="quiet", keep=96)
-        self.born = Elided(role="quiet", keep=160)  # birth date and sex tell people apart: never cut
+        self.born = Elided(role="quiet", keep=260)  # birth date and sex tell people apart: never cut
         self.study = Elided(keep=64)
         self.when = Elided(role="quiet", keep=100)  # the study's date
         self.line = upright()

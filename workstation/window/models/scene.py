@@ -22,6 +22,7 @@ from workstation.window.theme import tokens
 PLANES = ("axial", "coronal", "sagittal")
 PANES = (*PLANES, "3d")
 SLAB_STEPS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0)
+_BRAIN_HU = 150.0  # windows of the brain are 40 to 130 wide, those of other soft tissue 250 and more
 _LUMEN, _EVEN_HU = (120.0, 800.0), 30.0  # contrast-filled blood, and how even it is, noise included
 _START_SIZE = (512, 512)
 # Wheel towards the person leads to the feet, the back, the patient's right: the sign along the plane's normal.
@@ -51,7 +52,7 @@ class Scene:
         self.crop: Box | None = None
         self.views: dict[str, View] = {}
         self._windows = presets.window_presets(volume.modality, part)
-        window = self._windows[0][1] if self._windows else _full(part)
+        window = narrow_window(volume) or (self._windows[0][1] if self._windows else _full(part))
         for name in PLANES:
             self.views[name] = View(
                 technique=Technique.MPR,
@@ -452,6 +453,17 @@ def outline_of(corners: npt.NDArray[np.float64], clip: Clip) -> tuple[Vector, ..
     right /= max(float(np.linalg.norm(right)), 1e-9)
     turn = np.arctan2((points - middle) @ np.cross(n, right), (points - middle) @ right)
     return tuple(planes.vector(p) for p in points[np.argsort(turn)])
+
+
+def narrow_window(volume: Volume) -> Window | None:
+    """The file's own window where it is one for the brain: soft tissue's would show nothing of grey and white matter.
+
+    Wide ones (lung, bone) are not taken over: they say how somebody looked once, and hide the organs.
+    """
+    if volume.units != "HU" or not volume.file_windows:
+        return None
+    centre, width = volume.file_windows[0]
+    return Window(center=centre, width=width) if 0 < width <= _BRAIN_HU else None
 
 
 def _middle(volume: Volume) -> Vector:

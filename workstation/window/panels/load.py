@@ -118,7 +118,8 @@ class LoadPanel(Panel):
     def _chosen_parts(self) -> list[QWidget]:
         found = self._session.found
         number = found.facts.get("series_number")
-        title = " · ".join(str(x) for x in (number, found.facts.get("series_description")) if x)
+        named = f"Series {number}" if number is not None else ""
+        title = " · ".join(str(x) for x in (named, found.facts.get("series_description")) if x)
         parts: list[QWidget] = [Line(title, "strong")] if title else []
         phases = self._session.phases
         if len(phases) > 1:
