@@ -12,7 +12,7 @@ from render import planes
 from render.view import Box, Camera, Plane, Technique, View, Window
 from workstation.window.models.oblique import degrees_off, lines_in, meeting, turned
 from workstation.window.tools.base import Cross, Measure, Pointer, Preview, Refused, Region, Turn, lps_of, pixel_of
-from workstation.window.tools.crop import CropTool, box_from
+from workstation.window.tools.crop import CropTool, box_from, rectangle, sides_at
 from workstation.window.tools.cross import CrossTool, Grip, TurnTool, grip_at
 from workstation.window.tools.eye import PanTool, RotateTool, ZoomTool, zoomed
 from workstation.window.tools.measure import AngleTool, LengthTool, on_plane
@@ -282,3 +282,26 @@ def test_a_measurement_shows_only_on_its_plane():
     assert on_plane(PLANE, on, within_mm=1.0)
     assert not on_plane(PLANE.replace(plane=planes.scroll(AXIAL, 4)), on, within_mm=1.0)
     assert not on_plane(SCENE, on)
+
+
+def test_a_side_or_corner_of_the_crop_is_taken_and_moves_alone():
+    box = Box(low_lps_mm=(-20, -40, 0), high_lps_mm=(40, 0, 60))
+    # the plane's middle pixel (200, 150) is (10, -20); half a millimetre a pixel
+    assert rectangle(WIDE, box) == pytest.approx((140, 110, 260, 190))
+    assert sides_at(WIDE, box, Pointer(142, 150)) == {0}
+    assert sides_at(WIDE, box, Pointer(258, 188)) == {2, 3}
+    assert sides_at(WIDE, box, Pointer(200, 150)) == frozenset(), "inside a new box is drawn"
+    assert sides_at(WIDE, box, Pointer(142, 300)) == frozenset()
+    assert sides_at(WIDE, None, Pointer(142, 150)) == frozenset()
+    cursors = [CropTool(box, frozenset(s)).cursor for s in ((), (0,), (3,), (0, 1), (2, 1))]
+    assert cursors == ["cross", "across", "along", "falling", "rising"]
+    tool = CropTool(box, sides_at(WIDE, box, Pointer(142, 150)))
+    tool.press(WIDE, None, Pointer(142, 150))
+    assert tool.move(WIDE, None, Pointer(142, 150)) is None, "a click changes nothing"
+    tool.move(WIDE, None, Pointer(152, 190))
+    moved = tool.release(WIDE, None, Pointer(162, 170))
+    bounds = ((-100, -100, -100), (100, 100, 100))
+    assert box_from(moved, bounds, box) == Box(low_lps_mm=(-10, -40, 0), high_lps_mm=(40, 0, 60))
+    turned_plane = turned(WIDE, (0, 0, 1), 20, (10, -20, 30))
+    assert rectangle(turned_plane, box) is None
+    assert sides_at(turned_plane, box, Pointer(142, 150)) == frozenset()

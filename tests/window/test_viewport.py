@@ -234,6 +234,28 @@ def test_a_crop_is_drawn_in_a_plane_and_told_to_the_journal(opened, qtbot):
     assert opened.case.hand.view("3d").crop is None
 
 
+def test_the_crop_stands_in_the_planes_and_its_sides_are_dragged(opened, qtbot):
+    opened.actions_.run("tool.crop")
+    widget = port(opened, "axial")
+    drag(qtbot, widget, corner(opened, "axial"), (120, 110))
+    before = opened.case.hand.scene.crop
+    assert port(opened, "coronal")._box == widget._box == before
+    assert port(opened, "3d")._box is None
+    side = widget._at(before.low_lps_mm).toPoint() + QPoint(0, 50)  # the left side of the picture: patient's right
+    move(widget, side, Qt.MouseButton.NoButton)
+    assert widget.cursor().shape() == Qt.CursorShape.SizeHorCursor
+    drag(qtbot, widget, side, (-20, 30))
+    after = opened.case.hand.scene.crop
+    mm = opened.case.hand.view("axial").plane.mm_per_pixel
+    assert after.low_lps_mm[0] == pytest.approx(before.low_lps_mm[0] - 20 * mm, abs=mm)
+    assert (after.low_lps_mm[1:], after.high_lps_mm) == (before.low_lps_mm[1:], before.high_lps_mm)
+    opened.actions_.run("undo")
+    assert widget._box == opened.case.hand.scene.crop == before
+    opened.actions_.run("leave")
+    assert widget._box is None, "without the tool in hand the planes are clear"
+    assert opened.case.hand.scene.crop == before
+
+
 def test_ctrl_wheel_zooms_at_the_pointer_and_3d_settles(opened, qtbot):
     hand = opened.case.hand
     before = hand.view("axial").plane.mm_per_pixel

@@ -27,7 +27,7 @@ from workstation.window.tools.base import (
     Turn,
 )
 from workstation.window.tools.clip import ClipTool
-from workstation.window.tools.crop import CropTool, box_from
+from workstation.window.tools.crop import CropTool, box_from, sides_at
 from workstation.window.tools.cross import CrossTool, TurnTool, grip_at
 from workstation.window.tools.cube import CubeTool, face_at
 from workstation.window.tools.eye import PanTool, RotateTool, ZoomTool, zoomed
@@ -73,6 +73,13 @@ class Gestures(QObject):
         self._measuring = {"length": LengthTool, "angle": AngleTool}[name]() if name in {"length", "angle"} else None
         self._wheel = 0.0
         self._hand.scenery.tool_chosen()
+        self.show_box()
+
+    def show_box(self) -> None:
+        """The crop as it stands, in the planes, while its tool is in the hand."""
+        box = self._hand.scene.crop if self._hand.tool == "crop" else None
+        for name, viewport in self._hand.viewports().items():
+            viewport.set_box(box if name in PLANES else None)
 
     def leave(self) -> None:
         """Esc: first what is half drawn, then the tool."""
@@ -113,7 +120,8 @@ class Gestures(QObject):
         if self._hand.tool == "zoom":
             return ZoomTool()
         if self._hand.tool == "crop":
-            return CropTool()
+            crop = self._hand.scene.crop
+            return CropTool(crop, sides_at(view, crop, at))
         if self._hand.tool == "clip" and not plane:
             return ClipTool(self._hand.scenery.clip_in_hand)
         if not plane:

@@ -100,6 +100,7 @@ class Stagehand(QObject):
         self._resize.setSingleShot(True)
         self._resize.setInterval(_RESIZE_MS)
         self._resize.timeout.connect(self.refit)
+        self.changed.connect(lambda _pane: self.gestures.show_box())
         self._pictures.landed.connect(self._paint)
         self._pictures.refused.connect(self._refuse)
         self._pictures.reached.connect(self._tell_share)

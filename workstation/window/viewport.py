@@ -30,6 +30,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVB
 from workstation.window.icons import pixmap
 from workstation.window.theme import tokens
 from workstation.window.tools.base import Effect, Pointer, Preview, Region, Tool, pixel_of
+from workstation.window.tools.crop import rectangle
 from workstation.window.tools.cross import arm, turns_from
 from workstation.window.widgets import Elided, MenuButton, named, tool
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QMenu
 
     from render.picture import Picture
-    from render.view import Vector, View
+    from render.view import Box, Vector, View
     from workstation.window.actions import Actions
     from workstation.window.models.awaited import Polygon
     from workstation.window.models.oblique import Line
@@ -55,6 +56,10 @@ _SHAPE = {
     "cross": Qt.CursorShape.CrossCursor,
     "pan": Qt.CursorShape.OpenHandCursor,
     "move": Qt.CursorShape.SizeAllCursor,
+    "across": Qt.CursorShape.SizeHorCursor,
+    "along": Qt.CursorShape.SizeVerCursor,
+    "falling": Qt.CursorShape.SizeFDiagCursor,
+    "rising": Qt.CursorShape.SizeBDiagCursor,
 }
 
 ToolFor = Callable[["Viewport", Qt.MouseButton, Pointer], "Tool | None"]
@@ -96,6 +101,7 @@ class Viewport(QWidget):
         self._preview: Preview | None = None
         self._preview_text = ""
         self._region: Region | None = None
+        self._box: Box | None = None
         self._guide: tuple[Vector, ...] = ()
         self.awaited: list[Polygon] = []
         # opaque and self-painted: Qt never clears it to another colour first, so nothing flashes
@@ -118,7 +124,7 @@ class Viewport(QWidget):
         self.view = self.picture = self._image = self._bytes = None
         self.point, self.lines = None, ()
         self._sentence = sentence
-        self._preview = self._region = None
+        self._preview = self._region = self._box = None
         self._guide = ()
         self.awaited = []
         self._spinner.stop()
@@ -175,6 +181,12 @@ class Viewport(QWidget):
         """Draw a crop box in the making."""
         self._region = region
         self.update()
+
+    def set_box(self, box: Box | None) -> None:
+        """Draw the crop as it stands, so that its sides can be taken; None draws none."""
+        if box != self._box:
+            self._box = box
+            self.update()
 
     def set_guide(self, outline: tuple[Vector, ...]) -> None:
         """Draw the outline of a cutting plane, with a handle in its middle."""
@@ -365,6 +377,7 @@ class Viewport(QWidget):
 
     def _draw_region(self, painter: QPainter) -> None:
         if self._region is None:
+            self._draw_box(painter)
             return
         a, b = (self._at(corner) for corner in self._region.corners_lps_mm)
         if a is None or b is None:
@@ -373,6 +386,16 @@ class Viewport(QWidget):
         pen.setStyle(Qt.PenStyle.DashLine)
         painter.setPen(pen)
         painter.drawRect(QRectF(a, b).normalized())
+
+    def _draw_box(self, painter: QPainter) -> None:
+        if self._box is None or self.view is None or rectangle(self.view, self._box) is None:
+            return
+        a, b = self._at(self._box.low_lps_mm), self._at(self._box.high_lps_mm)
+        if a is not None and b is not None:
+            painter.setPen(QPen(QColor(tokens.HALO), 3))
+            painter.drawRect(QRectF(a, b).normalized())
+            painter.setPen(QPen(QColor(tokens.ACCENT), 1.5))
+            painter.drawRect(QRectF(a, b).normalized())
 
     def _draw_guide(self, painter: QPainter) -> None:
         places = [p for p in (self._at(corner) for corner in self._guide) if p is not None]

@@ -11,7 +11,7 @@ from render.picture import Picture
 from render.view import Vector, View
 
 Steering = Literal["camera", "look", "crop", "threshold", "window", "measure", "plane"]
-Cursor = Literal["arrow", "cross", "window", "rotate", "pan", "zoom", "move"]
+Cursor = Literal["arrow", "cross", "window", "rotate", "pan", "zoom", "move", "across", "along", "falling", "rising"]
 
 
 @dataclass(frozen=True)
