@@ -185,19 +185,19 @@ class Fields:
             if kind is not None:
                 size = struct.calcsize(kind)
                 n = len(raw) // size
-                values = struct.unpack(("<" if self.little else ">") + kind * n, raw[: n * size])
+                values = tuple(map(float, struct.unpack(("<" if self.little else ">") + kind * n, raw[: n * size])))
             else:
                 text = raw.replace(b",", b".").replace(b"\0", b" ")
                 if not text.strip():
                     return ()
-                values = tuple(float(part) for part in text.split(b"\\"))
+                values = tuple(map(float, text.split(b"\\")))
         except (ValueError, struct.error):
             self.bad.add(tag)
             return ()
-        if not all(math.isfinite(v) for v in values):
+        if not all(map(math.isfinite, values)):
             self.bad.add(tag)
             return ()
-        return tuple(float(v) for v in values)
+        return values
 
     def number(self, tag: int) -> float | None:
         """First value as a finite number, or None."""

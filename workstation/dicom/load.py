@@ -151,7 +151,8 @@ def identity_of_files(paths: Iterable[Path]) -> Identity:
     InputRefused
         If one is gone, or they name several patients.
     """
-    people = who.persons(who.identity_of(_header(path)) for path in paths)
+    alike = Likeness()
+    people = who.persons(who.identity_of(_header(path, alike)) for path in paths)
     if len(people) != 1:
         raise InputRefused("mixed_patients", "The images of this volume are of several patients.")
     return people[0]
@@ -452,9 +453,13 @@ class _Reader:
             self._there(k)
             return
         slope, intercept = int(frame.slope), int(frame.intercept)
-        if not _fits((limits[0] * slope + intercept, limits[1] * slope + intercept)):
+        low, high = (limit * slope + intercept for limit in limits)
+        if not _fits((low, high)):
             stored = out if signed else words
-            if not _fits((int(stored.min()) * slope + intercept, int(stored.max()) * slope + intercept)):
+            # Only where the bits could hold too much is the slice itself looked at: each look costs as much as the sum.
+            low = low if _fits((low, low)) else int(stored.min()) * slope + intercept
+            high = high if _fits((high, high)) else int(stored.max()) * slope + intercept
+            if not _fits((low, high)):
                 raise _Overflow
         # Modulo 2^16 the sum is right whatever the sign of the stored values.
         if slope != 1:

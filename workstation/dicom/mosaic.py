@@ -157,6 +157,7 @@ def read_csa(data: bytes) -> dict[str, list[str]]:
     if not 1 <= count <= 1024:
         raise ValueError("an absurd CSA header")
     at = 16
+    length_of = struct.Struct("<4i").unpack_from
     out: dict[str, list[str]] = {}
     for _ in range(count):
         name = data[at : at + 64].split(b"\0")[0].decode("latin-1")
@@ -166,10 +167,12 @@ def read_csa(data: bytes) -> dict[str, list[str]]:
             raise ValueError("an absurd CSA header")
         values = []
         for _ in range(items):
-            length = struct.unpack_from("<4i", data, at)[1]
+            length = length_of(data, at)[1]
             at += 16
             if length < 0 or at + length > len(data):
                 raise ValueError("a CSA header that ends early")
+            if not length:  # most of them
+                continue
             text = data[at : at + length].split(b"\0")[0].decode("latin-1").strip()
             if text:
                 values.append(text)

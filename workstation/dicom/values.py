@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
-_AIR_HU = -1024.0
-_BODY_HU = -200.0
+_AIR_HU = -1024
+_BODY_HU = -200
 
 
 def border_padding(
@@ -18,23 +20,38 @@ def border_padding(
     largest circle of the image (DICOM page 1.4).
     """
     count = voxels.shape[0]
-    which = sorted({0, count // 4, count // 2, 3 * count // 4, count - 1})
-    low = float(min(voxels[k].min() for k in which))
+    # One by one: masks of all five at once are fresh memory, and to get that takes longer than to fill it.
+    some = [voxels[k] for k in sorted({0, count // 4, count // 2, 3 * count // 4, count - 1})]
+    low = min(plane.min().item() for plane in some)
     if low >= _AIR_HU:
         return None
-    some = voxels[which]
-    if declared is not None and bool(((some >= declared[0]) & (some <= declared[1])).any()):
+    if declared is not None and any(_within(plane, declared).any() for plane in some):
         return None
-    blank = some == low
-    if np.count_nonzero(blank) <= 0.05 * blank.size:
+    blank = np.zeros(voxels.shape[1:], bool)  # anywhere in the stack
+    blanks = 0
+    for plane in some:
+        here = plane == low
+        blanks += np.count_nonzero(here)
+        blank |= here
+    if blanks <= 0.05 * len(some) * blank.size:
         return None
     rows, columns = voxels.shape[1:]
     y, x = np.arange(rows)[:, None] - (rows - 1) / 2, np.arange(columns) - (columns - 1) / 2
     radius = min(rows, columns) / 2
     inside = x**2 < (radius - 2) ** 2 - y**2
-    if bool((blank.any(axis=0) & inside).any()):
+    if bool((blank & inside).any()):
         return None
-    return (low, low)
+    return (float(low), float(low))
+
+
+def _within(
+    values: npt.NDArray[np.int16] | npt.NDArray[np.float32], ends: tuple[float, float]
+) -> npt.NDArray[np.bool_]:
+    """Where values lie between two ends, or on them."""
+    low, high = ends
+    if values.dtype == np.int16:  # compared as they are; a real end would make real numbers of all of them first
+        low, high = math.ceil(low), math.floor(high)
+    return values == low if low == high else (values >= low) & (values <= high)
 
 
 def cut_off(voxels: npt.NDArray[np.int16] | npt.NDArray[np.float32], padding: tuple[float, float] | None) -> bool:
@@ -42,11 +59,16 @@ def cut_off(voxels: npt.NDArray[np.int16] | npt.NDArray[np.float32], padding: tu
 
     Body: more than 15 % of an edge's pixels above -200 HU; a table's rim is narrower.
     """
-    edges = (voxels[:, 0, :], voxels[:, -1, :], voxels[:, :, 0], voxels[:, :, -1])
+    edges = (
+        voxels[:, 0, :],
+        voxels[:, -1, :],
+        voxels[:, :, 0].copy(),
+        voxels[:, :, -1].copy(),
+    )  # columns lie far apart
     touched = np.zeros(voxels.shape[0], bool)
     for edge in edges:
         body = edge > _BODY_HU
         if padding is not None:
-            body &= (edge < padding[0]) | (edge > padding[1])
-        touched |= body.mean(axis=1) > 0.15
+            body &= ~_within(edge, padding)
+        touched |= np.count_nonzero(body, axis=1) / body.shape[1] > 0.15
     return bool(touched.mean() > 0.10)
