@@ -31,7 +31,7 @@ def border_padding(
     blanks = 0
     for plane in some:
         here = plane == low
-        blanks += np.count_nonzero(here)
+        blanks += int(np.count_nonzero(here))
         blank |= here
     if blanks <= 0.05 * len(some) * blank.size:
         return None
