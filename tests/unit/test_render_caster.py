@@ -419,7 +419,7 @@ def test_vtks_fixed_point_mapper_draws_the_same_picture(name):
         a, b = ours[..., channel].astype(float), theirs[..., channel].astype(float)
         for axis in (x, y):
             assert (axis * a).sum() / a.sum() == pytest.approx((axis * b).sum() / b.sum(), abs=1.0)
-        assert a.mean() == pytest.approx(b.mean(), rel=0.12)
+        assert a.mean() == pytest.approx(b.mean(), rel=0.08)
 
 
 @pytest.mark.parametrize("parallel", [True, False])
