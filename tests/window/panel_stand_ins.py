@@ -406,6 +406,7 @@ class FakeScene:
     """The 3D picture with nothing beside the volume in it."""
 
     planes_shown: tuple[str, ...] = ()
+    slab_mm = 10.0
 
     def __init__(self, views: dict[str, View]) -> None:
         self.views = views

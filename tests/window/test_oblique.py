@@ -91,3 +91,27 @@ def test_a_second_turn_in_another_pane_keeps_the_planes_square(opened, qtbot):
     drag(qtbot, port(opened, "axial"), QPoint(40, 40), (90, 60))
     assert opened.case.hand.scene.crop is None
     assert "straight" in opened.status.sentence.whole
+
+
+def test_a_slabs_faces_stand_on_both_sides_of_its_line(opened, qtbot):
+    """Painted where they are: half the slab from the line, all along it, above and below."""
+    hand = opened.case.hand
+    hand.set_slab("mip", 20.0)
+    settle(opened, qtbot, 300)
+    widget = port(opened, "axial")
+    qtbot.mouseMove(widget, QPoint(5, 5))
+    with_slab = widget.grab().toImage()
+    at = widget._at(hand.scene.point)
+    half = 10.0 / hand.view("axial").plane.mm_per_pixel * widget.width() / hand.view("axial").size[0]
+    widget.set_cross(hand.scene.point, ())
+    plain = widget.grab().toImage()
+    scale = with_slab.devicePixelRatio()
+
+    def differs(x, y):
+        places = [(round(x * scale), round((y + dy) * scale)) for dy in (-1, 0, 1)]
+        return any(with_slab.pixel(*place) != plain.pixel(*place) for place in places)
+
+    for x in (at.x() - 40, at.x() + 40):
+        assert differs(x, at.y() - half)
+        assert differs(x, at.y() + half)
+        assert not differs(x, at.y() + half + 8)

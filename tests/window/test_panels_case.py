@@ -336,6 +336,7 @@ def test_a_window_preset_is_that_of_its_number_key(scene, qtbot):
 def test_the_thickness_of_a_slab_is_one_command(scene, qtbot):
     panel, _, actions = scene("view")
     assert not panel.slab_mm.isEnabled()
+    assert panel.slab_mm.value() == 10, "what a slab would have, not the smallest there is"
     slab = Slab(mode="mip", thickness_mm=10)
     actions.show(actions.views["axial"].replace(slab=slab), "axial", "slab")
     panel.slab_mm.setFocus()

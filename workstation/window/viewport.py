@@ -324,7 +324,8 @@ class Viewport(QWidget):
                     continue
                 self._line(painter, at + step * _GAP, at + step * far, pen)
                 if aside >= _FACE:
-                    self._draw_face(painter, line.plane, at + QPointF(-step.y(), step.x()) * aside, step, far)
+                    for side in (aside, -aside):
+                        self._draw_face(painter, line.plane, at + QPointF(-step.y(), step.x()) * side, step, far)
                 turn = turns_from(self.view, place, direction) * scale
                 if self.underMouse() and turn < far - 2 * _RING:
                     self._draw_ring(painter, line.plane, at + step * ((turn + far) / 2))

@@ -376,8 +376,10 @@ class ViewPanel(Panel):
         slab = view.slab if view else None
         self.slab.setCurrentIndex(max(self.slab.findData(slab.mode if slab else "off"), 0))
         self.slab_mm.setEnabled(slab is not None)
-        if slab is not None and not self.slab_mm.hasFocus():
-            self.slab_mm.setValue(slab.thickness_mm)
+        hand = self._actions.stagehand
+        coming = hand.scene.slab_mm if hand is not None else self.slab_mm.value()  # that a slab would have
+        if not self.slab_mm.hasFocus():
+            self.slab_mm.setValue(slab.thickness_mm if slab is not None else coming)
 
     def _show_region(self, view: View | None) -> None:
         crop = view.crop if view else None
