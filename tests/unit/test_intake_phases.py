@@ -437,3 +437,138 @@ def test_legacy_converted_echoes(tmp_path):
     volumes = series_in(tmp_path).volumes
     assert [v.phase.kind for v in volumes] == ["echo", "echo"]
     assert [v.facts["te_ms"] for v in volumes] == [4.5, 9.5]
+
+
+# --- what Philips keeps of each frame (2005,140F) -----------------------------------------------------------------
+
+
+def philips(item, k, t, runs, *, slope=None):
+    """The frame as a classic image beside the standard's groups, which tell nothing; its corner is half a pixel off."""
+    del item.FrameContentSequence
+    own = Dataset()
+    own.ImageType, own.InstanceNumber = ["ORIGINAL", "PRIMARY", "OTHER", "OTHER"], 1
+    x, y, z = item.PlanePositionSequence[0].ImagePositionPatient
+    own.ImagePositionPatient = [float(x) - 0.55, float(y) - 0.4, float(z)]
+    imaging = own.private_block(0x2001, "Philips Imaging DD 001", create=True)
+    mr = own.private_block(0x2005, "Philips MR Imaging DD 001", create=True)
+    frame = own.private_block(0x2005, "Philips MR Imaging DD 005", create=True)
+    mr.add_new(0x0E, "FL", 0.0125)
+    if slope is not None:
+        own.RescaleSlope, own.RescaleIntercept = slope, 0
+    runs[t](own, imaging, mr, frame)
+    item.private_block(0x2005, "Philips MR Imaging DD 005", create=True)
+    item.add_new(0x2005140F, "SQ", [own])
+    del item[0x20050010]
+    item.add_new(0x20050014, "LO", "Philips MR Imaging DD 005")
+
+
+def b(value, direction):
+    def run(own, imaging, mr, frame):
+        imaging.add_new(0x03, "FL", float(value))
+        for low, v in zip((0xB0, 0xB1, 0xB2), direction, strict=True):
+            mr.add_new(low, "FL", float(v))
+
+    return run
+
+
+def heart(number):
+    return lambda own, imaging, mr, frame: imaging.add_new(0x08, "IS", str(number))
+
+
+def component(letter):
+    return lambda own, imaging, mr, frame: mr.add_new(0x11, "CS", letter)
+
+
+def labelled(word):
+    return lambda own, imaging, mr, frame: frame.add_new(0x29, "CS", word)
+
+
+def classic(**tags):
+    return lambda own, imaging, mr, frame: [setattr(own, k, v) for k, v in tags.items()]
+
+
+PHILIPS_RUNS = {
+    "b_value": [b(0, (0, 0, 0)), b(600, (1, 0, 0)), b(600, (0, 1, 0)), b(1200, (1, 0, 0))],
+    "phase": [heart(n) for n in (1, 2, 9, 10)],
+    "label": [labelled("CONTROL"), labelled("LABEL")],
+    "echo": [classic(EchoTime=4.5, EchoNumbers=1), classic(EchoTime=9.5, EchoNumbers=2)],
+    "time": [classic(TemporalPositionIdentifier=n) for n in (1, 2, 3)],
+}
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2"])
+@pytest.mark.parametrize("kind", sorted(PHILIPS_RUNS))
+def test_what_philips_keeps_of_a_frame_tells_phases_apart(tmp_path, kind, syntax):
+    runs = PHILIPS_RUNS[kind]
+    enhanced(tmp_path / "e", slices=12, phases=len(runs), sop_class=ENHANCED_MR, syntax=syntax,
+             each=lambda item, k, t: philips(item, k, t, runs))  # fmt: skip
+    series = series_in(tmp_path)
+    assert "phases_by_order" not in codes(series)
+    assert [v.phase.kind for v in series.volumes] == [kind] * len(runs)
+    assert [v.facts["philips_scale"] for v in series.volumes] == pytest.approx([0.0125] * len(runs))
+    whose = []
+    for found in series.volumes:
+        volume = load(found)
+        corner = volume.geometry.to_lps((0, 0, 0))
+        whose.append(round((float(volume.voxels[0, 0, 0]) - float(scene(corner))) / 100))
+        assert_own(volume, whose[-1])  # at the place of the standard's group, not half a pixel beside it
+    assert sorted(whose) == list(range(len(runs)))
+    assert (whose[0], whose[-1]) == (0, len(runs) - 1)
+
+
+def test_magnitude_and_phase_of_philips_are_no_phases_of_each_other(tmp_path):
+    runs = [component("M"), component("P")]
+
+    def each(item, k, t):
+        philips(item, k, t, runs)
+        group = Dataset()
+        group.FrameType = ["ORIGINAL", "PRIMARY", "OTHER", "NONE"]
+        item.MRImageFrameTypeSequence = Sequence([group])
+
+    enhanced(tmp_path / "e", slices=12, phases=2, sop_class=ENHANCED_MR, each=each)
+    series = series_in(tmp_path)
+    assert [v.phase for v in series.volumes] == [None, None]
+    for found in series.volumes:
+        assert_own(load(found), int("P" in found.facts["image_type"]))
+
+
+def test_the_scaling_that_only_philips_states(tmp_path):
+    """A file whose groups lost the standard's scaling: each frame's own slope, not none."""
+    runs = [classic(TemporalPositionIdentifier=1), classic(TemporalPositionIdentifier=2)]
+    path = enhanced(tmp_path / "e", slices=12, phases=2, sop_class=ENHANCED_MR, slope=1.0, intercept=0,
+                    each=lambda item, k, t: philips(item, k, t, runs, slope=2.0 + t))  # fmt: skip
+    ds = dcmread(path)
+    del ds.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence
+    dcmwrite(path, ds)
+    for t, found in enumerate(series_in(tmp_path).volumes):
+        volume = load(found)
+        lps = volume.geometry.to_lps(np.stack(np.indices(volume.geometry.shape), axis=-1))
+        assert np.abs(volume.voxels - (2 + t) * np.rint(scene(lps) + 100 * t)).max() <= 3.1  # a unit stored
+
+
+def test_a_private_sequence_that_lost_its_representation(tmp_path):
+    """Through an archive that knows no private elements: UN with a length, its content implicit; or rubbish in it."""
+    from io import BytesIO
+
+    from pydicom.filewriter import write_sequence_item
+    from pydicom.filebase import DicomBytesIO
+
+    runs = PHILIPS_RUNS["b_value"]
+    path = enhanced(tmp_path / "e", slices=12, phases=4, sop_class=ENHANCED_MR,
+                    each=lambda item, k, t: philips(item, k, t, runs))  # fmt: skip
+    ds = dcmread(path)
+    for rubbish in (False, True):
+        for item in ds.PerFrameFunctionalGroupsSequence:
+            if rubbish:
+                raw = b"\x07" * 22
+            else:
+                buffer = DicomBytesIO()
+                buffer.is_little_endian, buffer.is_implicit_VR = True, True
+                write_sequence_item(buffer, item[0x2005140F].value[0], ["iso8859"])
+                raw = buffer.getvalue()
+            item.add_new(0x2005140F, "UN", raw)
+        out = BytesIO()
+        dcmwrite(out, ds)
+        path.write_bytes(out.getvalue())
+        series = series_in(tmp_path)
+        assert [v.phase.kind for v in series.volumes] == ["order" if rubbish else "b_value"] * 4

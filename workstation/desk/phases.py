@@ -32,6 +32,8 @@ _NAMES = {
     "stack": "Stack",
     "image_type": "Kind of image",
     "energy": "Energy window",
+    "phase": "Heart phase",
+    "label": "Labelling",
 }
 
 

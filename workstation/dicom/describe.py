@@ -166,5 +166,8 @@ def _stored(value: int | None, signed: bool, allocated: int, stored: int) -> int
 
 
 def _philips_scale(image: Image) -> float | None:
-    scale = image.header.private_numbers(*el.PHILIPS_DD, 0x0E, "f")
-    return scale[0] if scale else None
+    scale = image.extra.get("philips_scale")
+    if isinstance(scale, float):
+        return scale
+    whole = image.header.private_numbers(*el.PHILIPS_DD, 0x0E, "f")
+    return whole[0] if whole else None

@@ -59,7 +59,7 @@ def _convert(dataset: Any, level: int) -> Tags:
                 continue
         elif number not in el.WANTED:
             continue
-        wanted = el.WANTED.get(number, b"UN")
+        wanted = b"SQ" if number in el.PRIVATE_SEQUENCES else el.WANTED.get(number, b"UN")
         raw = dataset.get_item(tag)
         if wanted == b"SQ":
             try:

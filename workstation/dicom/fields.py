@@ -225,6 +225,18 @@ class Fields:
                     return found
         return None
 
+    def private_text(self, group: int, creator: str, low: int) -> str:
+        """Text of a private element, trimmed; "" when absent."""
+        found = self.private(group, creator, low)
+        return self._decode(found[1]).strip(" \0") if found is not None and isinstance(found[1], bytes) else ""
+
+    def private_items(self, group: int, creator: str, low: int) -> list[Fields]:
+        """Items of a private sequence; [] when absent. They inherit the alphabet."""
+        found = self.private(group, creator, low)
+        if found is None or not isinstance(found[1], list):
+            return []
+        return [Fields(item, little=self.little, alphabet=self.alphabet, bad=self.bad) for item in found[1]]
+
     def _creator_blocks(self) -> list[tuple[int, str]]:
         return [
             (tag, value[1].decode("latin-1").strip(" \0").casefold())

@@ -217,9 +217,10 @@ _PRIVATE_B = (
 )  # fmt: skip
 _GRADIENT_WHOLE = ((el.SIEMENS_MR, 0x0E), (el.UIH, 0x37))
 _GRADIENT_PARTS = ((el.GE_ACQUISITION, (0xBB, 0xBC, 0xBD), "text"), (el.PHILIPS_DD, (0xB0, 0xB1, 0xB2), "f"))
+_PHILIPS_LABEL, _PHILIPS_HEART = (*el.PHILIPS_FRAME, 0x29), (*el.PHILIPS_IMAGING, 0x08)
 _OF_KEYS = frozenset(
     (
-        el.GRADIENT,
+        el.GRADIENT, el.LABEL, private(el.PHILIPS_FRAME, 0x29), private(el.PHILIPS_IMAGING, 0x08),
         *(tag for _, tag in (*_NUMBERS, *_TEXTS)),
         *(private(place, low) for place, low, *_ in (*_PRIVATE_B, *_GRADIENT_WHOLE)),
         *(private(place, low) for place, lows, _ in _GRADIENT_PARTS for low in lows),
@@ -243,6 +244,12 @@ def _steady_keys(fields: Fields) -> dict[str, Key]:
         gradient = _private_gradient(fields)
     if len(gradient) == 3:
         keys["gradient"] = gradient
+    label = fields.text(el.LABEL) or fields.private_text(*_PHILIPS_LABEL)
+    if label:
+        keys["label"] = label.upper()
+    number = fields.private_numbers(*_PHILIPS_HEART)
+    if number:
+        keys["phase_number"] = number[0]
     for name, tag in _TEXTS:
         text = fields.text(tag)
         if text:

@@ -82,15 +82,12 @@ def _siemens(header: Header) -> list[Image] | None:
 
 def _vframe(header: Header) -> list[Image] | None:
     """United Imaging: the place of every tile stands in a private sequence (0065,1051)."""
-    found = header.private(*el.UIH, 0x51)
-    if found is None or not isinstance(found[1], list):
+    items = header.private_items(*el.UIH, 0x51)
+    if not items:
         return None
     whole = image_of(header)
     if whole.spacing is None:
         return None
-    from workstation.dicom.fields import Fields
-
-    items = [Fields(item, little=header.little, alphabet=header.alphabet, bad=header.bad) for item in found[1]]
     count = len(items)
     if not 2 <= count <= _MOST_TILES:
         return None

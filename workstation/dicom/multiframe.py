@@ -32,12 +32,16 @@ _EXPOSURE, _XRAY, _AGENT = 0x00189321, 0x00189325, 0x00189341
 
 
 _COMPONENTS = {"PHASE": "P", "REAL": "R", "IMAGINARY": "I"}
+_COMPLEX = {"M", *_COMPONENTS.values()}
 
 
 class _Groups:
     """Look-up of a functional group's item: the frame's own, then the shared one, then the top level.
 
     `unassigned`: what a legacy converted file keeps besides, the shared ones first (0020,9170 and 9171).
+    `maker`: all attributes of a frame as Philips writes them beside the standard's groups (2005,140F): a classic image
+    whose keys and scaling are asked where the groups are silent. Its position is never used: it is that of the image's
+    corner, half a pixel off the first voxel's centre (a public file).
     """
 
     def __init__(self, header: Header, shared: Fields | None, own: Fields | None) -> None:
@@ -45,6 +49,8 @@ class _Groups:
         self.header = header
         items = (level.item(name) for name in (el.UNASSIGNED_SHARED, el.UNASSIGNED_FRAME) for level in self.levels)
         self.unassigned = [item for item in items if item is not None]
+        private = (item for level in self.levels for item in level.private_items(*el.PHILIPS_FRAME, 0x0F))
+        self.maker = next(private, None)
 
     def find(self, sequence: int) -> Fields | None:
         """First item of the group's sequence."""
@@ -107,6 +113,8 @@ def _frame(header: Header, k: int, groups: _Groups, top: dict[str, Key]) -> Imag
     image.stated_spacing = groups.number(el.PIXEL_MEASURES, el.SPACING_BETWEEN)
     image.image_type = _frame_type(header, groups)
     transform = groups.find(el.VALUE_TRANSFORM) or header
+    if groups.maker is not None and el.SLOPE not in transform and el.MODALITY_LUT not in transform:
+        transform = groups.maker
     set_rescale(image, transform, needed=header.sop_class in CT_CLASSES)
     shown = groups.find(el.FRAME_VOI)
     image.windows = windows(shown) if shown is not None else windows(header)
@@ -128,6 +136,10 @@ def _ultrasound_place(image: Image, groups: _Groups) -> None:
 def _frame_type(header: Header, groups: _Groups) -> tuple[str, ...]:
     """Frame type; phase, real and imaginary images that it does not name are named by (0008,9208)."""
     words = _stated_type(header, groups)
+    if groups.maker is not None and not _COMPLEX & set(words):
+        letter = groups.maker.private_text(*el.PHILIPS_DD, 0x11).upper()
+        if letter in _COMPLEX:
+            words = (*words, letter)
     for sequence in el.FRAME_TYPES:
         letter = _COMPONENTS.get(groups.text(sequence, el.COMPLEX_COMPONENT).upper())
         if letter is not None:
@@ -149,6 +161,8 @@ def _stated_type(header: Header, groups: _Groups) -> tuple[str, ...]:
 def _keys(groups: _Groups, top: dict[str, Key]) -> dict[str, Key]:
     """What may tell phases apart; a frame's own attributes go before those of the file."""
     keys = dict(top)
+    if groups.maker is not None:
+        keys.update(keys_of(groups.maker))
     for other in groups.unassigned:
         keys.update(keys_of(other))
     numbers = (
@@ -169,6 +183,9 @@ def _keys(groups: _Groups, top: dict[str, Key]) -> dict[str, Key]:
     gradient = diffusion.item(el.GRADIENT_SEQ) if diffusion is not None else None
     if gradient is not None and len(direction := gradient.numbers(el.GRADIENT)) == 3:
         keys["gradient"] = direction
+    label = groups.text(el.LABELLING, el.LABEL)
+    if label:
+        keys["label"] = label.upper()
     stack = groups.text(el.FRAME_CONTENT, el.STACK_ID)
     if stack:
         keys["stack"] = stack
@@ -200,6 +217,8 @@ def _extra(groups: _Groups) -> dict[str, object]:
         extra["kernel"] = kernel
     if groups.find(_AGENT) is not None:
         extra["contrast"] = True
+    if groups.maker is not None and (scale := groups.maker.private_numbers(*el.PHILIPS_DD, 0x0E, "f")):
+        extra["philips_scale"] = scale[0]
     for level in (*groups.levels, groups.header):
         if el.REAL_WORLD_MAP in level:
             unit = real_world_unit(level)

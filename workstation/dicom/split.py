@@ -25,6 +25,7 @@ from workstation.dicom.words import finding
 SOFT_KEYS = (
     ("temporal", "time"), ("temporal_index", "time"), ("b_value", "b_value"), ("gradient", "gradient"),
     ("echo", "echo"), ("echo_time", "echo"), ("trigger", "cardiac"), ("cardiac", "cardiac"),
+    ("phase_number", "phase"), ("label", "label"),
     ("inversion", "inversion"), ("flip", "flip"), ("acquisition", "acquisition"), ("kernel", "kernel"),
     ("contrast", "contrast"), ("acquisition_time", "time"), ("content_time", "time"), ("stack", "stack"),
     ("energy", "energy"), ("image_type", "image_type"), ("file", "time"),

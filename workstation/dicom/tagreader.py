@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO, NamedTuple, TypeAlias, Union
 
-from workstation.dicom.tags import PIXELS, PRIVATE_GROUPS, PRIVATE_WANTED, WANTED
+from workstation.dicom.tags import PIXELS, PRIVATE_GROUPS, PRIVATE_SEQUENCES, PRIVATE_WANTED, WANTED
 
 FIRST_READ = 16_384
 FURTHER_READ = 65_536
@@ -187,7 +187,7 @@ def _elements(
                 return at, Pixel(tag, vr or b"OW", value, None if length == UNDEFINED else length)
         if length == UNDEFINED:
             inner_explicit = explicit and vr != b"UN"  # PS3.5 6.2.2: UN of undefined length is implicit LE
-            sequence = wanted.get(tag) == b"SQ" or (group & 1 and vr == b"SQ")
+            sequence = wanted.get(tag) == b"SQ" or (group & 1 and (vr == b"SQ" or tag in PRIVATE_SEQUENCES))
             items: list[Tags] | None = [] if keep and sequence else None
             at = _items(window, value, window.size, items, inner_explicit, little or vr == b"UN", level + 1, True)
             data, base = window.data, window.base
@@ -203,14 +203,18 @@ def _elements(
         if keep and out is not None:
             kind = vr
             if not explicit or vr == b"UN":
-                kind = wanted.get(tag, b"UN")
+                kind = b"SQ" if tag in PRIVATE_SEQUENCES else wanted.get(tag, b"UN")
             if kind == b"SQ":
                 if wanted.get(tag) == b"SQ" or group & 1:
                     items = []
-                    _items(window, value, following, items, explicit and vr != b"UN", little, level + 1, False)
+                    try:
+                        _items(window, value, following, items, explicit and vr != b"UN", little, level + 1, False)
+                        out[tag] = (b"SQ", items)
+                    except (Odd, Cut):
+                        if vr != b"UN" or not group & 1:
+                            raise  # of private content that lost its representation nothing is promised
                     data, base = window.data, window.base
                     n = len(data)
-                    out[tag] = (b"SQ", items)
             elif length > LATER and window.file is not None:
                 out[tag] = (kind, Later(value, length))
             else:

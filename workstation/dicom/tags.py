@@ -159,6 +159,8 @@ UNASSIGNED_FRAME = 0x00209171
 FRAME_TYPES = (0x00189226, 0x00189329, 0x00189751, 0x00189806)  # MR, CT, PET, ultrasound
 FRAME_ACQUISITION = 0x00189074  # FrameAcquisitionDateTime
 FRAME_REFERENCE = 0x00189151
+LABELLING = 0x00189251  # MRArterialSpinLabelingSequence
+LABEL = 0x00189257  # ASLContext
 
 _TEXT = {
     "UI": (
@@ -168,7 +170,7 @@ _TEXT = {
         CHARSET, IMAGE_TYPE, MODALITY, SEX, BODY_PART, SCANNING_SEQUENCE, SEQUENCE_VARIANT, PATIENT_POSITION,
         DIRECTIONALITY, PATIENT_ORIENTATION, SERIES_LATERALITY, IMAGE_LATERALITY, FRAME_LATERALITY, PHOTOMETRIC,
         ANATOMICAL_ORIENTATION, BURNED_IN, LOSSY, UNITS, DECAY_CORRECTION, SUV_TYPE, CORRECTED_IMAGE, FRAME_TYPE,
-        COMPLEX_COMPONENT,
+        COMPLEX_COMPONENT, LABEL,
     ),
     "DA": (STUDY_DATE, SERIES_DATE, ACQUISITION_DATE, CONTENT_DATE, BIRTH_DATE),
     "TM": (STUDY_TIME, SERIES_TIME, ACQUISITION_TIME, CONTENT_TIME, INJECTION_TIME),
@@ -206,7 +208,7 @@ _TEXT = {
         ISSUER_QUALIFIERS, GRADIENT_SEQ, MODALITY_LUT, REAL_WORLD_MAP, REAL_WORLD_UNITS, DETECTOR_INFO,
         RADIOPHARMACEUTICAL, SHARED_GROUPS, FRAME_GROUPS, PLANE_POSITION, PLANE_ORIENTATION, PIXEL_MEASURES,
         VALUE_TRANSFORM, FRAME_CONTENT, FRAME_VOI, FRAME_ANATOMY, TEMPORAL_GROUP, VOLUME_POSITION_SEQ,
-        VOLUME_ORIENTATION_SEQ, UNASSIGNED_SHARED, UNASSIGNED_FRAME, *FRAME_TYPES,
+        VOLUME_ORIENTATION_SEQ, UNASSIGNED_SHARED, UNASSIGNED_FRAME, *FRAME_TYPES, LABELLING,
         0x00189114,  # MREchoSequence
         0x00189115,  # MRModifierSequence (inversion times)
         0x00189112,  # MRTimingAndRelatedParameters (TR, flip)
@@ -230,6 +232,7 @@ GE_ACQUISITION = (0x0019, "GEMS_ACQU_01")
 UIH = (0x0065, "Image Private Header")
 PHILIPS_IMAGING = (0x2001, "Philips Imaging DD 001")
 PHILIPS_DD = (0x2005, "Philips MR Imaging DD 001")
+PHILIPS_FRAME = (0x2005, "Philips MR Imaging DD 005")
 PHILIPS_PET = (0x7053, "Philips PET Private Group")
 
 _PRIVATE_LOW = {
@@ -237,12 +240,15 @@ _PRIVATE_LOW = {
     0x0029: (0x10,),  # CSA image header
     0x0043: (0x2F, 0x39),  # magnitude, phase, real or imaginary; b-value list
     0x0065: (0x09, 0x37, 0x50, 0x51),  # b-value, gradient, tiles per volume, headers of the tiles
-    0x2001: (0x03,),  # b-value
-    0x2005: (0x0D, 0x0E, 0xB0, 0xB1, 0xB2),  # scale intercept, scale slope, gradient
+    0x2001: (0x03, 0x08),  # b-value, number of the heart phase
+    # scale intercept, scale slope, all of a frame as a classic image, kind of image, label or control, gradient
+    0x2005: (0x0D, 0x0E, 0x0F, 0x11, 0x29, 0xB0, 0xB1, 0xB2),
     0x7053: (0x00, 0x09),  # SUV factor, activity factor
 }
 # (group << 16) | low byte, for every block; low bytes 0x10-0xFF of element < 0x100 are the creators themselves
 PRIVATE_WANTED = frozenset((group << 16) | low for group, lows in _PRIVATE_LOW.items() for low in lows)
 PRIVATE_GROUPS = frozenset(_PRIVATE_LOW)
+# Sequences among them, for encodings that do not say so; (group << 16) | element, as their makers number the block.
+PRIVATE_SEQUENCES = frozenset((0x00651051, 0x2005140F))
 
 PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)  # float, double, ordinary
