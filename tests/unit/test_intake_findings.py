@@ -368,8 +368,8 @@ def fov_truncated(folder, patch):
     ct_series(folder, voxels=np.full((24, 32, 32), 40.0), rows=32, columns=32, spacing=(2.0, 8.0, 8.0))
 
 
-def reduced(folder, patch):
-    series(folder, rows=64, columns=64, slices=64, spacing=(2.0, 1.0, 1.0), intercept=0)
+def reduced(folder, patch, **options):
+    series(folder, rows=64, columns=64, slices=64, spacing=(2.0, 1.0, 1.0), intercept=0, **options)
     full = memory.needed(64**3, 2, 64**2, resampled=False, workers=2)
     half = memory.needed(32**3, 2, 32**2, resampled=False, workers=2)
     patch.setattr(memory, "allowed", lambda: (full + half) // 2)
@@ -452,6 +452,19 @@ def test_reduced_is_the_mean_in_its_place(tmp_path, monkeypatch):
     lps = volume.geometry.to_lps(np.stack(np.indices((32, 32, 32)), axis=-1))
     assert np.abs(volume.voxels - scene(lps)).max() <= 1.01
     assert np.linalg.det(volume.geometry.affine_lps[:3, :3]) < 0
+
+
+def test_reduced_values_beyond_sixteen_bits_are_kept(tmp_path, monkeypatch):
+    """Unsigned values above 32767 were cut off there, and nobody was told."""
+
+    def bright(ds, k):
+        ds.PixelRepresentation = 0
+        ds.PixelData = np.full((64, 64), 40_000 + k // 2, "<u2").tobytes()
+
+    reduced(tmp_path, monkeypatch, each=bright, modality="MR")
+    volume = load(scan([tmp_path]).studies[0].series[0].volumes[0])
+    assert volume.reduced == 2
+    assert np.array_equal(volume.voxels[:, 3, 4], 40_000 + np.arange(32))
 
 
 def test_a_clean_series_has_no_finding(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import dcmread, dcmwrite
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import generate_uid
 
@@ -525,3 +526,111 @@ def test_a_panic_of_a_decoder_is_no_end(tmp_path):
         pixels = Pixels(read_header(path))
         with path.open("rb", buffering=0) as file, pytest.raises(PixelError):
             pixels.read(file, 0)
+
+
+def padded_halves(folder, *, slices=24, slope=None, pad=None, real=None, signed=True):
+    """Slice k pads its left half with `pad(k)` stored; its right half holds `real(k)` stored."""
+
+    def each(ds, k):
+        stored = np.empty((16, 20), "<i2" if signed else "<u2")
+        stored[:, :10], stored[:, 10:] = 0 if pad(k) is None else pad(k), real(k)
+        ds.PixelRepresentation = int(signed)
+        ds.PixelData = stored.tobytes()
+        if slope is not None:
+            ds.RescaleSlope, ds.RescaleIntercept = slope(k)
+        if pad(k) is not None:
+            ds.add_new(0x00280120, "SS" if signed else "US", pad(k))
+
+    return values_of(folder, slices=slices, modality="MR", intercept=0, each=each)
+
+
+def padded(volume):
+    low, high = volume.padding
+    return (volume.voxels >= low) & (volume.voxels <= high)
+
+
+def test_padding_that_differs_from_slice_to_slice_spans_them_all(tmp_path):
+    """One stored value, a scaling of each slice's own (PET): -32768 is another value each time; no voxel is touched."""
+    slopes = [1.0 + k for k in range(24)]
+    volume = padded_halves(
+        tmp_path, slope=lambda k: (slopes[k], 0), pad=lambda k: -3000, real=lambda k: 100 + k
+    )
+    assert volume.padding == (-72_000.0, -3000.0)
+    assert np.array_equal(volume.voxels[:, 0, 0], [-3000 * s for s in slopes])
+    assert np.array_equal(padded(volume), np.broadcast_to(np.arange(20) < 10, (24, 16, 20)))
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_padding_of_one_slice_may_be_a_value_of_another(tmp_path, signed):
+    """Every other slice pads with 0, the others with 4095; both are also seen inside: what is outside gets one value."""
+    volume = padded_halves(
+        tmp_path, signed=signed, pad=lambda k: 4095 * (k % 2), real=lambda k: 4095 * ((k + 1) % 2)
+    )
+    assert volume.voxels.dtype == np.int16
+    assert np.array_equal(padded(volume), np.broadcast_to(np.arange(20) < 10, (24, 16, 20)))
+    assert np.array_equal(volume.voxels[:, 3, 15], [4095 * ((k + 1) % 2) for k in range(24)])
+
+
+def test_a_slice_that_declares_no_padding_has_none(tmp_path):
+    volume = padded_halves(tmp_path, pad=lambda k: None if k == 7 else 0, real=lambda k: 5)
+    outside = padded(volume)
+    assert not outside[7].any()
+    assert outside[6, :, :10].all()
+    assert volume.voxels[7, 0, 0] == 0
+    first = padded_halves(tmp_path / "0", pad=lambda k: None if k == 0 else -9, real=lambda k: 5)
+    assert first.padding == (-9.0, -9.0)
+
+
+def test_where_sixteen_bits_leave_no_value_for_padding(tmp_path):
+    volume = padded_halves(
+        tmp_path, pad=lambda k: 32_767 * (k % 2), real=lambda k: (-32_768, 0 if k % 2 else 32_767)[k // 2 % 2]
+    )
+    assert volume.voxels.dtype == np.float32
+    assert np.array_equal(padded(volume), np.broadcast_to(np.arange(20) < 10, (24, 16, 20)))
+    assert set(np.unique(volume.voxels[:, :, 10:])) == {-32_768.0, 0.0, 32_767.0}
+
+
+def test_padding_of_frames_with_a_scaling_of_their_own(tmp_path):
+    def each(item, k, t):
+        transform = Dataset()
+        transform.RescaleSlope, transform.RescaleIntercept, transform.RescaleType = 1 + k % 2, 0, "US"
+        item.PixelValueTransformationSequence = [transform]
+
+    path = enhanced(tmp_path / "e", slices=24, sop_class=ENHANCED_MR, intercept=0, each=each)
+    ds = dcmread(path)
+    del ds.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence
+    stored = np.full((24, ds.Rows, ds.Columns), 7, "<i2")
+    stored[:, :, :8] = -5000
+    ds.PixelData = stored.tobytes()
+    ds.add_new(0x00280120, "SS", -5000)
+    dcmwrite(path, ds)
+    volume = load(found_in(tmp_path))
+    assert volume.padding == (-10_000.0, -5000.0)
+    assert np.array_equal(padded(volume), np.broadcast_to(np.arange(ds.Columns) < 8, stored.shape))
+
+
+@pytest.mark.parametrize(("bits", "signed"), [(32, True), (32, False), (64, True)])
+def test_wide_integers_whose_values_fit_are_sixteen_bits(tmp_path, bits, signed):
+    """32 allocated bits say nothing of the values; also where the intercept alone brings them into the range."""
+    shift = 100_000 if signed else 3_000_000_000
+    stored = np.random.default_rng(6).integers(-32_768, 32_768, (24, 16, 20)) + shift
+    stored[0, 0, 0], stored[0, 0, 1] = shift - 32_768, shift + 32_767
+
+    def wide(ds, k):
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit = bits, bits, bits - 1
+        ds.PixelRepresentation, ds.RescaleIntercept = int(signed), -shift
+        ds.PixelData = stored[k].astype(f"<{'i' if signed else 'u'}{bits // 8}").tobytes()
+
+    volume = values_of(tmp_path, each=wide, modality="MR", intercept=0)
+    assert volume.voxels.dtype == np.int16
+    assert np.array_equal(volume.voxels, stored - shift)
+
+
+def test_wide_integers_that_leave_the_range_in_one_slice_alone(tmp_path):
+    def wide(ds, k):
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 32, 32, 31, 1
+        ds.PixelData = np.full(320, 65_536 + k if k == 20 else k, "<i4").tobytes()
+
+    volume = values_of(tmp_path, each=wide, modality="MR", intercept=0)
+    assert volume.voxels.dtype == np.float32
+    assert (volume.voxels[20, 0, 0], volume.voxels[3, 0, 0]) == (65_556.0, 3.0)

@@ -8,6 +8,7 @@ from workstation.dicom import tags as el
 from workstation.dicom.fields import Fields
 from workstation.dicom.identity import identity_of, iso_date
 from workstation.dicom.images import CT_CLASSES, Image
+from workstation.dicom.padding import common
 from workstation.dicom.stack import Stack
 
 _LOSSY_SYNTAXES = frozenset(
@@ -81,6 +82,8 @@ def facts_of(stack: Stack, modality: str) -> dict[str, object]:
         mas = current * exposure_ms / 1000.0
     bits = h.integer(el.BITS_STORED) or h.integer(el.BITS_ALLOCATED) or 16
     agent = extra.get("contrast") or h.text(el.CONTRAST) or h.text(el.CONTRAST_ROUTE)
+    paddings = _paddings(stack)
+    padding, alike = common(p for p, image in zip(paddings, stack.slices, strict=True) if image is not None)
     facts: dict[str, object] = {
         "identity": identity_of(h),
         "manufacturer": h.text(el.MANUFACTURER),
@@ -100,7 +103,8 @@ def facts_of(stack: Stack, modality: str) -> dict[str, object]:
         "laterality": h.text(el.IMAGE_LATERALITY) or h.text(el.SERIES_LATERALITY),
         "image_type": first.image_type,
         "windows": first.windows,
-        "padding": padding_of(first),
+        "padding": padding,
+        "paddings": None if alike else paddings,
         "photometric": h.text(el.PHOTOMETRIC),
         "transfer_syntax": h.syntax,
         "bits_stored": bits,
@@ -135,6 +139,24 @@ def facts_of(stack: Stack, modality: str) -> dict[str, object]:
         facts["suv"] = factor
         facts["suv_missing"] = missing
     return facts
+
+
+_PADDED_BY = (el.PADDING, el.PADDING_LIMIT, el.SIGNED, el.BITS_ALLOCATED, el.BITS_STORED)
+
+
+def _paddings(stack: Stack) -> tuple[tuple[float, float] | None, ...]:
+    """`padding_of` each slice, worked out once for those that state the same."""
+    known: dict[object, tuple[float, float] | None] = {}
+    out: list[tuple[float, float] | None] = []
+    for image in stack.slices:
+        if image is None or el.PADDING not in image.header:
+            out.append(None)
+            continue
+        key = (*(image.header.raw(tag) for tag in _PADDED_BY), image.slope, image.intercept, id(image.table))
+        if key not in known:
+            known[key] = padding_of(image)
+        out.append(known[key])
+    return tuple(out)
 
 
 def padding_of(image: Image) -> tuple[float, float] | None:

@@ -264,7 +264,7 @@ def _start(count: int, first: int | None) -> int:
 def _whole(found: VolumeFound, pixels: Iterable[Pixels | None]) -> bool:
     """Whether the values can be 16-bit integers, by what is declared."""
     return all(_integral(f) for f in found.frames if f is not None) and all(
-        p is None or (not p.float_pixels and p.allocated <= 16) for p in pixels
+        p is None or not p.float_pixels for p in pixels
     )
 
 
@@ -288,6 +288,8 @@ class _Reader:
         self.stop = stop
         self.threads = max(1, threads)
         tile = found.facts.get("tile")
+        declared = found.facts.get("padding")
+        self.padding: tuple[float, float] | None = declared if isinstance(declared, tuple) else None
         self.tile: tuple[int, int] | None = tile if isinstance(tile, tuple) else None
         self.jobs = self._jobs(first)
         self.failed: list[int] = []
@@ -356,7 +358,18 @@ class _Reader:
             self._told = (told, anatomy)
         if len(self.failed) == sum(f is not None for f in self.found.frames):
             raise InputRefused("decode_failed", "None of the images could be decompressed.")
+        self._settle()
         self._fill(sorted({*self.found.filled, *self.failed}))
+
+    def _settle(self) -> None:
+        """One interval of padding where the slices declare several."""
+        paddings = self.found.facts.get("paddings")
+        if isinstance(paddings, tuple):
+            from workstation.dicom.padding import settled
+
+            self.padding = settled(self.voxels, paddings, {*self.found.filled, *self.failed})
+            if self.padding is None:
+                raise _Overflow
 
     def _sooner(self) -> tuple[list[_Job], list[_Job]]:
         """Jobs whose slices a CT's anatomy looks at, the first slice's among them, and the others.
@@ -365,7 +378,8 @@ class _Reader:
         slices come, outwards from the first, and where slices are filled in at the end.
         """
         found = self.found
-        if found.units != "HU" or self.lead is not None or found.filled or self.tile is not None:
+        apart = found.facts.get("paddings") is not None
+        if found.units != "HU" or self.lead is not None or found.filled or self.tile is not None or apart:
             return [], self.jobs
         from workstation.dicom.anatomy import grid_steps
 
@@ -430,6 +444,14 @@ class _Reader:
                 for k, frame in job.parts:
                     out = self.voxels[k]
                     words = out.view(np.uint16)
+                    if pixels.allocated > 16:
+                        wide = pixels.read(file, frame.frame) if image is None else _cut(image, frame.frame, shape)
+                        ends = (int(wide.min()), int(wide.max()))
+                        if frame.table is not None:
+                            raise _Overflow  # a table is looked up with whole stored values
+                        np.copyto(words, wide, casting="unsafe")
+                        self._scale(k, frame, ends, signed=pixels.signed, certain=True)
+                        continue
                     if image is not None:
                         np.copyto(words, _cut(image, frame.frame, shape), casting="unsafe")
                     elif pixels.allocated == 16:
@@ -441,8 +463,11 @@ class _Reader:
             self.failed.extend(k for k, _ in job.parts)
         return len(job.parts)
 
-    def _scale(self, k: int, frame: Frame, limits: tuple[int, int], *, signed: bool) -> None:
-        """Modality values of a slice of stored ones, in place; `limits`: what their bits can hold."""
+    def _scale(self, k: int, frame: Frame, limits: tuple[int, int], *, signed: bool, certain: bool = False) -> None:
+        """Modality values of a slice of stored ones, in place; `limits`: what their bits can hold.
+
+        `certain`: the limits are the slice's own; of wider values the lowest 16 bits are here, which is enough.
+        """
         out = self.voxels[k]
         words = out.view(np.uint16)
         if frame.table is not None:
@@ -455,6 +480,8 @@ class _Reader:
         slope, intercept = int(frame.slope), int(frame.intercept)
         low, high = (limit * slope + intercept for limit in limits)
         if not _fits((low, high)):
+            if certain:
+                raise _Overflow
             stored = out if signed else words
             # Only where the bits could hold too much is the slice itself looked at: each look costs as much as the sum.
             low = low if _fits((low, low)) else int(stored.min()) * slope + intercept
@@ -515,7 +542,10 @@ class _Reader:
         from workstation.dicom.reduced import load_reduced
 
         whole = _whole(self.found, self.pixels.values())
-        made = load_reduced(self.found, self.pixels, k, whole=whole, progress=self.progress, stop=self.stop)
+        try:
+            made = load_reduced(self.found, self.pixels, k, whole=whole, progress=self.progress, stop=self.stop)
+        except OverflowError:
+            made = load_reduced(self.found, self.pixels, k, whole=False, progress=self.progress, stop=self.stop)
         self.voxels = made.voxels
         self.found = replace(self.found, geometry=made.geometry, filled=made.filled)
         volume = self.volume()
@@ -534,7 +564,7 @@ class _Reader:
             codes.append("decode_failed")
         if any(p.precision_differs for p in loaded):
             codes.append("precision_mismatch")
-        interval = self._declared_padding()
+        interval = self.padding
         if found.units == "HU":
             interval, more = self._told_by_values(interval)
             codes.extend(more)
@@ -597,16 +627,11 @@ class _Reader:
         from workstation.dicom.position import table_verdict
         from workstation.dicom.values import border_padding, cut_off
 
-        declared = self._declared_padding()
+        declared = self.padding
         stated = str(self.found.facts.get("patient_position") or "")
         guessed = border_padding(self.voxels, declared)
         truncated = cut_off(self.voxels, declared if guessed is None else guessed)
         return guessed, truncated, table_verdict(self.voxels, self.found.geometry, stated) == "contradicts"
-
-    def _declared_padding(self) -> tuple[float, float] | None:
-        padding = self.found.facts.get("padding")
-        return padding if isinstance(padding, tuple) else None
-
 
 def _digest(
     voxels: Voxels,

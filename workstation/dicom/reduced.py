@@ -53,6 +53,8 @@ def load_reduced(
 
     Raises
     ------
+    OverflowError
+        If `whole`, and a mean does not fit 16 bits.
     InputRefused
         If an image cannot be decoded.
     Cancelled
@@ -69,7 +71,11 @@ def load_reduced(
         if len(there) < k:
             filled.append(z)
         mean = np.mean(there, axis=0) if there else np.asarray(voxels[z - 1], np.float64)
-        voxels[z] = np.clip(np.rint(mean), -32768, 32767) if whole else mean
+        if whole:
+            mean = np.rint(mean)
+            if not -32768 <= mean.min() <= mean.max() <= 32767:
+                raise OverflowError
+        voxels[z] = mean
         if progress is not None:
             progress((z + 1) * k, found.geometry.shape[0])
     return Reduced(voxels, reduced_geometry(found.geometry, k), tuple(filled))
