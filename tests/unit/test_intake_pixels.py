@@ -552,9 +552,7 @@ def padded(volume):
 def test_padding_that_differs_from_slice_to_slice_spans_them_all(tmp_path):
     """One stored value, a scaling of each slice's own (PET): -32768 is another value each time; no voxel is touched."""
     slopes = [1.0 + k for k in range(24)]
-    volume = padded_halves(
-        tmp_path, slope=lambda k: (slopes[k], 0), pad=lambda k: -3000, real=lambda k: 100 + k
-    )
+    volume = padded_halves(tmp_path, slope=lambda k: (slopes[k], 0), pad=lambda k: -3000, real=lambda k: 100 + k)
     assert volume.padding == (-72_000.0, -3000.0)
     assert np.array_equal(volume.voxels[:, 0, 0], [-3000 * s for s in slopes])
     assert np.array_equal(padded(volume), np.broadcast_to(np.arange(20) < 10, (24, 16, 20)))
@@ -563,9 +561,7 @@ def test_padding_that_differs_from_slice_to_slice_spans_them_all(tmp_path):
 @pytest.mark.parametrize("signed", [True, False])
 def test_padding_of_one_slice_may_be_a_value_of_another(tmp_path, signed):
     """Every other slice pads with 0, the others with 4095; both are also seen inside: what is outside gets one value."""
-    volume = padded_halves(
-        tmp_path, signed=signed, pad=lambda k: 4095 * (k % 2), real=lambda k: 4095 * ((k + 1) % 2)
-    )
+    volume = padded_halves(tmp_path, signed=signed, pad=lambda k: 4095 * (k % 2), real=lambda k: 4095 * ((k + 1) % 2))
     assert volume.voxels.dtype == np.int16
     assert np.array_equal(padded(volume), np.broadcast_to(np.arange(20) < 10, (24, 16, 20)))
     assert np.array_equal(volume.voxels[:, 3, 15], [4095 * ((k + 1) % 2) for k in range(24)])

@@ -220,7 +220,10 @@ _GRADIENT_PARTS = ((el.GE_ACQUISITION, (0xBB, 0xBC, 0xBD), "text"), (el.PHILIPS_
 _PHILIPS_LABEL, _PHILIPS_HEART = (*el.PHILIPS_FRAME, 0x29), (*el.PHILIPS_IMAGING, 0x08)
 _OF_KEYS = frozenset(
     (
-        el.GRADIENT, el.LABEL, private(el.PHILIPS_FRAME, 0x29), private(el.PHILIPS_IMAGING, 0x08),
+        el.GRADIENT,
+        el.LABEL,
+        private(el.PHILIPS_FRAME, 0x29),
+        private(el.PHILIPS_IMAGING, 0x08),
         *(tag for _, tag in (*_NUMBERS, *_TEXTS)),
         *(private(place, low) for place, low, *_ in (*_PRIVATE_B, *_GRADIENT_WHOLE)),
         *(private(place, low) for place, lows, _ in _GRADIENT_PARTS for low in lows),

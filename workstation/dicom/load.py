@@ -633,6 +633,7 @@ class _Reader:
         truncated = cut_off(self.voxels, declared if guessed is None else guessed)
         return guessed, truncated, table_verdict(self.voxels, self.found.geometry, stated) == "contradicts"
 
+
 def _digest(
     voxels: Voxels,
     units: str,
