@@ -550,8 +550,8 @@ def test_a_private_sequence_that_lost_its_representation(tmp_path):
     """Through an archive that knows no private elements: UN with a length, its content implicit; or rubbish in it."""
     from io import BytesIO
 
-    from pydicom.filewriter import write_sequence_item
     from pydicom.filebase import DicomBytesIO
+    from pydicom.filewriter import write_sequence_item
 
     runs = PHILIPS_RUNS["b_value"]
     path = enhanced(tmp_path / "e", slices=12, phases=4, sop_class=ENHANCED_MR,

@@ -560,7 +560,7 @@ def test_padding_that_differs_from_slice_to_slice_spans_them_all(tmp_path):
 
 @pytest.mark.parametrize("signed", [True, False])
 def test_padding_of_one_slice_may_be_a_value_of_another(tmp_path, signed):
-    """Every other slice pads with 0, the others with 4095; both are also seen inside: what is outside gets one value."""
+    """Every other slice pads with 0, the others with 4095; both are also seen inside: what is outside gets one."""
     volume = padded_halves(tmp_path, signed=signed, pad=lambda k: 4095 * (k % 2), real=lambda k: 4095 * ((k + 1) % 2))
     assert volume.voxels.dtype == np.int16
     assert np.array_equal(padded(volume), np.broadcast_to(np.arange(20) < 10, (24, 16, 20)))
