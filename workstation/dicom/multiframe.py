@@ -137,9 +137,9 @@ def _frame_type(header: Header, groups: _Groups) -> tuple[str, ...]:
     """Frame type; phase, real and imaginary images that it does not name are named by (0008,9208)."""
     words = _stated_type(header, groups)
     if groups.maker is not None and not _COMPLEX & set(words):
-        letter = groups.maker.private_text(*el.PHILIPS_DD, 0x11).upper()
-        if letter in _COMPLEX:
-            words = (*words, letter)
+        stated = groups.maker.private_text(*el.PHILIPS_DD, 0x11).upper()
+        if stated in _COMPLEX:
+            words = (*words, stated)
     for sequence in el.FRAME_TYPES:
         letter = _COMPONENTS.get(groups.text(sequence, el.COMPLEX_COMPONENT).upper())
         if letter is not None:

@@ -7,6 +7,7 @@ slice's padding is another modality value than its neighbour's (PS3.3 C.7.5.1.1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,12 +55,12 @@ def settled(voxels: Voxels, paddings: Sequence[Interval | None], missing: Iterab
     return (value, value)
 
 
-def within(values: npt.NDArray[np.generic], interval: Interval) -> npt.NDArray[np.bool_]:
+def within(values: npt.NDArray[Any], interval: Interval) -> npt.NDArray[np.bool_]:
     """Which values lie in a closed interval."""
     return np.asarray((values >= interval[0]) & (values <= interval[1]))
 
 
-def _outside(plane: npt.NDArray[np.generic], padding: Interval | None) -> npt.NDArray[np.bool_]:
+def _outside(plane: npt.NDArray[Any], padding: Interval | None) -> npt.NDArray[np.bool_]:
     return np.zeros(plane.shape, np.bool_) if padding is None else within(plane, padding)
 
 
