@@ -78,6 +78,18 @@ def straight(window: Window) -> tuple[float, float] | None:
     return None if w <= 1e-6 else (c, w)
 
 
+def ends(window: Window) -> tuple[float, float]:
+    """Values up to which a window is as dark as it gets, and from which on as bright; infinite of a sigmoid."""
+    c, w = window.center, window.width
+    if window.function == "SIGMOID":
+        return -np.inf, np.inf
+    if window.function == "LINEAR":
+        c, w = c - 0.5, w - 1.0
+    if w <= 1e-6:
+        return c, float(np.nextafter(np.float32(c), np.float32(np.inf)))
+    return c - w / 2, c + w / 2
+
+
 def thinned(volume: Volume) -> npt.NDArray[np.float32]:
     """At most two million voxels, evenly taken, without padding; float32, one axis."""
     v = volume.voxels

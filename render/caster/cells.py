@@ -146,18 +146,20 @@ def distances(seen: Distance, octant: int, out: Distance) -> None:
 
 @njit(**EXACT)
 def blocks_within(mask: npt.NDArray[np.uint8], scale: npt.NDArray[np.float64], out: npt.NDArray[np.uint8]) -> None:
-    """Per block of voxels: whether the mask lets anything of it be seen (1) or nothing (0)."""
+    """Per block of voxels: whether the mask lets all of it be seen (2), a part (1) or nothing (0)."""
     top = (mask.shape[0] - 1, mask.shape[1] - 1, mask.shape[2] - 1)
     for k in range(out.shape[0]):
         for r in range(out.shape[1]):
             for c in range(out.shape[2]):
-                seen = 0
+                seen, hidden = 0, 0
                 for i in range(min(int((k << SHIFT) * scale[0]), top[0]), _last(k, scale[0], top[0]) + 1):
                     for j in range(min(int((r << SHIFT) * scale[1]), top[1]), _last(r, scale[1], top[1]) + 1):
                         for m in range(min(int((c << SHIFT) * scale[2]), top[2]), _last(c, scale[2], top[2]) + 1):
-                            if mask[i, j, m] > 127:
+                            if mask[i, j, m] >= 127:
                                 seen = 1
-                out[k, r, c] = seen
+                            else:
+                                hidden = 1
+                out[k, r, c] = seen * (2 - hidden)
 
 
 @njit(inline="always")

@@ -531,6 +531,7 @@ def project_tiles(
     fine: Voxels,
     blocks: Voxels,
     coarse: Voxels,
+    kept: U8,
     body: U8,
     body_scale: F64,
     labels: U8,
@@ -545,6 +546,8 @@ def project_tiles(
     to_mm: F64,
     cuts: F64,
     step: float,
+    dark: float,
+    bright: float,
     first: int,
     end: int,
     out: F32,
@@ -555,8 +558,12 @@ def project_tiles(
     Parameters
     ----------
     fine, blocks, coarse : greatest (MAXIMUM) or least (MINIMUM) voxel of each cell of 4, 8 and 32 voxels
+    kept : per block of 8 voxels, 0 where body and segments let nothing count, 2 where all of it lies in the body; of
+        one block when all counts
     body, body_scale : soft mask of what counts (see `render.caster.within`), of one voxel when all does
     labels, label_map, label_look : segments; those with a factor of 0 do not count
+    dark, bright : values up to which, and from which on, the window makes no difference: where it is as bright as it
+        gets a maximum is sought no further, and below the dark end it is not sought (a minimum ends at the dark end)
     out, hit : (height, width) float32 values, and uint8: 1 where the ray met anything
     """
     height, width = out.shape
@@ -564,6 +571,7 @@ def project_tiles(
     nk, nr, nc = voxels.shape
     masked = body.size > 1
     labelled = labels.size > 1
+    parted = kept.size > 1
     sign = np.float32(-1 if mode == MINIMUM else 1)
     slices, rows = nr * nc, nc
     limit, nought = four(nk - 1.001, nr - 1.001, nc - 1.001, 0), four(0, 0, 0, 0)
@@ -572,6 +580,10 @@ def project_tiles(
         whole(1 << SHIFT, 1 << SHIFT, 1 << SHIFT, 0),
         whole(1 << COARSE, 1 << COARSE, 1 << COARSE, 0),
     )
+    enough = np.float32(-dark if mode == MINIMUM else bright)
+    # a mask or segments decide what is met at all: every sample is looked at until one counts
+    free = mode == MAXIMUM and not masked and not labelled
+    least_of_all = np.float32(max(dark, -1e30)) if free else np.float32(-1e30)
     within_fine = whole(-1 << FINE, -1 << FINE, -1 << FINE, 0)
     within_block = whole(-1 << SHIFT, -1 << SHIFT, -1 << SHIFT, 0)
     within_coarse = whole(-1 << COARSE, -1 << COARSE, -1 << COARSE, 0)
@@ -595,22 +607,28 @@ def project_tiles(
                 inverse, never = _ways(dk, dr, dc, step)
                 up = whole(1 if dk > 0 else 0, 1 if dr > 0 else 0, 1 if dc > 0 else 0, 0)
                 up_fine, up_block, up_coarse = times(up, edge_fine), times(up, edge_block), times(up, edge_coarse)
-                best = np.float32(-1e30)
+                best = least_of_all
                 total = 0.0
                 met = 0
                 place = NOWHERE
                 # where a neighbour met its extreme, this ray is likely to: most cells then cannot win any more
                 number, following = 0, -1
                 if mode == MEAN:
-                    following = last + 1
+                    following = 0 if parted else last + 1
                 elif likely != NOWHERE:
                     number, following = max(0, likely - start - 1), min(last, likely - start + 1) + 1
                 t = np.float32(0)
+                within = False
                 while True:
                     while number < following:
                         here = most(least(plus(o, times(same(number), d)), limit), nought)
                         number += 1
-                        if masked:
+                        at = cut(here)
+                        index = get(at, 0) * slices + get(at, 1) * rows + get(at, 2)
+                        value = _between(voxels, index, slices, rows, minus(here, floats(at)))
+                        if mode != MEAN and value * sign <= best:
+                            continue
+                        if masked and not within:
                             inside = _share(body, body_scale, get(here, 0), get(here, 1), get(here, 2))
                             if inside < np.float32(127):
                                 continue
@@ -618,19 +636,33 @@ def project_tiles(
                             labels, label_map, label_look, mode != MAXIMUM, get(here, 0), get(here, 1), get(here, 2)
                         ):
                             continue
-                        at = cut(here)
-                        index = get(at, 0) * slices + get(at, 1) * rows + get(at, 2)
-                        value = _between(voxels, index, slices, rows, minus(here, floats(at)))
                         met += 1
                         if mode == MEAN:
                             total += value
-                        elif value * sign > best:
+                        else:
                             best = value * sign
                             place = start + number - 1
-                    if mode == MEAN:
+                            if best >= enough:
+                                break
+                    if mode != MEAN and best >= enough:
+                        break
+                    if mode == MEAN and not parted:
                         break
                     while t <= np.float32(last):
                         at = cut(most(least(plus(o, times(same(t + _INSIDE), d)), limit), nought))
+                        if parted:
+                            cell = shifted(at, SHIFT)
+                            counts = kept[np.uint64(get(cell, 0)), np.uint64(get(cell, 1)), np.uint64(get(cell, 2))]
+                            within = counts > 1
+                            if counts == 0 or mode == MEAN:
+                                edge = plus(both(at, within_block), up_block)
+                                leave = lowest(plus(times(minus(floats(edge), o), inverse), never))
+                                entered, t = t, max(leave, t + _INSIDE)
+                                if counts == 0:
+                                    continue
+                                number = int(np.ceil(entered))
+                                following = int(np.ceil(min(t, np.float32(last + 1))))
+                                break
                         cell = shifted(at, COARSE)
                         if _extreme(coarse, get(cell, 0), get(cell, 1), get(cell, 2)) * sign <= best:
                             edge = plus(both(at, within_coarse), up_coarse)
@@ -654,6 +686,6 @@ def project_tiles(
                     if number >= following and t > np.float32(last):
                         break
                 likely = place
-                if met > 0:
+                if met > 0 or (free and last >= 0):
                     hit[y, x] = 1
                     out[y, x] = np.float32(total / met) if mode == MEAN else best * sign

@@ -33,9 +33,14 @@ Made = TypeVar("Made")
 Threshold = tuple[float, float | None, float]  # low, high, smoothing of a surface
 Eye = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
-# Distance of samples in parts of the smallest voxel edge: measured against half of each, SSIM at least 0.95 settled.
-_STEP = {"record": 0.5, "settled": 0.7, "drag": 1.42}
-_PROJECTION_STEP = {"record": 0.5, "settled": 0.7, "drag": 1.8}
+# Distance of samples in parts of a voxel's edge: measured against half of each, SSIM at least 0.95 settled. A maximum
+# sits between the samples, where an interpolated value curves; a mean hardly changes with them.
+_STEP = {
+    Technique.VR: {"record": 0.5, "settled": 0.7, "drag": 1.42},
+    Technique.MIP: {"record": 0.25, "settled": 0.4, "drag": 1.0},
+    Technique.MINIP: {"record": 0.35, "settled": 0.7, "drag": 1.42},
+    Technique.MEAN: {"record": 0.7, "settled": 1.42, "drag": 2.8},
+}
 _DITHER = {"record": 0.0, "settled": 0.0, "drag": 0.5}
 _STOP_AT = {"record": 0.01, "settled": 0.02, "drag": 0.04}
 # A ray of a projection cannot end early, so its picture of the moving hand is smaller.
@@ -50,6 +55,7 @@ _LIGHT_EDGE = 2.0  # cells of the lighter one, in parts of the smallest voxel ed
 _LIGHT_FROM = 600_000  # triangles from which a surface turns as a lighter one
 _BAND = 4_000_000  # pixels times layers that are held at once
 _CLIPS = 6
+_ALL = np.ones((1, 1, 1), dtype=np.uint8)
 _FINER = 2  # finer pixels along each side of one, for surfaces and planes in settled pictures
 _MADE = 2
 _COARSE_FROM = 4_000_000  # voxels from which a surface under the moving hand is taken from every second one
@@ -78,6 +84,7 @@ class Space:
         self.segmentation = segmentation
         self._extremes: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         self._distance: tuple[bytes, npt.NDArray[np.uint8], npt.NDArray[np.uint8], set[int]] | None = None
+        self._kept: tuple[tuple[str, str], npt.NDArray[np.uint8]] | None = None
         self._within: dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = {}
         self._meshes: dict[Threshold, Mesh] = {}
         self._made: dict[tuple[segmenting.Made, ...], Segmentation] = {}
@@ -118,25 +125,16 @@ class Space:
         -------
         (8, blocks) uint8: a row for each octant of directions (see `cells.distances`), filled for those asked for
         """
-        key = thickness.tobytes() + np.array([start, scale]).tobytes() + where.encode()
+        key = (thickness > 0).tobytes() + np.array([start, scale]).tobytes() + where.encode()
         if shown is not None:
-            key += shown.digest.encode() + (shown.look[:, 0] > 0).tobytes()
+            key += shown.digest.encode() + shown.visible.tobytes()
         if self._distance is None or self._distance[0] != key:
             low, high = self.extremes()
             counted = np.concatenate([[0], np.cumsum(thickness > 0)]).astype(np.int32)
             seen = np.empty(low.shape, dtype=np.uint8)
-            kept = np.ones(low.shape, dtype=np.uint8)
-            mask, mask_scale = self.within(where)
-            if mask.size > 1:
-                cells.blocks_within(mask, mask_scale, kept)
-            if shown is not None:
-                visible = (shown.look[:, 0] > 0).astype(np.uint8)
-                there = np.empty_like(kept)
-                portions.run(
-                    lambda first, end: labels.blocks_shown(shown.labels, shown.map, visible, first, end, there),
-                    len(kept), 4,
-                )  # fmt: skip
-                kept &= there
+            kept = self.kept(where, shown)
+            if kept.shape != low.shape:
+                kept = np.ones(low.shape, dtype=np.uint8)
             cells.visible(low, high, kept, counted, start, scale, seen)
             self._distance = (key, seen, np.empty((8, seen.size), dtype=np.uint8), set())
         _, seen, out, done = self._distance
@@ -144,6 +142,30 @@ class Space:
             cells.distances(seen, octant, out[octant].reshape(seen.shape))
             done.add(octant)
         return out
+
+    def kept(self, where: str, shown: Shown | None) -> npt.NDArray[np.uint8]:
+        """Blocks of which mask and segments let nothing be seen (0), or where the mask hides nothing (2), or else (1).
+
+        Of one block when nothing is hidden anywhere.
+        """
+        mask, mask_scale = self.within(where)
+        key = (where if mask.size > 1 else "", shown.digest + str(shown.visible.tobytes()) if shown else "")
+        if key == ("", ""):
+            return _ALL
+        if self._kept is None or self._kept[0] != key:
+            shape = cells.count(self.volume.geometry.shape)
+            kept = np.ones(shape, dtype=np.uint8)
+            if mask.size > 1:
+                cells.blocks_within(mask, mask_scale, kept)
+            if shown is not None:
+                label, label_map, visible = shown.labels, shown.map, shown.visible
+                there = np.empty_like(kept)
+                portions.run(
+                    lambda first, end: labels.blocks_shown(label, label_map, visible, first, end, there), len(kept), 4
+                )
+                kept *= there
+            self._kept = (key, kept)
+        return self._kept[1]
 
     def segmented(self, view: View, cancelled: Stop | None = None) -> Segmentation | None:
         """Labels of the view's segments, or None where it has none; the last two that were made are kept.
@@ -300,7 +322,7 @@ class Space:
         look = view.look
         assert look is not None
         assert view.camera is not None
-        step = view.step_mm or _STEP[view.quality] * min(self.volume.geometry.spacing_mm)
+        step = self.step_mm(view)
         thickness, colour, start, scale = tables(look, step)
         gradient, gradient_scale = gradient_table(look)
         shine = (np.linspace(0, 1, 256) ** max(look.power, 1.0)).astype(np.float32)
@@ -346,20 +368,24 @@ class Space:
         which = 1 if mode == rays.MAXIMUM else 0
         fine, blocks, coarse = (self.extremes(n)[which] for n in (cells.FINE, cells.SHIFT, cells.COARSE))
         # the least and the mean value of a whole box are those of the air around the body
-        body, body_scale = self.within("" if mode == rays.MAXIMUM or view.segments else "body")
+        where = "" if mode == rays.MAXIMUM or view.segments else "body"
+        body, body_scale = self.within(where)
         shown = self.shown(view, cancelled)
+        kept = self.kept(where, shown)
         label, label_map, label_look = shown.kernel if shown else (labels.NONE, labels.NO_MAP, labels.NO_LOOK)
-        step = view.step_mm or _PROJECTION_STEP[view.quality] * min(self.volume.geometry.spacing_mm)
+        step = self.step_mm(view)
         width, height = size
         eye = self._eye(view.camera, size)
         cuts = self._cuts(view)
         values = np.empty((height, width), dtype=np.float32)
         hit = np.empty((height, width), dtype=np.uint8)
+        dark, bright = tones.ends(view.window)
 
         def tiles(first: int, end: int) -> None:
             rays.project_tiles(
-                self.volume.voxels, fine, blocks, coarse, body, body_scale, label, label_map, label_look, mode, *eye,
-                not _parallel(view), np.array(self.volume.geometry.spacing_mm), cuts, step, first, end, values, hit,
+                self.volume.voxels, fine, blocks, coarse, kept, body, body_scale, label, label_map, label_look, mode,
+                *eye, not _parallel(view), np.array(self.volume.geometry.spacing_mm), cuts, step, dark, bright, first,
+                end, values, hit,
             )  # fmt: skip
 
         portions.run(tiles, _tiles(size), _TILES_AT_ONCE, cancelled, led=True)
@@ -448,6 +474,25 @@ class Space:
         slope = min(max(view.cue, 0.0), 1.0) / max(far - near, 1.0)
         return np.array([1 + slope * near, slope])
 
+    def step_mm(self, view: View) -> float:
+        """Millimetres between samples: the view's own, or a part of a voxel's edge by technique and quality.
+
+        While looking, the edge along the middle ray: slices much thinner than their pixels do not make a picture from
+        the front slow. It is never taken longer than the middle one of the three, so that thick slices are not
+        stepped over. In pictures for the record it is the smallest one.
+        """
+        if view.step_mm:
+            return view.step_mm
+        assert view.camera is not None
+        g = self.volume.geometry
+        smallest, middle, _ = sorted(g.spacing_mm)
+        part = _STEP[view.technique][view.quality]
+        if view.quality == "record":
+            return part * smallest
+        _, _, forward = cameras.axes(view.camera)
+        along = 1 / float(np.linalg.norm(np.linalg.inv(g.affine_lps[:3, :3]) @ forward))
+        return part * max(smallest, min(along, middle))
+
     def pick(self, view: View, x: float, y: float) -> Vector | None:
         """The place in the patient that a pixel of a 3D picture shows, or None where it shows nothing.
 
@@ -518,6 +563,11 @@ class Shown:
     map: npt.NDArray[np.float64]
     look: F32
     digest: str
+
+    @property
+    def visible(self) -> npt.NDArray[np.uint8]:
+        """(256,) 1 for the labels of which anything is seen."""
+        return (self.look[:, 0] > 0).astype(np.uint8)
 
     @property
     def kernel(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64], F32]:

@@ -151,11 +151,8 @@ def _fresh(volume: Volume, view: View, quality: str) -> Trial:
 
 def _half_step(engine: Engine, view: View) -> npt.NDArray[np.uint8] | None:
     """The same picture at half of the settled step."""
-    from render.caster import space
-
-    steps: dict[str, float] = space._STEP if view.technique is Technique.VR else space._PROJECTION_STEP
-    smallest = min(engine.regular.geometry.spacing_mm)
-    return engine.picture(view.replace(step_mm=steps["settled"] * smallest / 2)).rgb
+    space = engine._kept()
+    return engine.picture(view.replace(step_mm=space.step_mm(engine.completed(view)) / 2)).rgb
 
 
 def _ssim(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
