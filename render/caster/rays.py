@@ -1,9 +1,9 @@
 """Kernels that follow rays through a regular grid: shaded volume rendering, and projections.
 
 Space of the kernels: fractional index (slice, row, column); a ray is ``origin + t * direction`` with t in
-millimetres, so the direction is index per millimetre. Samples stand at whole multiples of the step from t = 0
-(under the moving hand from a part of a step that depends on the pixel alone, so that steep looks show no rings),
-whatever is skipped: pictures do not depend on skipping.
+millimetres, so the direction is index per millimetre. Samples stand at whole multiples of the step from t = 0,
+whatever is skipped: pictures do not depend on skipping. Where much light ends at one sample, its step is taken in
+parts: where in it a surface begins decides how that is lit, and steep looks would else show rings like wood grain.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ U8 = npt.NDArray[np.uint8]
 
 TILE = 16
 BLOCK = 1 << SHIFT
+FINER = 3
 MAXIMUM, MINIMUM, MEAN = 0, 1, 2
 NOWHERE = -(1 << 40)
 _INSIDE = np.float32(1e-3)  # of a step: surely behind the face through which a cell is entered
@@ -152,13 +153,6 @@ def _ways(dk: float, dr: float, dc: float, step: float) -> tuple[Any, Any]:
         0.0,
     )
     return inverse, never
-
-
-@njit(inline="always")
-def _ordered(x: int, y: int) -> float:
-    """A share of a step, 0 to 15/16, for each pixel of a square of 4 x 4: neighbours far apart (Bayer 1973)."""
-    a, b = (x ^ y) & 3, y & 3
-    return ((a & 1) * 8 + (b & 1) * 4 + (a >> 1) * 2 + (b >> 1)) / 16.0
 
 
 @njit(inline="always")
@@ -327,7 +321,8 @@ def cast_tiles(
     cuts: F64,
     cue: F64,
     step: float,
-    dither: float,
+    parts: int,
+    dense: float,
     stop_at: float,
     layer_depth: F32,
     layer_colour: F32,
@@ -345,8 +340,8 @@ def cast_tiles(
     labels, label_map : segments (see `render.caster.labels`), of one voxel without any; (3, 4) from index to theirs
     label_look : (256, 5) per label: factor of the opacity, tint premultiplied by its amount, the amount
     distance : (8, blocks) blocks to the nearest visible one ahead, for each octant (see `render.caster.cells`)
-    opacity : table of the extinction of one step, ``-log(1 - a)``
-    colour : (entries, 4): red, green, blue 0..1, and the opacity of one step ``a``
+    opacity : table of the extinction of one step, ``-log(1 - a)``, then of a part of a step, then of a finer part
+    colour : (3 * entries, 4): red, green, blue 0..1, and the opacity ``a`` of one step, then of its parts
     value_start, value_scale : table entry = (value - start) * scale
     gradient : table of factors of the opacity, by gradient magnitude times `gradient_scale`; empty = none
     shine : table of the specular share by the cosine 0..1
@@ -357,7 +352,8 @@ def cast_tiles(
     to_mm : (3,) voxel edge lengths in mm (slice, row, column)
     cuts : (n, 4) half-spaces that are kept, ``a . index + d >= 0`` in mm
     cue : (2,) brightness is times ``cue[0] - cue[1] * t``
-    step : mm; dither : part of a step by which neighbouring rays begin apart, 0 to 1
+    step : mm; parts : how many a step is taken in where at least `dense` (0 to 1) of the light ends in it, and
+        three times as many where nearly all of it does
     stop_at : transmittance at which a ray ends
     layer_depth, layer_colour : (height, width, n), (height, width, n, 4): surfaces at t, ascending, premultiplied
         colour and opacity; n = 0 without surfaces
@@ -370,7 +366,7 @@ def cast_tiles(
     slices, rows = nr * nc, nc
     blocks_r = (nc - 1 + BLOCK - 1) >> SHIFT
     blocks_k = blocks_r * ((nr - 1 + BLOCK - 1) >> SHIFT)
-    entries = len(opacity) - 1
+    entries = len(opacity) // 3 - 1
     gradients = len(gradient) - 1
     layers = layer_depth.shape[2]
     masked = mask.size > 1
@@ -378,13 +374,16 @@ def cast_tiles(
     ambient, diffuse, specular = material[0], material[1], material[2]
     one, nil = np.float32(1), np.float32(0)
     per_fade = one / material[3] if material[3] > nil else np.float32(1e30)
-    hair = np.float32(0.002)
+    # opacity from which on a sample is worth lighting: of as long a way whatever the step
+    worth = np.float32(step / (0.7 * min(to_mm[0], to_mm[1], to_mm[2])))
+    hair = np.float32(0.002) * worth
     least_left = np.float32(stop_at)
     level = one / max(one, ambient + diffuse)  # full light is white, never more
     scale, bias = np.float32(value_scale), np.float32(0.5 - value_start * value_scale)
     per_k, per_r, per_c = np.float32(0.5 / to_mm[0]), np.float32(0.5 / to_mm[1]), np.float32(0.5 / to_mm[2])
     limit, nought = four(nk - 1.001, nr - 1.001, nc - 1.001, 0), four(0, 0, 0, 0)
     within = whole(-BLOCK, -BLOCK, -BLOCK, -BLOCK)
+    half, much, nearly_all = np.float32(0.5), np.float32(dense), np.float32(0.6)
     for tile in range(first, end):
         ty, tx = tile // tiles_wide * TILE, tile % tiles_wide * TILE
         for y in range(ty, min(height, ty + TILE)):
@@ -393,10 +392,9 @@ def cast_tiles(
                     origin, across, along, ahead, perspective, to_mm, cuts, nk, nr, nc, x, y
                 )
                 # samples are counted from the first one inside: small numbers are exact in 32 bits
-                late = dither * _ordered(x, y)
-                start = int(np.ceil(near / step - late)) if near <= far else 0
-                last = int(np.floor(far / step - late)) - start if near <= far else -1
-                begin = (start + late) * step
+                start = int(np.ceil(near / step)) if near <= far else 0
+                last = int(np.floor(far / step)) - start if near <= far else -1
+                begin = start * step
                 o = four(ok + begin * dk, orow + begin * dr, oc + begin * dc, 0)
                 d = four(dk * step, dr * step, dc * step, 0)
                 inverse, never = _ways(dk, dr, dc, step)
@@ -412,14 +410,14 @@ def cast_tiles(
                 # just behind a face of the volume or of the crop box there is no surface to be lit, only noise
                 calm = -1
                 if near > 2e-3 or not perspective:
-                    calm = int(np.ceil((near + max(to_mm[0], to_mm[1], to_mm[2])) / step - late)) - start
+                    calm = int(np.ceil((near + max(to_mm[0], to_mm[1], to_mm[2])) / step)) - start
                 t = nil  # in steps, and not whole where a block ends: the way from block to block is rounded nowhere
                 for layer in range(layers + 1):
                     until = last
                     if layer < layers:
                         reach = layer_depth[y, x, layer]
                         if reach < np.float32(1e20):
-                            until = min(last, int(np.floor(reach / step - late)) - start)
+                            until = min(last, int(np.floor(reach / step)) - start)
                     end_of_layer = np.float32(until + 1)
                     while t <= np.float32(until) and left > least_left:
                         at = cut(most(least(plus(o, times(same(t + _INSIDE), d)), limit), nought))
@@ -439,19 +437,32 @@ def cast_tiles(
                         number = int(np.ceil(t))
                         following = int(np.ceil(leave))
                         t = leave
-                        while number < following and left > least_left:
-                            place = most(least(plus(o, times(same(number), d)), limit), nought)
-                            number += 1
+                        finer, finely, size = 0, 0, one
+                        while (number < following or finer > 0) and left > least_left:
+                            if finer > 0:
+                                at_step = np.float32(number) - half - (np.float32(finer) - half) * size
+                                at_step = min(at_step, np.float32(until))
+                                finer -= 1
+                            else:
+                                at_step, size, finely = np.float32(number), one, 0
+                                number += 1
+                            place = most(least(plus(o, times(same(at_step), d)), limit), nought)
                             at = cut(place)
                             share = minus(place, floats(at))
                             index = get(at, 0) * slices + get(at, 1) * rows + get(at, 2)
                             value = _between(voxels, index, slices, rows, share)
-                            entry = min(max(int(value * scale + bias), 0), entries)
+                            entry = min(max(int(value * scale + bias), 0), entries) + finely
                             thick = opacity[np.uint64(entry)]
                             if thick == nil:
                                 continue
                             hid = row(colour, 4 * entry)
                             stopped = get(hid, 3)
+                            if finely == 0 and left * stopped > much and number > 1:
+                                # much light ends around this sample: where, makes the picture
+                                finer = parts if left * stopped < nearly_all else parts * FINER
+                                finely = (entries + 1) * (1 if finer == parts else 2)
+                                size = one / np.float32(finer)
+                                continue
                             if masked:
                                 inside = _share(mask, mask_scale, get(place, 0), get(place, 1), get(place, 2))
                                 inside = (inside - np.float32(127)) / np.float32(100)
@@ -467,14 +478,14 @@ def cast_tiles(
                                     stopped = one - np.exp(-thick)
                                 hid = plus(times(same(one - np.float32(tint)), hid), four(tint_r, tint_g, tint_b, 0))
                             shade = cue_here - cue_step * np.float32(number)
-                            if thick <= hair:
+                            if thick <= hair * size:
                                 w = left * thick
                                 light = plus(light, times(same(w * shade * np.float32(_PLAIN)), hid))
                                 left -= w
                                 continue
                             bright = np.float32(_PLAIN)
                             gleam = nil
-                            if left * stopped > np.float32(0.01) or gradients > 0:
+                            if left * stopped > np.float32(0.01) * worth * size or gradients > 0:
                                 c = get(at, 2)
                                 if c > 0 and c < nc - 2:
                                     g = _slopes(voxels, index, get(at, 0), get(at, 1), slices, rows, share)

@@ -36,12 +36,13 @@ Eye = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.flo
 # Distance of samples in parts of a voxel's edge: measured against half of each, SSIM at least 0.95 settled. A maximum
 # sits between the samples, where an interpolated value curves; a mean hardly changes with them.
 _STEP = {
-    Technique.VR: {"record": 0.5, "settled": 0.7, "drag": 1.42},
+    Technique.VR: {"record": 0.5, "settled": 1.0, "drag": 1.7},
     Technique.MIP: {"record": 0.25, "settled": 0.4, "drag": 1.0},
     Technique.MINIP: {"record": 0.35, "settled": 0.7, "drag": 1.42},
     Technique.MEAN: {"record": 0.7, "settled": 1.42, "drag": 2.8},
 }
-_DITHER = {"record": 0.0, "settled": 0.0, "drag": 0.5}
+# Where at least this share of the light ends at one sample, its step is taken in so many parts.
+_PARTS = {"record": (3, 0.05), "settled": (2, 0.1), "drag": (2, 0.12)}
 _STOP_AT = {"record": 0.01, "settled": 0.02, "drag": 0.04}
 # A ray of a projection cannot end early, so its picture of the moving hand is smaller.
 _DRAG_WIDTH, _PROJECTION_DRAG_WIDTH, _LEAST_WIDTH = 333, 280, 96
@@ -329,7 +330,9 @@ class Space:
         material = np.array([look.ambient, look.diffuse, look.specular, look.fade], dtype=np.float32)
         width, height = size
         mask, mask_scale = self.within(look.within)
-        shades = np.column_stack([colour, -np.expm1(-thickness)]).astype(np.float32)
+        parts, dense = _PARTS[view.quality]
+        finely = np.concatenate([thickness / np.float32(n) for n in (1, parts, parts * rays.FINER)])
+        shades = np.column_stack([np.tile(colour, (3, 1)), -np.expm1(-finely)]).astype(np.float32)
         shown = self.shown(view, cancelled)
         label, label_map, label_look = shown.kernel if shown else (labels.NONE, labels.NO_MAP, labels.NO_LOOK)
         eye = self._eye(view.camera, size)
@@ -352,10 +355,10 @@ class Space:
                 depths: F32 = depths, colours: F32 = colours,
             ) -> None:  # fmt: skip
                 rays.cast_tiles(
-                    self.volume.voxels, mask, mask_scale, label, label_map, label_look, distance, thickness, shades,
+                    self.volume.voxels, mask, mask_scale, label, label_map, label_look, distance, finely, shades,
                     start, scale, gradient, gradient_scale, shine, material, *band, not _parallel(view),
-                    np.array(self.volume.geometry.spacing_mm), cuts, cue, step, _DITHER[view.quality],
-                    _STOP_AT[view.quality], depths, colours, under, begin, end, part,
+                    np.array(self.volume.geometry.spacing_mm), cuts, cue, step, parts, dense, _STOP_AT[view.quality],
+                    depths, colours, under, begin, end, part,
                 )  # fmt: skip
 
             portions.run(tiles, _tiles((width, last - first)), _TILES_AT_ONCE, cancelled, led=True)

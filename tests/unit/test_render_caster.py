@@ -294,8 +294,9 @@ def test_portions_shrink_where_work_is_slow_and_every_item_is_done_once(monkeypa
     assert sizes[-2] == 8  # and grow again
 
 
-def test_rings_of_a_steep_look_break_up_under_the_hand_and_a_settled_picture_has_no_dither(monkeypatch):
-    """A flat wall seen at a slant is one colour but for where the samples stand: rings run along it, or grain does."""
+@pytest.mark.parametrize("quality", ["drag", "settled", "record"])
+def test_a_steep_look_shows_no_rings(monkeypatch, quality):
+    """A flat wall seen at a slant is one colour but for where the samples stand: they leave rings, like wood."""
     from render.caster import space
 
     v = volume(lambda p: 400.0 * p[..., 1] / 3, geometry((40, 40, 40), (3.0, 3.0, 3.0)))
@@ -306,16 +307,37 @@ def test_rings_of_a_steep_look_break_up_under_the_hand_and_a_settled_picture_has
     eye = camera.rotate(camera.standard(v, "A", (160, 160), threshold=-9e9), 7.0, 3.0)
     view = view_of(v, camera=camera.zoom(eye, 2.5), look=steep, size=(160, 160))
 
-    usual = space._DITHER["drag"]
+    def rings():
+        middle = Engine(v).picture(view.replace(quality=quality)).rgb[40:120, 40:120, 0].astype(float)
+        return float(middle.std())
 
-    def along(dither):
-        monkeypatch.setitem(space._DITHER, "drag", dither)
-        middle = Engine(v).picture(view.replace(quality="drag")).rgb[40:120, 40:120, 0].astype(float)
-        means = middle.reshape(20, 4, 20, 4).mean(axis=(1, 3))  # what is left when neighbours are taken together
-        return float(means.std())
+    mended = rings()
+    monkeypatch.setitem(space._PARTS, quality, (1, 2.0))
+    plain = rings()
+    assert plain > 1.5 * mended, (plain, mended)
 
-    assert along(0.0) > 1.8 * along(usual)
-    assert space._DITHER["settled"] == space._DITHER["record"] == 0.0
+
+@pytest.mark.parametrize("thickness", [0.5, 1.0, 2.0, 8.0])
+def test_light_taken_in_parts_is_as_much_as_taken_whole(monkeypatch, thickness):
+    """A sheet, thinner than a step or thicker, stops the same share of the light, whatever parts a step is taken in."""
+    from render.caster import space
+
+    v = volume(lambda p: np.where(np.abs(p[..., 1]) <= thickness, 100.0, -100.0), geometry((40, 40, 40), (1.0,) * 3))
+    look = Look(
+        name="x", version="", opacity=((0, 0), (100, 0.4)), colour=((0, "ffffff"), (100, "ffffff")), ambient=1.0,
+        diffuse=0.0, specular=0.0, fade=0.0,
+    )  # fmt: skip
+    seen = []
+    for turn in range(8):  # samples fall differently each time
+        eye = camera.rotate(camera.standard(v, "A", (60, 60), threshold=-9e9), 3.0 * turn, 2.0 * turn)
+        view = view_of(v, camera=eye, look=look, size=(60, 60), background=("000000", "000000"), quality="settled")
+        seen.append([])
+        for parts in ((1, 2.0), (2, 0.05), (4, 0.05)):
+            monkeypatch.setitem(space._PARTS, "settled", parts)
+            seen[-1].append(Engine(v).picture(view).rgb[20:40, 20:40, 0].astype(float).mean())
+    whole, halves, quarters = np.mean(seen, axis=0)
+    assert halves == pytest.approx(whole, rel=0.06)
+    assert quarters == pytest.approx(whole, rel=0.06)
 
 
 def test_equal_recipes_give_equal_pictures_whatever_was_shown_before():
