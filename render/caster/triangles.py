@@ -341,6 +341,9 @@ def clustered(
 ) -> tuple[int, int]:
     """Join the points of each cell of a grid into their mean, and leave out triangles that lose their area by it.
 
+    The two sides of a thin wall in one cell become a point each: as one, its triangles would be turned about, and the
+    wall would have holes.
+
     Parameters
     ----------
     low, per_mm : the grid's first corner, and cells per mm
@@ -355,17 +358,30 @@ def clustered(
     count = 0
     number = np.empty(len(points), dtype=np.int32)
     many = np.zeros(len(points), dtype=np.int32)
+    behind = np.full(len(points), -1, dtype=np.int32)
     for n in range(len(points)):
         i = min(max(int((points[n, 0] - low[0]) * per_mm), 0), whose.shape[0] - 1)
         j = min(max(int((points[n, 1] - low[1]) * per_mm), 0), whose.shape[1] - 1)
         m = min(max(int((points[n, 2] - low[2]) * per_mm), 0), whose.shape[2] - 1)
         one = whose[i, j, m]
-        if one < 0:
+        other = one
+        if one >= 0:
+            towards = 0.0
+            for axis in range(3):
+                towards += turned[one, axis] * normals[n, axis]
+            if towards < 0:
+                other = behind[one]
+        if other < 0:
+            if one < 0:
+                whose[i, j, m] = count
+            else:
+                behind[one] = count
             one = count
-            whose[i, j, m] = one
             count += 1
             moved[one, :] = 0
             turned[one, :] = 0
+        else:
+            one = other
         number[n] = one
         many[one] += 1
         for axis in range(3):

@@ -137,6 +137,21 @@ def test_a_lighter_surface_lies_where_the_full_one_does():
     assert ((light.normals * outwards).sum(axis=1) > 0.97).all()
 
 
+def test_both_sides_of_a_lighter_thin_wall_face_outwards():
+    """Bone of 2 mm, bent and rough, its points joined over 4 mm: joined across the wall, they would face nowhere."""
+    rough = np.random.default_rng(3).normal(0, 0.35, (50, 60, 60))
+    v = volume(
+        lambda p: (1.0 - np.abs(np.linalg.norm(p[..., :2] - (0, 60), axis=-1) - 60) + rough) * 200,
+        geometry((50, 60, 60), (1.0, 1.0, 1.0)),
+    )
+    light = layers.lighter(extract(v, Surface(low=0.0)), 4.0)
+    corners = light.corners_mm
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(across, axis=1)
+    towards = (across[:, None] * light.normals[light.triangles]).sum(axis=2).min(axis=1)
+    assert area[towards < 0].sum() < 0.15 * area.sum()
+
+
 # ---- surfaces of which nothing is there
 
 BALL = volume(soft_ball, geometry((60, 60, 60), (2.0, 2.0, 2.0)))
