@@ -259,3 +259,62 @@ def odd_normals(points: F32, triangles: I32, odd: U8, out: F32) -> None:
     for n in range(len(odd)):
         if odd[n]:
             out[n, 0], out[n, 1], out[n, 2] = _unit(out[n, 0], out[n, 1], out[n, 2])
+
+
+@njit(**EXACT)
+def joined(triangles: I32, first: int, end: int, parent: I32) -> None:
+    """Join the parts that triangles `first` to `end` hang together with; every point is a part of its own at first."""
+    for n in range(first, end):
+        a = triangles[n, 0]
+        while parent[a] != a:
+            parent[a] = parent[parent[a]]
+            a = parent[a]
+        for corner in range(1, 3):
+            b = triangles[n, corner]
+            while parent[b] != b:
+                parent[b] = parent[parent[b]]
+                b = parent[b]
+            if b < a:
+                a, b = b, a
+            parent[b] = a
+
+
+@njit(**EXACT)
+def enclosed(
+    before: F32, after: F32, triangles: I32, first: int, end: int, parent: I32, sums: npt.NDArray[np.float64]
+) -> None:
+    """Add what triangles `first` to `end` enclose, each in its part, with its points before and after; times six.
+
+    sums : (N, 2) at the part's first point, which is the apex of its tetrahedra
+    """
+    c = np.empty((3, 3), dtype=np.float64)
+    for n in range(first, end):
+        part = triangles[n, 0]
+        while parent[part] != part:
+            part = parent[part]
+        for which in range(2):
+            points = before if which == 0 else after
+            for corner in range(3):
+                for axis in range(3):
+                    c[corner, axis] = np.float64(points[triangles[n, corner], axis]) - points[part, axis]
+            sums[part, which] += (
+                c[0, 0] * (c[1, 1] * c[2, 2] - c[1, 2] * c[2, 1])
+                + c[0, 1] * (c[1, 2] * c[2, 0] - c[1, 0] * c[2, 2])
+                + c[0, 2] * (c[1, 0] * c[2, 1] - c[1, 1] * c[2, 0])
+            )
+
+
+@njit(**EXACT)
+def restored(
+    before: F32, first: int, end: int, parent: I32, sums: npt.NDArray[np.float64], least: float, out: F32
+) -> int:
+    """Put points `first` to `end` back where their part lost so much that less than this share is left; how many."""
+    count = 0
+    for n in range(first, end):
+        part = n
+        while parent[part] != part:
+            part = parent[part]
+        if abs(sums[part, 1]) < least * abs(sums[part, 0]):
+            out[n, 0], out[n, 1], out[n, 2] = before[n, 0], before[n, 1], before[n, 2]
+            count += 1
+    return count

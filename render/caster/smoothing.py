@@ -12,6 +12,7 @@ import numpy.typing as npt
 from numpy.polynomial import chebyshev
 
 from render.caster import portions, rings
+from render.errors import Cancelled
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -20,6 +21,7 @@ Stop = Callable[[], bool]
 
 ITERATIONS = 20
 _CLOSE = 1e-3  # to 1, of what the filter leaves at the end of its pass band
+_LEFT = 0.8
 _AT_ONCE = 16_384  # points
 _TRIANGLES = 250_000
 _TRIANGLES_AT_ONCE = 100_000
@@ -156,6 +158,37 @@ def smoothed(points: F32, found: Rings, band: float, cancelled: Stop | None = No
         count, _AT_ONCE, cancelled, told=False,
     )  # fmt: skip
     return out[:-1].reshape(-1, 3)
+
+
+def kept(before: F32, after: F32, triangles: I32, cancelled: Stop | None = None) -> F32:
+    """Smoothed points, but parts that the filter takes for noise as they were: a speck of lime is no noise.
+
+    A part of a few points has no low frequency: the filter would bring all of them to their middle. Where less than
+    `_LEFT` of what a part encloses is left it is not smoothed.
+
+    Raises
+    ------
+    Cancelled
+    """
+    parent = np.arange(len(before), dtype=np.int32)
+    sums = np.zeros((len(before), 2))
+    out = after.copy()
+
+    def look() -> None:
+        if cancelled is not None and cancelled():
+            raise Cancelled
+
+    for first in range(0, len(triangles), _TRIANGLES_AT_ONCE):
+        rings.joined(triangles, first, min(first + _TRIANGLES_AT_ONCE, len(triangles)), parent)
+        look()
+    for first in range(0, len(triangles), _TRIANGLES_AT_ONCE):
+        rings.enclosed(before, after, triangles, first, min(first + _TRIANGLES_AT_ONCE, len(triangles)), parent, sums)
+        look()
+    portions.run(
+        lambda first, end: rings.restored(before, first, end, parent, sums, _LEFT, out),
+        len(before), _AT_ONCE, cancelled, told=False,
+    )  # fmt: skip
+    return out
 
 
 def normals(points: F32, triangles: I32, found: Rings | None = None, cancelled: Stop | None = None) -> F32:

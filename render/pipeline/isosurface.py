@@ -76,7 +76,7 @@ def smoothed(
     """Points moved by a windowed sinc filter; `strength` 0 (none) to 1 (pass band 0.01), 0.5 is a band of 0.1.
 
     This filter keeps volume (within 0.1 % on a sphere, 1.4 % on a tube of 3 mm at 0.7 mm voxels); a Laplacian
-    one would shrink vessels by a third.
+    one would shrink vessels by a third. What is so small that it would vanish stays as it was.
 
     Returns
     -------
@@ -90,7 +90,8 @@ def smoothed(
     if strength <= 0 or not len(triangles):
         return points, None
     rings = smoothing.Rings.of(len(points), triangles, cancelled)
-    return smoothing.smoothed(points, rings, 10 ** (-2 * strength), cancelled), rings
+    moved = smoothing.smoothed(points, rings, 10 ** (-2 * strength), cancelled)
+    return smoothing.kept(points, moved, triangles, cancelled), rings
 
 
 def reduced(points: F32, triangles: I32, share: float) -> tuple[F32, I32]:

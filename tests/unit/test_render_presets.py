@@ -184,4 +184,4 @@ def seen(name, *parts):
 def test_soft_tissue_lets_see_what_lies_behind_a_wall_of_muscle_and_muscle_does_not():
     assert np.abs(seen("ct_soft", "organ") - seen("ct_soft")).max() > 40
     assert np.abs(seen("ct_muscle", "organ") - seen("ct_muscle")).max() < 2
-    assert np.abs(seen("ct_soft", "organ") - seen("ct_muscle", "organ")).max() > 25
+    assert np.abs(seen("ct_soft", "organ") - seen("ct_muscle", "organ")).max() > 20
