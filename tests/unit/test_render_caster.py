@@ -527,6 +527,7 @@ print('fine')
 """
 
 
+@pytest.mark.timeout(900)  # it compiles every kernel with bounds checks
 def test_no_kernel_reads_or_writes_outside_its_arrays(tmp_path):
     """Random grids, eyes (some inside the volume), boxes and steps, with every index checked."""
     root = Path(__file__).parents[2]
