@@ -44,9 +44,15 @@ class Hand:
     def settled(self) -> None:
         """Wait until no pane waits for a better picture."""
         panes = self.window.case.panes.values()
+
+        def whole(port: Any) -> bool:
+            made = port.picture
+            return made is not None and made.view.quality != "drag" and made.view.size == tuple(port.device_size())
+
         self.rest(0.6)
-        self.wait(lambda: all(p.viewport.picture is not None for p in panes if p.isVisible()))
+        self.wait(lambda: all(whole(p.viewport) for p in panes if p.isVisible()), 60)
         self.rest(1.6)
+        self.wait(lambda: all(whole(p.viewport) for p in panes if p.isVisible()), 60)
 
     def sign_in(self, account: str) -> None:
         from PySide6.QtCore import Qt

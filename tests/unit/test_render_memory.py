@@ -87,3 +87,19 @@ def test_all_panes_share_the_voxels_and_memory_stays_within_its_budget(volume_wa
     stage.close()
     assert kept < beside
     assert most < on_the_way
+
+
+def test_a_tilted_volume_has_one_display_copy_for_pictures_and_for_the_pointer():
+    g = geometry((24, 30, 30), (2.0, 2.0, 2.0), shear=0.9)
+    v = Volume(np.zeros(g.shape, np.int16), g, "HU", "tilted", modality="CT")
+    stage = Stage()
+    stage.set_volume(v)
+    view = View(technique=Technique.VR, size=SIZE, camera=camera.standard(v, "A", SIZE), look=LOOK, quality="settled")
+    shown(stage, {"one": view, "two": view.replace(technique=Technique.MIP, look=None)})
+    stage.pick(view, 80, 60)
+    assert stage._engine is not None
+    assert stage._picker is not None
+    assert stage._engine.regular is not v
+    assert stage._picker.regular is stage._engine.regular
+    assert stage._engine._kept().volume is stage._engine.regular
+    stage.close()
