@@ -171,21 +171,24 @@ def kept(before: F32, after: F32, triangles: I32, cancelled: Stop | None = None)
     Cancelled
     """
     parent = np.arange(len(before), dtype=np.int32)
-    sums = np.zeros((len(before), 2))
-    out = after.copy()
-
-    def look() -> None:
-        if cancelled is not None and cancelled():
-            raise Cancelled
-
     for first in range(0, len(triangles), _TRIANGLES_AT_ONCE):
         rings.joined(triangles, first, min(first + _TRIANGLES_AT_ONCE, len(triangles)), parent)
-        look()
-    for first in range(0, len(triangles), _TRIANGLES_AT_ONCE):
-        rings.enclosed(before, after, triangles, first, min(first + _TRIANGLES_AT_ONCE, len(triangles)), parent, sums)
-        look()
+        if cancelled is not None and cancelled():
+            raise Cancelled
+    rings.firsts(parent)
+    parts = 2 if len(triangles) > _TRIANGLES else 1  # whatever the number of threads: sums in the same order
+    ends = np.linspace(0, len(triangles), parts + 1).astype(int)
+    sums = np.zeros((parts, len(before), 2))
     portions.run(
-        lambda first, end: rings.restored(before, first, end, parent, sums, _LEFT, out),
+        _stepwise(
+            lambda n, first, end: rings.enclosed(before, after, triangles, first, end, parent, sums[n]), ends, cancelled
+        ),
+        parts, 1, cancelled, told=False,
+    )  # fmt: skip
+    whole = sums.sum(axis=0)
+    out = after.copy()
+    portions.run(
+        lambda first, end: rings.restored(before, first, end, parent, whole, _LEFT, out),
         len(before), _AT_ONCE, cancelled, told=False,
     )  # fmt: skip
     return out
