@@ -139,6 +139,9 @@ def test_a_big_zip_says_how_far_it_is_and_the_cross_ends_it(signed_in, qtbot, th
     qtbot.waitUntil(lambda: signed_in.library._heading.text().startswith("Unpacking: "), timeout=30000)
     assert 500 <= signed_in.status.bar.value() < 1000
     assert signed_in.status.job.text() == signed_in.library._heading.text()
+    told = signed_in.library._told
+    assert told.isVisible()
+    assert told.height() >= told.heightForWidth(told.width()), "what can be done is readable as a whole"
     qtbot.mouseClick(signed_in.status.cancel, Qt.MouseButton.LeftButton)
     go.set()
     qtbot.waitUntil(lambda: "nothing was changed" in signed_in.status.sentence.whole, timeout=30000)

@@ -266,7 +266,7 @@ class LibraryView(QWidget):
         heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
         inside.addWidget(glyph)
         inside.addWidget(heading)
-        told = self._told = label(_CHECKED, "quiet")
+        told = self._told = label(_CHECKED, "quiet", wrap=True)
         told.setAlignment(Qt.AlignmentFlag.AlignCenter)
         inside.addWidget(told)
         acts = QHBoxLayout()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -20,7 +19,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWindow,
 )
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from render.errors import Cancelled
 from workstation.base.errors import InputRefused, RenderDeskError
@@ -30,6 +29,7 @@ from workstation.window.actions import Actions
 from workstation.window.captions import bar_badges
 from workstation.window.case_page import CasePage
 from workstation.window.gestures import TOOLS
+from workstation.window.intake import Intake
 from workstation.window.jobs import Job, Jobs, Stopped, sentence_of
 from workstation.window.library_view import LibraryView
 from workstation.window.palette import KeySheet, Palette
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from workstation.archive.index import StudyRow
     from workstation.desk.arrival import Arrival
     from workstation.desk.desk import Desk
-    from workstation.desk.library import Imported
     from workstation.desk.session import Session
 
 _log = logging.getLogger(__name__)
@@ -82,7 +81,6 @@ class MainWindow(QMainWindow):
         self._opening = 0
         self._coming: Job | None = None
         self._seen = threading.Event()
-        self._looked_in = str(Path.home())  # where the last import was chosen
         self._came = ""  # what an import said that opened its study
         self._request: tuple[str | None, str | None, StudyRow | None] = (None, None, None)
         self.bar = PatientBar(self.actions_)
@@ -103,6 +101,16 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(frame)
         self.palette_, self.keys = Palette(self.actions_, self), KeySheet(self)
         self.cover = Cover(desk, self)
+        self.intake = Intake(
+            self,
+            desk,
+            self.actions_,
+            self.jobs,
+            self.library,
+            idle=self._idle_now,
+            listed=lambda: self.pages.currentWidget() is self.library,
+            show=self._open_taken_in,
+        )
         self._connect()
         self._bind()
         self.actions_.enable_case(False)
@@ -143,8 +151,8 @@ class MainWindow(QMainWindow):
         bind("keys", self.keys.begin)
         bind("library", self.show_library)
         bind("charges.*", self._show_charges)
-        bind("import", self.choose_files)
-        bind("import_folder", self.choose_folder)
+        bind("import", self.intake.choose_files)
+        bind("import_folder", self.intake.choose_folder)
         bind("switch_user", self.switch_user)
         bind("lock", self.lock)
         bind("account", self.make_account)
@@ -633,91 +641,12 @@ class MainWindow(QMainWindow):
 
     # Taking in.
 
-    def choose_files(self) -> None:
-        """Files or ZIPs by dialog."""
-        self._may_import()
-        names, _ = QFileDialog.getOpenFileNames(self, "Import files, a ZIP or a DICOMDIR", self._looked_in)
-        self._looked_in = str(Path(names[0]).parent) if names else self._looked_in
-        self.take_in([Path(name) for name in names])
+    def _idle_now(self) -> bool:
+        return self.case.session is None and self.case.hand is None and self._coming is None
 
-    def choose_folder(self) -> None:
-        """A folder by dialog."""
-        self._may_import()
-        name = QFileDialog.getExistingDirectory(self, "Import a folder or CD", self._looked_in)
-        self._looked_in = name or self._looked_in
-        self.take_in([Path(name)] if name else [])
-
-    def _may_import(self) -> None:
-        """Refused before anybody has looked for files in vain."""
-        why = self.desk.why_not("import")
-        if why:
-            raise InputRefused("not_allowed", why)
-
-    def take_in(self, paths: list[Path]) -> None:
-        """Import, with progress; then the list, and the study itself when it is one alone."""
-        if not paths:
-            return
-        why = self.desk.why_not("import")
-        if why:
-            self.actions_.say(why, "refused")
-            return
-
-        def work(progress: Any, stop: Any) -> Any:
-            def reading(done: int, of: int) -> None:
-                progress(done / max(1, of), f"Reading headers: {done:,} of {of:,} files")
-
-            def unpacking(done: int, of: int) -> None:
-                progress(done / max(1, of), f"Unpacking: {words.size(done)} of {words.size(of)}")
-
-            def copied(done: int, of: int) -> None:
-                with contextlib.suppress(Stopped):  # what is in stays, and `stop` ends it after this file
-                    progress(done, of)
-
-            return self.desk.import_paths(paths, progress=copied, reading=reading, unpacking=unpacking, stop=stop)
-
-        self.jobs.start("Importing", work, self._taken_in, self._not_taken_in, lane="library", moved=self._coming_in)
-
-    def _coming_in(self, done: float, of: float, told: str) -> None:
-        if self.desk.actor is not None:
-            self.library.importing(done, of, told)
-
-    def _not_taken_in(self, error: BaseException) -> None:
-        self.library.import_ended()
-        if not isinstance(error, Stopped | Cancelled):
-            self.actions_.say(sentence_of(error), "refused")
-
-    def _taken_in(self, imported: Imported) -> None:
-        """Say what came in; open the study when it is one alone and nobody works on another."""
-        self.library.import_ended()
-        idle = self.case.session is None and self.case.hand is None and self._coming is None
-        if idle and self.pages.currentWidget() is self.library:
-            self.library.refresh()
-        count = len(imported.studies)
-        if not count:
-            found = imported.findings[0].sentence if imported.findings else "Nothing usable was found there."
-            self.actions_.say(found, "refused")
-            return
-        studies = "1 study" if count == 1 else f"{count} studies"
-        if imported.stopped:
-            told = f"Import stopped: {imported.files:,} files are in; import the same again to complete it."
-            self.actions_.say(told, "wants")
-            return
-        if not imported.new:
-            told = f"Already here: {studies}, {imported.files:,} files; nothing was copied."
-        else:
-            here = imported.files - imported.new
-            told = f"{studies}, {imported.new:,} new files" + (f", {here:,} already here" if here else "") + "."
-        if count > 1 or not idle:
-            self.desk.scan_ahead(*imported.studies)
-        if imported.skipped:
-            told += f" {imported.skipped:,} files are not usable."
-        asked = any(f.code == "mixed_patients" for f in imported.findings)
-        if asked:
-            told += " Decide under Identities whose images they are."
-        self.actions_.say(told, "wants" if asked else "done")
-        if count == 1 and idle and not asked:
-            self.open(f"study:{imported.studies[0]}")
-            self._came = told
+    def _open_taken_in(self, study_uid: str, told: str) -> None:
+        self.open(f"study:{study_uid}")
+        self._came = told
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and not self.cover.isVisible():
@@ -738,7 +667,7 @@ class MainWindow(QMainWindow):
         self._drop_here("false")
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
-        self.take_in(paths)
+        self.intake.take_in(paths)
 
     # Keys that are told from one another by more than their letter.
 
