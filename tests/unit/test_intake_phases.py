@@ -8,7 +8,8 @@ from pydicom import dcmread, dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from tests.factory.enhanced import ENHANCED_MR, enhanced
+from tests.factory.encode import JPEG_LS, compress
+from tests.factory.enhanced import ENHANCED_MR, enhanced, mosaic
 from tests.factory.scanned import codes, series_in
 from tests.factory.series import ct_series, grid, scene
 from workstation.desk.phases import phase_words
@@ -118,6 +119,93 @@ def test_a_whole_series_sent_twice_is_one(tmp_path):
     (found,) = series.volumes
     assert found.geometry.shape[0] == 12
     assert "12 slices occur twice; one of each is used." in sentences(series)
+
+def sent_again(folder, *, syntax=None, **changed):
+    """Every file a second time under another identifier, with these attributes changed."""
+    for n, path in enumerate(sorted(folder.iterdir())):
+        ds = dcmread(path)
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{n + 1}"
+        for keyword, value in changed.items():
+            setattr(ds, keyword, value(ds))
+        if syntax is not None:
+            compress(ds, syntax)
+            ds.file_meta.TransferSyntaxUID = syntax
+        dcmwrite(folder / f"again{n}", ds)
+
+
+@pytest.mark.parametrize("syntax", [None, "1.2.840.10008.1.2.1.99", JPEG_LS])
+@pytest.mark.parametrize("of", [1, 2])
+def test_a_whole_enhanced_file_sent_twice_is_one(tmp_path, of, syntax):
+    """Another identifier, another number, perhaps another coding: the same voxels at the same places are no phase."""
+    enhanced(tmp_path / "e", slices=12, phases=of, sop_class=ENHANCED_MR)
+    again = None if syntax == "1.2.840.10008.1.2.1.99" else syntax
+    if syntax == "1.2.840.10008.1.2.1.99":
+        ds = dcmread(tmp_path / "e")
+        ds.file_meta.TransferSyntaxUID = syntax
+        dcmwrite(tmp_path / "e", ds)
+    sent_again(tmp_path, syntax=again, InstanceNumber=lambda ds: ds.InstanceNumber + 1)
+    series = series_in(tmp_path)
+    assert [v.geometry.shape[0] for v in series.volumes] == [12] * of
+    assert f"{12 * of} slices occur twice; one of each is used." in sentences(series)
+    assert {v.phase and v.phase.of for v in series.volumes} == {of if of > 1 else None}
+    for t, found in enumerate(series.volumes):
+        assert_own(load(found), t)
+
+
+@pytest.mark.parametrize("told", ["by a key", "by order"])
+@pytest.mark.parametrize("numbers", ["the same", "further"])
+def test_a_whole_time_series_sent_twice_is_one(tmp_path, told, numbers):
+    """Single frames; one place is air in every moment, where all are alike."""
+
+    def each(ds, k, t):
+        if told == "by a key":
+            ds.TemporalPositionIdentifier = t + 1
+        if k == 11:
+            ds.PixelData = bytes(len(ds.PixelData))
+
+    phases(tmp_path, 3, each)
+    number = {"the same": lambda ds: ds.InstanceNumber, "further": lambda ds: ds.InstanceNumber + 36}
+    sent_again(tmp_path, InstanceNumber=number[numbers])
+    series = series_in(tmp_path)
+    assert [v.phase.kind for v in series.volumes] == ["time" if told == "by a key" else "order"] * 3
+    assert "36 slices occur twice; one of each is used." in sentences(series)
+    for t, found in enumerate(series.volumes):
+        assert found.geometry.shape[0] == 12
+        assert [f.instance_number % 36 for f in found.frames] == [(12 * t + k + 1) % 36 for k in range(12)]
+
+
+def test_a_series_sent_again_in_another_coding_is_one(tmp_path):
+    ct_series(tmp_path, **SMALL)
+    sent_again(tmp_path, syntax=JPEG_LS)
+    series = series_in(tmp_path)
+    (found,) = series.volumes
+    assert "12 slices occur twice; one of each is used." in sentences(series)
+    assert_own(load(found), 0)
+
+
+def test_mosaics_sent_twice_are_one_each(tmp_path):
+    for n in range(3):
+        mosaic(tmp_path / f"m{n}", instance=n + 1, slices=9)
+        ds = dcmread(tmp_path / f"m{n}")
+        ds.PixelData = (np.frombuffer(ds.PixelData, "<i2") + 100 * n).astype("<i2").tobytes()
+        dcmwrite(tmp_path / f"m{n}", ds)
+    sent_again(tmp_path, InstanceNumber=lambda ds: ds.InstanceNumber + 3)
+    series = series_in(tmp_path)
+    assert [v.phase.of for v in series.volumes] == [3] * 3
+    assert "duplicate_slices" in codes(series)
+
+
+def test_phases_alike_in_every_key_but_not_in_voxels_are_no_copies(tmp_path):
+    """Two moments in two files of which nothing tells the time: they differ in one voxel of one slice."""
+    enhanced(tmp_path / "a", slices=12, sop_class=ENHANCED_MR, instance=1)
+    ds = dcmread(tmp_path / "a")
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4"
+    ds.InstanceNumber = 2
+    ds.PixelData = ds.PixelData[:-2] + b"\7\7"
+    dcmwrite(tmp_path / "b", ds)
+    series = series_in(tmp_path)
+    assert len(series.volumes) == 2
+    assert "duplicate_slices" not in codes(series)
 
 
 # --- places that are not quite the same ---------------------------------------------------------------------------

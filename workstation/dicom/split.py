@@ -146,6 +146,9 @@ def soft_split(images: list[Image]) -> tuple[Phases, list[Finding]]:
     if len(by_place) == 1 or (not repeated and is_regular([place[0].distance for place in by_place])):
         return [(None, images)], []
     _unwrap_times(images)
+    again = _sent_again(by_place)
+    if again:
+        return _once_each(images, again)
     mostly_single = len(repeated) <= len(by_place) / 2
     if repeated and mostly_single and all(_same_pixels(place) for place in repeated):
         return _without_duplicates(by_place, repeated)
@@ -161,9 +164,7 @@ def soft_split(images: list[Image]) -> tuple[Phases, list[Finding]]:
         return _without_duplicates(by_place, repeated)
     copies = _copies(by_place)
     if copies:
-        extra = {id(image) for image in copies}
-        phases, findings = soft_split([image for image in images if id(image) not in extra])
-        return phases, [finding("duplicate_slices", n=len(copies), files=len(copies)), *findings]
+        return _once_each(images, copies)
     found = None if mostly_single else _by_order(by_place)
     if found is not None:
         return found
@@ -365,6 +366,62 @@ def _one_each(group: list[Image], place_of: dict[int, int]) -> bool:
     return len({place_of[id(image)] for image in group}) == len(group)
 
 
+def _once_each(images: list[Image], copies: list[Image]) -> tuple[Phases, list[Finding]]:
+    """The phases of images without those that were sent a second time."""
+    extra = {id(image) for image in copies}
+    phases, findings = soft_split([image for image in images if id(image) not in extra])
+    return phases, [finding("duplicate_slices", n=len(copies), files=len(copies)), *findings]
+
+
+def _sent_again(by_place: list[list[Image]]) -> list[Image]:
+    """Volumes that came twice under new identifiers: at every place as many images, alike in every key and voxel.
+
+    Which file they came in is no key here. Pixels are read only where at every place some are alike in all else, and
+    of one place first, in the middle, where seldom all is air.
+    """
+    if min(map(len, by_place)) < 2:
+        return []
+    alike = [[group for group in _alike(place) if len(group) > 1] for place in by_place]
+    if not all(alike):
+        return []
+    middle = len(alike) // 2
+    out: list[Image] = []
+    count = 0
+    for groups in sorted(alike, key=lambda groups: groups is not alike[middle]):
+        extra = [image for group in groups for image in _repeats(group)]
+        count = count or len(extra)
+        if not count or len(extra) < count:
+            return []
+        out.extend(extra[:count])  # of what is air in all phases only as many as elsewhere
+    return out
+
+
+def _alike(place: list[Image]) -> list[list[Image]]:
+    """Images at one place by all that may tell them apart, but for their file and their pixels."""
+    groups: dict[Hashable, list[Image]] = defaultdict(list)
+    for image in place:
+        keys = tuple(sorted((k, v) for k, v in image.keys.items() if k != "file"))
+        groups[(keys, image.slope, image.intercept, id(image.table))].append(image)
+    return list(groups.values())
+
+
+def _repeats(images: list[Image]) -> list[Image]:
+    """Those whose pixels an image before them has; first those that have its number too, then the last ones."""
+    seen: dict[str, set[int | None]] = {}
+    same: list[Image] = []
+    other: list[Image] = []
+    for image, digest in zip(images, _digests(images), strict=True):
+        numbers = seen.get(digest)
+        if numbers is None:
+            seen[digest] = {image.instance}
+        elif image.instance in numbers:
+            same.append(image)
+        else:
+            numbers.add(image.instance)
+            other.append(image)
+    return [*same, *reversed(other)]
+
+
 def _copies(by_place: list[list[Image]]) -> list[Image]:
     """Images sent twice under new identifiers, where places hold unequal numbers: all but the first of each."""
     fewest = min(map(len, by_place))
@@ -372,13 +429,8 @@ def _copies(by_place: list[list[Image]]) -> list[Image]:
     for place in by_place:
         if len(place) == fewest:
             continue
-        seen: set[Hashable] = set()
-        for image in place:
-            keys = tuple(sorted((k, v) for k, v in image.keys.items() if k != "file"))
-            what = (keys, image.slope, image.intercept, pixel_digest(image))
-            if what in seen:
-                out.append(image)
-            seen.add(what)
+        for group in _alike(place):
+            out.extend(_repeats(group) if len(group) > 1 else ())
     return out
 
 
@@ -388,7 +440,29 @@ def _without_duplicates(by_place: list[list[Image]], repeated: list[list[Image]]
 
 
 def _same_pixels(place: list[Image]) -> bool:
-    return len({(i.slope, i.intercept, id(i.table), pixel_digest(i)) for i in place}) == 1
+    return len({(i.slope, i.intercept, id(i.table)) for i in place}) == 1 and len(set(_digests(place))) == 1
+
+
+def _digests(images: Sequence[Image]) -> list[str]:
+    """Digest of each image's pixels: of their bytes, or of what they decode to where they are coded differently."""
+    if len({i.header.syntax for i in images}) == 1:
+        return [pixel_digest(image) for image in images]
+    return [_decoded_digest(image) for image in images]
+
+
+def _decoded_digest(image: Image) -> str:
+    """SHA-256 over an image's stored values; "unknown" words never equal each other."""
+    from workstation.dicom.decode import PixelError, Pixels
+
+    try:
+        pixels = Pixels(image.header)
+        with image.header.path.open("rb", buffering=0) as file:
+            values = pixels.read(file, image.frame if image.tile is None else 0)
+    except (PixelError, OSError, ValueError):
+        return f"unknown {id(image)}"
+    whole = values if pixels.float_pixels else values.astype(np.int64)
+    tile = "" if image.tile is None else image.frame
+    return f"{hashlib.sha256(np.ascontiguousarray(whole).data).hexdigest()} {whole.shape} {tile}"
 
 
 def pixel_digest(image: Image) -> str:
@@ -398,8 +472,8 @@ def pixel_digest(image: Image) -> str:
     if pixel is None:
         return f"none {id(image)}"
     single = 1 if header.integer(el.FRAMES) in (None, 1) else None
-    if single is None or image.tile is not None:
-        return f"{header.sop_uid} {image.frame} {image.tile}"
+    if single is None:
+        return _decoded_digest(image)
     digest = hashlib.sha256(header.syntax.encode())
     with header.path.open("rb", buffering=0) as file:
         file.seek(pixel.offset)
@@ -410,4 +484,4 @@ def pixel_digest(image: Image) -> str:
                 break
             digest.update(part)
             left -= len(part)
-    return digest.hexdigest()
+    return digest.hexdigest() if image.tile is None else f"{digest.hexdigest()} {image.frame}"
