@@ -189,6 +189,30 @@ def test_single_and_multi_frame_of_the_same_voxels_are_equal(shared_series):
         assert acquired_mean(volume) == pytest.approx((0, 1, 0.1151), abs=1e-4)
 
 
+def test_a_segmentation_holds_the_voxels_of_its_images(shared_series):
+    """Its bits are packed eight to a byte; its frames lie at the same places. It is no volume for 3D all the same."""
+    from workstation.dicom.decode import Pixels
+    from workstation.dicom.header import read_header
+    from workstation.dicom.multiframe import frames_of
+    from workstation.dicom.stack import stacks_of
+
+    folder = shared_series("ct_enhanced_and_legacy") / "legacy_24x38x3"
+    header = read_header(folder / "seg" / "label.seg")
+    frames, findings = frames_of(header)
+    assert findings == []
+    (stack,), _ = stacks_of(frames)
+    images = next(v for v in all_volumes(scan([folder])) if len({f.path for f in v.frames}) == 3)
+    assert stack.affine_lps == pytest.approx(images.geometry.affine_lps, abs=1e-6)
+    pixels = Pixels(header)
+    with header.path.open("rb", buffering=0) as file:
+        stored = np.stack([pixels.read(file, image.frame) for image in stack.images])
+    assert np.array_equal(stored, load(images).voxels)
+    assert hashlib.sha256(stored.astype("<i4").tobytes()).hexdigest()[:16] == "ec13426799cdffb1"
+    (series,) = all_series(scan([folder / "seg"]))
+    assert series.volumes == ()
+    assert {f.code for f in series.findings} == {"not_a_volume"}
+
+
 def test_liver_slices_lie_one_millimetre_apart_although_thicker(shared_series):
     found = [v for v in all_volumes(scan([shared_series("ct_enhanced_and_legacy") / "liver"])) if v.modality == "CT"]
     (volume,) = found

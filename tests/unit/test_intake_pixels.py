@@ -630,3 +630,17 @@ def test_wide_integers_that_leave_the_range_in_one_slice_alone(tmp_path):
     volume = values_of(tmp_path, each=wide, modality="MR", intercept=0)
     assert volume.voxels.dtype == np.float32
     assert (volume.voxels[20, 0, 0], volume.voxels[3, 0, 0]) == (65_556.0, 3.0)
+
+
+def test_one_bit_a_pixel(tmp_path):
+    """Old masks: 323 bits a slice, which fill no whole byte."""
+    stored = np.random.default_rng(8).integers(0, 2, (24, 17, 19))
+
+    def packed(ds, k):
+        ds.Rows, ds.Columns = 17, 19
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 1, 1, 0, 0
+        bits = np.packbits(stored[k].ravel(), bitorder="little").tobytes()
+        ds.PixelData = bits + b"\0" * (len(bits) % 2)
+
+    volume = values_of(tmp_path, each=packed, modality="MR", intercept=0)
+    assert np.array_equal(volume.voxels, stored)

@@ -27,6 +27,7 @@ MOST_FRAMES = 200_000
 _LARGEST_RATIO = 1000
 _LARGEST_RLE_RATIO = 128
 _PLAIN_SYNTAXES = frozenset(("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")) if sys.byteorder == "little" else frozenset()
+_PACKED_SYNTAXES = frozenset(("1.2.840.10008.1.2", "1.2.840.10008.1.2.1"))
 
 
 class PixelError(Exception):
@@ -98,6 +99,10 @@ class Pixels:
         self.stored = header.integer(el.BITS_STORED) or self.allocated
         self.high = header.integer(el.HIGH_BIT)
         self.signed = header.integer(el.SIGNED) == 1
+        # One bit each, eight to a byte across rows and frames, the first in the lowest (PS3.5 8.1.1): unpacked to bytes.
+        self.packed = self.allocated == 1 and header.syntax in _PACKED_SYNTAXES and self.samples == 1
+        if self.packed:
+            self.allocated, self.stored, self.high, self.signed = 8, 1, 0, False
         self.lossy_stream = False
         self.precision_differs = False
         if not 1 <= self.rows <= LARGEST_SIDE or not 1 <= self.columns <= LARGEST_SIDE:
@@ -118,7 +123,7 @@ class Pixels:
         if self.native:
             if header.pixel.length is None:
                 raise PixelError("its pixels are not where they should be")
-            if self.frame_bytes * self.frames > header.pixel.length:
+            if self.frame_bytes * self.frames > header.pixel.length * (8 if self.packed else 1):
                 raise PixelError("it holds fewer pixels than it declares")
         elif self.frame_bytes > (header.size - header.pixel.offset) * (
             _LARGEST_RLE_RATIO if header.syntax == decoders.RLE else _LARGEST_RATIO
@@ -137,6 +142,7 @@ class Pixels:
         """Whether stored values lie in the file exactly as numpy reads them here: no mask, no shift, no swap."""
         return (
             self.native
+            and not self.packed
             and self.samples == 1
             and self.header.syntax not in decoders.BIG_ENDIAN_PIXELS
             and (self.float_pixels or (self.stored == self.allocated and self.high in (None, self.stored - 1)))
@@ -202,6 +208,14 @@ class Pixels:
         header = self.header
         assert header.pixel is not None
         start = frame * self.frame_bytes
+        if self.packed:
+            file.seek(header.pixel.offset + start // 8)
+            skip = start % 8
+            packed = np.frombuffer(file.read((skip + self.frame_bytes + 7) // 8), np.uint8)
+            bits = np.unpackbits(packed, bitorder="little")[skip : skip + self.frame_bytes]
+            if bits.size < self.frame_bytes:
+                raise PixelError("it ends early")
+            return bits.reshape(self.rows, self.columns)
         if header.syntax == "1.2.840.10008.1.2.1.99":
             if self.data is None:
                 self.data = _deflated_pixels(header, header.pixel.offset, self.frame_bytes * self.frames)
