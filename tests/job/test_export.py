@@ -179,3 +179,85 @@ def test_real_series_come_out_with_the_same_voxels(shared_series, tmp_path: Path
     same = [v for v in volumes[1] if np.allclose(v.geometry.affine_lps, one.geometry.affine_lps)]
     expected = load(one).voxels
     assert any(v.geometry.shape == one.geometry.shape and np.array_equal(load(v).voxels, expected) for v in same)
+
+
+# --- bombs --------------------------------------------------------------------------------------------------------
+
+
+def deflated_bomb(folder: Path, *, behind: bool, size: int = 30_000_000) -> Path:
+    """A deflated file that unpacks to `size` zeros before its pixels, or, where a scan never looks, behind them."""
+    import zlib
+
+    from workstation.dicom.header import deflated_offset
+
+    (path,) = ct_series(folder, slices=1, rows=16, columns=16, patient_id="PH-77", study="bomb", label="bomb",
+                        syntax="1.2.840.10008.1.2.1.99")  # fmt: skip
+    raw = path.read_bytes()
+    start = deflated_offset(path)
+    inner = zlib.decompress(raw[start:], -15)
+    at = inner.index(b"\x28\x00\x02\x00US")
+    zeros = bytes(size)
+    if behind:
+        inner += b"\xfc\xff\xfc\xffOB\x00\x00" + size.to_bytes(4, "little") + zeros
+    else:
+        inner = inner[:at] + b"\x21\x00\x10\x10UN\x00\x00" + size.to_bytes(4, "little") + zeros + inner[at:]
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    path.write_bytes(raw[:start] + packer.compress(inner) + packer.flush())
+    assert path.stat().st_size < size / 300
+    return path
+
+
+@pytest.fixture
+def tight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits of unpacking, small enough for a test: 1 MB instead of 256 MB."""
+    from workstation.dicom import header, zipped
+
+    monkeypatch.setattr(header, "_INFLATE_FLOOR", 1_000_000)
+    monkeypatch.setattr(header, "_INFLATED_HEADER", 1_000_000)
+    monkeypatch.setattr(header, "_INFLATE_RATIO", 1)
+    monkeypatch.setattr(zipped, "_FLOOR", 2_000_000)
+    monkeypatch.setattr(zipped, "_RATIO", 1)
+
+
+@pytest.mark.usefixtures("tight")
+def test_bombs_are_refused_at_import_and_the_rest_comes_in(desk: Desk, study_folder: Path, tmp_path: Path) -> None:
+    import shutil
+    import zipfile
+
+    folder = tmp_path / "in"
+    shutil.copytree(study_folder, folder)
+    bomb = deflated_bomb(folder, behind=False)
+    with zipfile.ZipFile(folder / "b.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for n in range(30):
+            archive.writestr(f"{n}", bytes(1_000_000))
+    done = desk.import_paths([folder])
+    assert "archive_limit" in {f.code for f in done.findings}
+    assert {"truncated", "unreadable"} & {f.code for f in done.findings}
+    assert len(done.studies) == 1
+    kept = list((desk.place.home / "files").rglob("*.dcm"))
+    assert len(kept) == 40
+    assert hashlib.sha256(bomb.read_bytes()).hexdigest() not in {
+        hashlib.sha256(p.read_bytes()).hexdigest() for p in kept
+    }
+
+
+@pytest.mark.usefixtures("tight")
+def test_a_bomb_behind_the_pixels_never_goes_off(desk: Desk, tmp_path: Path) -> None:
+    """Scan, import and a plain export copy bytes; what has to unpack the whole file refuses it, and nothing goes out."""
+    import tracemalloc
+
+    (tmp_path / "in").mkdir()
+    bomb = deflated_bomb(tmp_path / "in", behind=True)
+    ct_series(tmp_path / "in", slices=3, rows=16, columns=16, patient_id="PH-77", study="bomb", label="good")
+    uid = desk.import_paths([tmp_path / "in"]).studies[0]
+    tracemalloc.start()
+    with pytest.raises(RenderDeskError) as refused:
+        desk.export([uid], tmp_path / "out", anonymise=True)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert refused.value.code == "unreadable"
+    assert peak < 15_000_000
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+    desk.export([uid], tmp_path / "plain")
+    assert digests(tmp_path / "plain") == digests(tmp_path / "in")
+    assert bomb.exists()
