@@ -120,6 +120,7 @@ def test_a_whole_series_sent_twice_is_one(tmp_path):
     assert found.geometry.shape[0] == 12
     assert "12 slices occur twice; one of each is used." in sentences(series)
 
+
 def sent_again(folder, *, syntax=None, **changed):
     """Every file a second time under another identifier, with these attributes changed."""
     for n, path in enumerate(sorted(folder.iterdir())):
