@@ -243,7 +243,7 @@ def test_bombs_are_refused_at_import_and_the_rest_comes_in(desk: Desk, study_fol
 
 @pytest.mark.usefixtures("tight")
 def test_a_bomb_behind_the_pixels_never_goes_off(desk: Desk, tmp_path: Path) -> None:
-    """Scan, import and a plain export copy bytes; what has to unpack the whole file refuses it, and nothing goes out."""
+    """Scan, import and a plain export copy bytes; what has to unpack it whole refuses, and nothing goes out."""
     import tracemalloc
 
     (tmp_path / "in").mkdir()

@@ -99,7 +99,7 @@ class Pixels:
         self.stored = header.integer(el.BITS_STORED) or self.allocated
         self.high = header.integer(el.HIGH_BIT)
         self.signed = header.integer(el.SIGNED) == 1
-        # One bit each, eight to a byte across rows and frames, the first in the lowest (PS3.5 8.1.1): unpacked to bytes.
+        # One bit each, eight to a byte across rows and frames, the first in the lowest (PS3.5 8.1.1).
         self.packed = self.allocated == 1 and header.syntax in _PACKED_SYNTAXES and self.samples == 1
         if self.packed:
             self.allocated, self.stored, self.high, self.signed = 8, 1, 0, False
