@@ -75,6 +75,10 @@ def test_the_first_slice_stands_before_the_others_are_read(signed_in, qtbot, sma
     window.actions_.run("step.load")
     assert window.case.area.widget() is window.case.opening
     assert window.case.opening.cancel.isVisible()
+    # planes can be turned already
+    hand = window.case.hand
+    hand.tilt(dict(hand.scene.views), ("coronal", "sagittal"), (0.0, 0.0, 1.0), 20.0, done=True)
+    assert hand.scene.oblique == ("coronal", "sagittal")
     # scrolling works, and says of what is not there that it is not
     window.case.hand.scroll(5)
     qtbot.waitUntil(lambda: ports["axial"].awaited != [], timeout=30000)
@@ -83,6 +87,8 @@ def test_the_first_slice_stands_before_the_others_are_read(signed_in, qtbot, sma
     qtbot.waitUntil(lambda: window.case.session is not None, timeout=20000)
     qtbot.waitUntil(lambda: ports["3d"].picture is not None, timeout=30000)
     assert window.case.hand.scene.point == point, "the place stays"
+    assert window.case.hand.scene.oblique == ("coronal", "sagittal")
+    assert window.case.session.undo_title == "Turn planes"
     qtbot.waitUntil(lambda: not any(port.awaited for port in ports.values()), timeout=30000)
     assert window.actions_.qaction("capture").isEnabled()
     qtbot.waitUntil(lambda: getattr(window.case.area.widget(), "step", "") == "load", timeout=5000)

@@ -196,6 +196,7 @@ class Stagehand(QObject):
         if self.touched:
             windowed = before.views["axial"].window != initial["axial"].window
             self.scene.carry(before, window=windowed)
+            self._keep_planes(self._initial, "Turn planes")  # turned while slices were coming
         else:
             self._stand_as_left(session)
         self._stand_point()
