@@ -90,6 +90,9 @@ class Volume:
             raise RenderError("shape", "The voxels do not fit their grid.", voxels=v.shape, grid=self.geometry.shape)
         if v.dtype not in (np.int16, np.float32):
             raise RenderError("dtype", "Voxels must be 16-bit integers or 32-bit floats.", dtype=str(v.dtype))
+        if not v.flags.c_contiguous:  # as a transposed array: kernels read rows as they lie in memory
+            v = np.ascontiguousarray(v)
+            object.__setattr__(self, "voxels", v)
         v.setflags(write=False)
 
     @property

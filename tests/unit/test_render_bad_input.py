@@ -49,7 +49,9 @@ ODD = {
     "padding all over": made(np.full((20, 20, 20), -2000, np.int16)),
     "three slices": made(np.arange(3 * 400, dtype=np.int16).reshape(3, 20, 20)),
     "3000 slices": made(np.arange(3000 * 64, dtype=np.int64).reshape(3000, 8, 8).astype(np.int16)),
-    "4096 x 4096": made(np.zeros((2, 4096, 4096), np.int16)),
+    "4096 x 4096": made(
+        np.broadcast_to((np.arange(4096)[:, None] + 3 * np.arange(4096)) % 90, (2, 4096, 4096)).astype(np.int16)
+    ),
     "anisotropy of 20": made(np.arange(8000, dtype=np.int16).reshape(20, 20, 20) % 500, (10.0, 0.5, 0.5)),
 }
 
@@ -59,6 +61,28 @@ def test_odd_volumes_give_pictures_of_the_size_asked_for(name):
     engine = Engine(ODD[name])
     for view in views(ODD[name]):
         assert engine.picture(view).rgb.shape == (SIZE[1], SIZE[0], 3)
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.float32])
+def test_voxels_that_lie_otherwise_in_memory_give_the_same_pictures(kind):
+    plain = (np.indices((20, 24, 28)).sum(axis=0) * 20 - 300).astype(kind)
+    turned = np.asfortranarray(plain)
+    strided = np.repeat(plain, 2, axis=2)[:, :, ::2]
+    for view in views(made(plain)):
+        want = Engine(made(plain)).picture(view).rgb
+        for voxels in (turned, strided):
+            assert (Engine(made(voxels)).picture(view).rgb == want).all()
+
+
+@pytest.mark.parametrize("name", ["three slices", "3000 slices", "4096 x 4096", "anisotropy of 20"])
+def test_odd_shapes_show_each_voxel_in_its_place(name):
+    v = ODD[name]
+    k, r, c = v.geometry.shape
+    for at in ((0, 0, 0), (k - 1, r - 1, c - 1), (k // 2, r // 3, c - 2)):
+        middle = tuple(float(x) for x in v.geometry.to_lps([at])[0])
+        for plane in ("axial", "coronal", "sagittal"):
+            one = planes.centred(planes.standard(v, plane, None, (1, 1), 1.0), middle)
+            assert planes.sample(v, one, (1, 1))[0, 0] == v.voxels[at]
 
 
 def surface_of(v, **more):
@@ -262,6 +286,21 @@ def test_an_eye_inside_the_volume_or_far_away_still_sees(away, parallel):
         if view.camera is not None:
             near = replace(eye, position_lps_mm=place, parallel=parallel)
             assert Engine(v).picture(view.replace(camera=near)).rgb.shape == (SIZE[1], SIZE[0], 3)
+
+
+@pytest.mark.parametrize("away", [1e-3, 30.0, 1e4, 1e6])
+def test_in_parallel_projection_it_does_not_matter_where_on_its_line_the_eye_stands(away):
+    v = SOLID
+    eye = camera.rotate(camera.standard(v, "A", SIZE), 25.0, 10.0)
+    focal, place = np.array(eye.focal_lps_mm), np.array(eye.position_lps_mm)
+    moved = tuple(float(x) for x in focal + (place - focal) / np.linalg.norm(place - focal) * away)
+    for view in all_four(overlays="none"):
+        if view.camera is not None:
+            want = Engine(v).picture(view.replace(camera=eye)).rgb.astype(int)
+            got = Engine(v).picture(view.replace(camera=msgspec.structs.replace(eye, position_lps_mm=moved))).rgb
+            assert want.max() > 40
+            assert np.abs(want - got).mean() < 2.0  # samples lie elsewhere along the ray: the rim alone differs
+            assert got.mean() == pytest.approx(want.mean(), rel=0.03)
 
 
 def test_one_slice_has_no_depth():
