@@ -91,9 +91,8 @@ class Volume:
         if v.dtype not in (np.int16, np.float32):
             raise RenderError("dtype", "Voxels must be 16-bit integers or 32-bit floats.", dtype=str(v.dtype))
         if not v.flags.c_contiguous:  # as a transposed array: kernels read rows as they lie in memory
-            v = np.ascontiguousarray(v)
-            object.__setattr__(self, "voxels", v)
-        v.setflags(write=False)
+            object.__setattr__(self, "voxels", np.ascontiguousarray(v))
+        self.voxels.setflags(write=False)
 
     @property
     def needs_display_copy(self) -> bool:
