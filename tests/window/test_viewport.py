@@ -397,3 +397,22 @@ def test_none_survives_a_long_day():
     for _ in range(2000):
         app.processEvents()
     assert sys.getrefcount(None) > 1 << 30 or sys.getrefcount(None) >= before - 100
+
+
+def test_a_pane_without_a_picture_says_that_it_waits_and_later_why(qapp, qtbot, monkeypatch):
+    from render.view import Technique, View
+    from workstation.window import viewport
+
+    monkeypatch.setattr(viewport, "_WAIT_MS", 10)
+    monkeypatch.setattr(viewport, "_LATE_MS", 60)
+    said = []
+    pane = viewport.Viewport("axial", lambda *_: None)
+    monkeypatch.setattr(pane, "_words", lambda _painter, text, _colour: said.append(text))
+    qtbot.addWidget(pane)
+    pane.show()
+    pane.expect(View(technique=Technique.MPR))
+    qtbot.waitUntil(lambda: bool(said), timeout=5000)
+    assert said[0] == "Making the picture ..."
+    qtbot.waitUntil(lambda: "takes longer" in said[-1], timeout=5000)
+    pane.blank("Opening ...")
+    qtbot.waitUntil(lambda: said[-1] == "Opening ...", timeout=5000)

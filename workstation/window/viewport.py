@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from workstation.window.models.awaited import Polygon
     from workstation.window.models.oblique import Line
 
+_WAIT_MS, _LATE_MS = 400, 5000  # from which a pane without a picture says that it waits, and then why
 _CLICK = 4.0
 _GAP = 12.0
 _SHARE = 2  # height of the line that tells how far a picture has come
@@ -89,7 +90,7 @@ class Viewport(QWidget):
         self._image: QImage | None = None
         self._bytes: np.ndarray | None = None
         self._sentence = ""
-        self._waiting = False
+        self._waiting = self._late = False
         self.share = 0.0
         self._tool: Tool | None = None
         self._button = Qt.MouseButton.NoButton
@@ -114,7 +115,6 @@ class Viewport(QWidget):
         self.setAccessibleName(f"{name} picture")
         self._spinner = QTimer(self)
         self._spinner.setSingleShot(True)
-        self._spinner.setInterval(400)
         self._spinner.timeout.connect(self._say_waiting)
 
     # What is shown.
@@ -137,7 +137,8 @@ class Viewport(QWidget):
         self.view = view
         self._sentence = ""
         self.show_share(0.0)
-        self._spinner.start()
+        self._late = False
+        self._spinner.start(_WAIT_MS)
 
     def show_share(self, share: float) -> None:
         """How far a picture has come that takes long, 0 to 1, as a line along the lower edge; 0 takes it away."""
@@ -200,7 +201,10 @@ class Viewport(QWidget):
         return max(16, round(self.width() * scale)), max(16, round(self.height() * scale))
 
     def _say_waiting(self) -> None:
-        self._waiting = True
+        self._late = self._waiting
+        if not self._waiting:
+            self._waiting = True
+            self._spinner.start(_LATE_MS)
         self.update()
 
     # Painting.
@@ -220,7 +224,8 @@ class Viewport(QWidget):
         if self._sentence:
             self._words(painter, self._sentence, tokens.QUIET)
         elif self._waiting and self._image is None:
-            self._words(painter, "Making the picture ...", tokens.QUIET)
+            more = "\nThe first one after an installation or an update takes longer." if self._late else ""
+            self._words(painter, f"Making the picture ...{more}", tokens.QUIET)
         if self.share > 0:
             self._draw_share(painter)
         painter.end()
