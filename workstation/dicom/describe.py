@@ -105,7 +105,7 @@ def facts_of(stack: Stack, modality: str) -> dict[str, object]:
         "windows": first.windows,
         "padding": padding,
         "paddings": None if alike else paddings,
-        "photometric": h.text(el.PHOTOMETRIC),
+        "photometric": h.text(el.PHOTOMETRIC).upper(),
         "transfer_syntax": h.syntax,
         "bits_stored": bits,
         "series_number": h.integer(el.SERIES_NUMBER),

@@ -190,7 +190,8 @@ class Fields:
                 text = raw.replace(b",", b".").replace(b"\0", b" ")
                 if not text.strip():
                     return ()
-                values = tuple(map(float, text.split(b"\\")))
+                # a last separator with nothing behind it, as some makers end a list
+                values = tuple(map(float, text.rstrip(b" \\").split(b"\\")))
         except (ValueError, struct.error):
             self.bad.add(tag)
             return ()

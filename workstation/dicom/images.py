@@ -22,7 +22,15 @@ NUCLEAR = _CLASS + "20"
 US_VOLUME = _CLASS + "6.2"
 CT_CLASSES = frozenset(_CLASS + s for s in ("2", "2.1", "2.2"))
 
-_GE_COMPONENT = 0x2F
+_GE_COMPONENT = 0x2F# What a file that states no modality is by its class.
+MODALITIES = {
+    **dict.fromkeys(CT_CLASSES, "CT"),
+    **dict.fromkeys((_CLASS + s for s in ("4", "4.1", "4.4")), "MR"),
+    **dict.fromkeys((_CLASS + s for s in ("128", "128.1", "130")), "PT"),
+    NUCLEAR: "NM",
+    US_VOLUME: "US",
+}
+
 _GE_COMPONENTS = {1: "P", 2: "R", 3: "I"}  # (0043,102F): phase, real, imaginary; the image type does not tell
 
 # What other images are called, for the sentence that they are not for 3D.

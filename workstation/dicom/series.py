@@ -18,7 +18,7 @@ from workstation.dicom.describe import facts_of, is_lossy, units_of
 from workstation.dicom.fields import Fields
 from workstation.dicom.found import Frame, SeriesFound, VolumeFound
 from workstation.dicom.header import Header
-from workstation.dicom.images import CT_CLASSES, KINDS, MULTI_FRAME, NUCLEAR, SINGLE_FRAME, Image, image_of
+from workstation.dicom.images import CT_CLASSES, KINDS, MODALITIES, MULTI_FRAME, NUCLEAR, SINGLE_FRAME, Image, image_of
 from workstation.dicom.sides import doubts_about_sides
 from workstation.dicom.split import hard_split
 from workstation.dicom.stack import FEW_SLICES, Stack, stacks_of
@@ -64,7 +64,7 @@ def series_found(series_uid: str, headers: Sequence[Header], *, mixed: bool = Fa
     if planning or scouts:
         localizer = finding("localizer", n=max(1, len(planning)), files=scouts or len(images))
         findings.append(localizer)
-    modality = first.text(el.MODALITY).upper() or "OT"
+    modality = first.text(el.MODALITY).upper() or MODALITIES.get(first.sop_class, "OT")
     study_uid = first.text(el.STUDY_UID)
     for stack in stacks:
         extra = [localizer] if localizer is not None and stack in planning else []
