@@ -22,7 +22,7 @@ NUCLEAR = _CLASS + "20"
 US_VOLUME = _CLASS + "6.2"
 CT_CLASSES = frozenset(_CLASS + s for s in ("2", "2.1", "2.2"))
 
-_GE_COMPONENT = 0x2F# What a file that states no modality is by its class.
+_GE_COMPONENT = 0x2F  # What a file that states no modality is by its class.
 MODALITIES = {
     **dict.fromkeys(CT_CLASSES, "CT"),
     **dict.fromkeys((_CLASS + s for s in ("4", "4.1", "4.4")), "MR"),
