@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from workstation.dicom.load import load
 SMALL = {"slices": 24, "rows": 16, "columns": 20, "spacing": (2.0, 0.8, 1.2)}
 IPP, IOP, SPACING = b"\x20\x00\x32\x00DS", b"\x20\x00\x37\x00DS", b"\x28\x00\x30\x00DS"
 SLOPE, INTERCEPT = b"\x28\x00\x53\x10DS", b"\x28\x00\x52\x10DS"
+ROWS, PIXELS = b"\x28\x00\x10\x00US", b"\xe0\x7f\x10\x00"
 NUMBER = b"\x20\x00\x13\x00IS"
 
 
@@ -63,6 +65,42 @@ def twice(element):
             path.write_bytes(raw[:at] + raw[at:end] + raw[at:])
 
     return change
+
+
+def as_vr(element, vr, convert=bytes):
+    """The element under another representation."""
+    long = vr in (b"UN", b"OB")
+
+    def change(folder: Path) -> None:
+        for path in folder.iterdir():
+            raw = path.read_bytes()
+            at = raw.index(element)
+            end = at + 8 + int.from_bytes(raw[at + 6 : at + 8], "little")
+            value = convert(raw[at + 8 : end])
+            size = b"\0\0" + len(value).to_bytes(4, "little") if long else len(value).to_bytes(2, "little")
+            path.write_bytes(raw[:at] + element[:4] + vr + size + value + raw[end:])
+
+    return change
+
+
+def replaced(what, by):
+    def change(folder: Path) -> None:
+        for path in folder.iterdir():
+            path.write_bytes(path.read_bytes().replace(what, by, 1))
+
+    return change
+
+
+def without(*keywords):
+    def each(ds, k):
+        for keyword in keywords:
+            delattr(ds, keyword)
+
+    return each
+
+
+def doubles(value):
+    return struct.pack("<3d", *map(float, value.split(b"\\")))
 
 
 def several(*changes):
@@ -132,6 +170,22 @@ RIGHT = {
     "a kernel that changes": {"each": put(ConvolutionKernel=lambda k: f"B3{k % 2}f")},
     "no date at all": {"each": lambda ds, k: delattr(ds, "StudyDate")},
     "no modality": {"tags": {"Modality": ""}},
+    "what every file should have": {
+        "each": without("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
+                        "RescaleType", "ImageType", "FrameOfReferenceUID", "SeriesNumber", "PatientPosition"),
+    },
+    "representations unknown to an archive": {
+        "then": several(as_vr(IPP, b"UN"), as_vr(ROWS, b"UN"), replaced(PIXELS + b"OW", PIXELS + b"UN"))
+    },
+    "representations of a careless writer": {
+        "then": several(as_vr(IPP, b"FD", doubles), as_vr(ROWS, b"IS", lambda _: b"16"),
+                        as_vr(SPACING, b"LO"), replaced(PIXELS + b"OW", PIXELS + b"OB")),
+    },
+    "no frames": {"then": inserted(ROWS, b"\x28\x00\x08\x00IS\x02\x000 ")},
+    "fewer than no frames": {"then": inserted(ROWS, b"\x28\x00\x08\x00IS\x02\x00-1")},
+    "one frame, said twice": {"then": inserted(ROWS, b"\x28\x00\x08\x00IS\x04\x001\\1 ")},
+    "one pixel spacing a hair off": {"each": put(PixelSpacing=lambda k: [0.8, 1.2 + 0.0006 * (k == 5)])},
+    "window of no width": {"tags": {"WindowCenter": 40, "WindowWidth": 0}},
     "Hounsfield in small letters": {"tags": {"RescaleType": "hu"}},
 }  # fmt: skip
 
@@ -183,6 +237,15 @@ def test_a_quirk_of_which_nothing_is_guessed(tmp_path, quirk):
 def test_turned_over_in_small_letters(tmp_path):
     ct_series(tmp_path, **SMALL, tags={"PhotometricInterpretation": "monochrome1"})
     assert load(series_in(tmp_path).volumes[0]).inverted
+
+
+@pytest.mark.parametrize("keyword", ["ImagePositionPatient", "ImageOrientationPatient"])
+def test_one_slice_that_lost_its_place_is_a_gap(tmp_path, keyword):
+    ct_series(tmp_path, **{**SMALL, "slices": 36}, each=lambda ds, k: delattr(ds, keyword) if k == 5 else None)
+    series = series_in(tmp_path)
+    (found,) = series.volumes
+    assert found.filled == (5,)
+    assert {"geometry_missing", "gap"} <= codes(series)
 
 
 def screen_save(folder):

@@ -63,3 +63,13 @@ def test_situs_inversus_is_doubted_and_never_mirrored(tmp_path, seed):
     assert "position_doubtful" in volume.findings
     assert np.array_equal(volume.voxels, inside_out)
     assert volume.geometry.affine_lps[0, 2] > 0  # columns still run to the left, as the file says
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed"),
+    [("with contrast", 500314), ("on the left side", 500338), ("big liver", 1000140), ("no left lung", 1000254)],
+)
+def test_a_heart_of_about_300_hu_is_no_bone_in_front(kind, seed):
+    """Blood at the limit of bone falls into specks by its noise: upper abdomens called turned over before."""
+    voxels, geometry = trunk(Body(seed=seed, part="upper abdomen", **UNUSUAL[kind]))
+    assert anatomy_verdicts(voxels, geometry)["spine"] != "contradicts"

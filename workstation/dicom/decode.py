@@ -93,7 +93,7 @@ class Pixels:
         self.header = header
         self.rows = header.integer(el.ROWS) or 0
         self.columns = header.integer(el.COLUMNS) or 0
-        self.frames = header.integer(el.FRAMES) or 1
+        self.frames = max(1, header.integer(el.FRAMES) or 1)
         self.samples = header.integer(el.SAMPLES) or 1
         self.allocated = header.integer(el.BITS_ALLOCATED) or 16
         self.stored = header.integer(el.BITS_STORED) or self.allocated

@@ -85,7 +85,7 @@ class _Groups:
 
 def frames_of(header: Header) -> tuple[list[Image], list[Finding]]:
     """The frames of a file as images in space, and a finding where their number is not what was declared."""
-    declared = header.integer(el.FRAMES) or 1
+    declared = max(1, header.integer(el.FRAMES) or 1)
     shared = header.item(el.SHARED_GROUPS)
     own = header.items(el.FRAME_GROUPS)
     findings: list[Finding] = []
