@@ -199,7 +199,7 @@ def anatomy_of(voxels: Voxels, geometry: Geometry) -> Anatomy | None:
     lungs = enclosed.joined(large & (mean > -960) & (mean < -600))
     litre = abs(float(np.linalg.det(steps))) / 1e6
     thick = (values > _BONE_HU) & body
-    # Contrast fills heart and aorta solidly; bone is a shell at this size. Where it lies about 300 HU noise makes specks
+    # Contrast fills heart and aorta solidly; bone is a shell at this size. At about 300 HU noise makes specks
     # of it that would pass for bone in front (a false alarm in 2 of 100 made upper abdomens): so a lower limit.
     bone = thick & ~_grown(_grown(_shrunk((values > _BLOOD_HU) & body)))
     return Anatomy(values, steps, body, filled, lungs.of(lungs.sizes * litre > 0.15), bone)
