@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QBuffer, QIODevice, Qt
 from PySide6.QtGui import QColor, QImage
@@ -22,7 +28,9 @@ from tests.window.panel_stand_ins import (
 from workstation.base.errors import InputRefused, NotAllowed
 from workstation.case.model import ReportText
 from workstation.case.supervision import ActState
+from workstation.dicom import unpacked
 from workstation.window.panels import releasing
+from workstation.window.panels import report as report_panel
 from workstation.window.panels import sign as sign_module
 from workstation.window.panels.acts import StatementDialog, act_words
 from workstation.window.panels.releasing import ReleaseDialog
@@ -170,6 +178,36 @@ def test_the_pdf_is_written_for_its_owner_alone(report, qtbot, monkeypatch):
     assert path.read_bytes() == b"%PDF-1.4"
     assert path.parent.stat().st_mode & 0o077 == 0
     assert "AORTA" not in str(path)
+    unpacked.sweep()
+    os.utime(path.parent, (0, 0))
+    unpacked.sweep()  # another program's start: it is held
+    assert path.exists()
+    panel.deleteLater()
+    del panel
+    gc.collect()
+    assert path.exists()  # a viewer of PDFs may still read it
+    report_panel._SHOWN.pop().cleanup()  # as when the program ends
+    assert not path.parent.exists()
+
+
+def test_after_a_kill_no_report_stays_in_the_temporary_folder(tmp_path):
+    code = (
+        "import os, signal\n"
+        "from pathlib import Path\n"
+        "from workstation.window.panels import report\n"
+        "from types import SimpleNamespace\n"
+        "panel = SimpleNamespace(_session=SimpleNamespace(report_pdf=lambda: b'%PDF'))\n"
+        "print(report.ReportPanel._written(panel), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    here = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=here, capture_output=True, text=True, check=False)
+    left = Path(done.stdout.strip())
+    assert left.exists()
+    os.utime(left.parent, (0, 0))
+    sweep = "from workstation.dicom import unpacked; unpacked.sweep()"
+    subprocess.run([sys.executable, "-c", sweep], env=here, check=True)
+    assert not left.parent.exists()
 
 
 # --- the physician's part -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Private folders for what an archive held: gone with the program, and after a kill with the next one."""
+"""Private folders for what an archive held, or another program shows: gone with ours, after a kill with the next."""
 
 from __future__ import annotations
 

@@ -59,7 +59,9 @@ _TABLE: dict[str, tuple[str, str, str | None]] = {
     "no_sides": ("w", "The volume does not say how it lies in the patient: no sides.", None),
     "quadruped": ("r", "These are images of an animal, whose sides have other names.", None),
     "position_doubtful": (
-        "w", "What the series says about the patient's position contradicts itself: the side is not sure.", None
+        "w",
+        "What the series says about the patient's position contradicts itself or the anatomy: the side is not sure.",
+        None,
     ),
     "spacing_unknown": ("r", "Pixel spacing is missing; nothing can be measured.", None),
     "spacing_implausible": ("r", "Pixel spacing of {mm} mm is implausible.", None),

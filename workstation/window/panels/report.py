@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from workstation.case.model import Capture, ReportText
     from workstation.desk.desk import Desk
     from workstation.desk.session import Session
+    from workstation.dicom.unpacked import Unpacked
     from workstation.report.checks import Check
     from workstation.window.actions import Actions
 
@@ -96,6 +97,9 @@ _STATUS = {
     "addendum": "Signed, with an addendum",
     "retracted": "Retracted",
 }
+
+_SHOWN: list[Unpacked] = []
+"""Folders of reports that were given to another program."""
 
 
 class Section(QPlainTextEdit):
@@ -454,12 +458,14 @@ class ReportPanel(Panel):
         self._actions.job("Making the PDF", lambda _progress, _stop: self._written(), done, failed)
 
     def _written(self) -> Path:
-        """The PDF as a file of this computer's temporary folder, readable by its owner alone."""
-        import tempfile
+        """The PDF as a file for its owner alone; it goes when the program ends, after a kill when the next one starts."""
         from pathlib import Path
 
-        folder = Path(tempfile.mkdtemp(prefix="renderdesk-"))
-        path = folder / "report.pdf"
+        from workstation.dicom.unpacked import Unpacked
+
+        folder = Unpacked()
+        _SHOWN.append(folder)  # another program reads it, for longer than this panel may live
+        path = Path(folder.name) / "report.pdf"
         path.write_bytes(self._session.report_pdf())
         return path
 
