@@ -458,7 +458,7 @@ class ReportPanel(Panel):
         self._actions.job("Making the PDF", lambda _progress, _stop: self._written(), done, failed)
 
     def _written(self) -> Path:
-        """The PDF as a file for its owner alone; it goes when the program ends, after a kill when the next one starts."""
+        """The PDF as a file for its owner alone; it goes when the program ends, after a kill when the next begins."""
         from pathlib import Path
 
         from workstation.dicom.unpacked import Unpacked
