@@ -44,11 +44,14 @@ def every_kind(size=SIZE):
 
 BONE = Look(name="b", version="", opacity=((600, 0), (601, 0.8)), colour=((600, "ffffff"),))
 
+AIR = Look(name="a", version="", opacity=((-1100, 0.02), (-990, 0.02), (-980, 0)), colour=((0, "80a0ff"),))
+
 
 def others(kind, view):
     """The same way of drawing, of other things: what is kept between pictures must not be taken for theirs."""
     if view.look is not None:
         yield view.replace(look=BONE)
+        yield view.replace(look=AIR)
         yield view.replace(look=BONE, crop=Box(low_lps_mm=(-20, -90, -90), high_lps_mm=(90, 90, 90)))
     if view.surfaces:
         one = view.surfaces[0]
