@@ -119,7 +119,7 @@ def window_pictures(folder: Path) -> None:
     run("layout.3d")
     run("planes3d")
     run("clip")
-    hand.drag(scene, (0.5, 0.6), (0.5, 0.52))
+    hand.drag(scene, (0.5, 0.50), (0.5, 0.545))
     hand.save("scene.png")
     run("tool.pointer")
     run("unclip")
