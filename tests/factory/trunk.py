@@ -133,7 +133,9 @@ def trunk(body: Body) -> tuple[np.ndarray, Geometry]:
     vertebra = ((x - bend) / 21) ** 2 + ((y - back) / 17) ** 2 < 1
     arch = (np.abs(x - bend) < 5) & (y > back + 14) & (y < back + 48)
     processes = (np.abs(x - bend) < 34) & (np.abs(y - back - 22) < 5)
-    out[(vertebra | arch | processes) & disc & core] = bone * 0.75
+    out[(vertebra | arch | processes) & disc & core] = bone
+    marrow = ((x - bend) / 15) ** 2 + ((y - back) / 11) ** 2 < 1
+    out[marrow & disc & core] = bone * 0.3
     out[(((x - bend) / 21) ** 2 + ((y - back) / 17) ** 2 < 1) & ~disc & core] = 80
     ring = ((x / (sx - fat)) ** 2 + (y / (sy - fat)) ** 2 < 1) & ~(
         (x / (sx - fat - 7)) ** 2 + (y / (sy - fat - 7)) ** 2 < 1
