@@ -262,3 +262,32 @@ def test_a_click_on_the_cube_turns_the_eye(opened, qtbot):
     at = QPoint(round(x * scale), round(y * scale))
     qtbot.mouseClick(port, Qt.MouseButton.LeftButton, pos=at)  # the face that looks at us: nothing to turn
     assert scene_of(opened).camera == before
+
+
+@pytest.mark.parametrize("how", ["drag", "undo"])
+def test_a_pane_that_changed_its_size_under_the_hand_is_drawn_in_its_own_size(opened, qtbot, how):
+    """The hand began on a view of before, or undo brings one back: its size is of a pane that is no longer so large."""
+    from PySide6.QtCore import QPoint, Qt
+
+    port, run = opened.case.panes["3d"].viewport, opened.actions_.run
+    run("clip")
+    settle(opened, qtbot)
+    small = port.device_size()
+    middle = QPoint(port.width() // 2, port.height() // 2)
+    if how == "drag":
+        qtbot.mousePress(port, Qt.MouseButton.LeftButton, pos=middle)
+        qtbot.mouseMove(port, middle + QPoint(0, 6))
+    run("layout.3d")
+    settle(opened, qtbot, 200)
+    assert port.device_size() != small
+    if how == "drag":
+        for n in range(8, 30, 4):
+            qtbot.mouseMove(port, middle + QPoint(0, n))
+        qtbot.mouseRelease(port, Qt.MouseButton.LeftButton, pos=middle + QPoint(0, 30))
+    else:
+        run("undo")
+    settle(opened, qtbot)
+    assert scene_of(opened).size == port.device_size()
+    qtbot.waitUntil(
+        lambda: port.picture.view.size == port.device_size() and port.picture.view.quality == "settled", timeout=30000
+    )

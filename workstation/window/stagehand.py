@@ -280,6 +280,8 @@ class Stagehand(QObject):
                 continue
             if quality == "drag" and self._pictures.put_off(name):
                 continue
+            if self.scene.views[name].size != self.viewports()[name].device_size():
+                self._fit(name)  # a tool, or undo, came back to a view of before the pane changed its size
             self._pictures.ask(
                 self.viewports()[name], self.scene.views[name], self.dressed(name, quality), self._labels
             )
