@@ -485,7 +485,7 @@ def cast_tiles(
                                 continue
                             bright = np.float32(_PLAIN)
                             gleam = nil
-                            if left * stopped > np.float32(0.01) * worth * size or gradients > 0:
+                            if left * stopped > np.float32(0.01) * worth or gradients > 0:
                                 c = get(at, 2)
                                 if c > 0 and c < nc - 2:
                                     g = _slopes(voxels, index, get(at, 0), get(at, 1), slices, rows, share)

@@ -280,29 +280,48 @@ def joined(triangles: I32, first: int, end: int, parent: I32) -> None:
 
 
 @njit(**EXACT)
-def firsts(parent: I32) -> None:
-    """Let every point name its part's first point at once; a part's first point is its least, so in one pass."""
-    for n in range(len(parent)):
-        parent[n] = parent[parent[n]]
+def numbered(parent: I32, first: int, end: int, count: int, firsts: I32) -> int:
+    """Number the parts from `count` on, in place, for points `first` to `end`, in turn; how many there are by then.
+
+    A part's first point is its least, so it has its number before all others of the part.
+
+    Parameters
+    ----------
+    parent : see `joined`; the part's number, out
+    firsts : (N,) the first point of each part, out
+    """
+    for n in range(first, end):
+        if parent[n] == n:
+            firsts[count] = n
+            parent[n] = count
+            count += 1
+        else:
+            parent[n] = parent[parent[n]]
+    return count
 
 
 @njit(**EXACT)
 def enclosed(
-    before: F32, after: F32, triangles: I32, first: int, end: int, parent: I32, sums: npt.NDArray[np.float64]
-) -> None:
+    before: F32, after: F32, triangles: I32, first: int, end: int, part: I32, firsts: I32,
+    sums: npt.NDArray[np.float64],
+) -> None:  # fmt: skip
     """Add what triangles `first` to `end` enclose, each in its part, with its points before and after; times six.
 
-    sums : (N, 2) at the part's first point, which is the apex of its tetrahedra
+    Parameters
+    ----------
+    part, firsts : see `numbered`; a part's first point is the apex of its tetrahedra
+    sums : (parts, 2)
     """
     c = np.empty((3, 3), dtype=np.float64)
     for n in range(first, end):
-        part = parent[triangles[n, 0]]
+        number = part[triangles[n, 0]]
+        apex = firsts[number]
         for which in range(2):
             points = before if which == 0 else after
             for corner in range(3):
                 for axis in range(3):
-                    c[corner, axis] = np.float64(points[triangles[n, corner], axis]) - points[part, axis]
-            sums[part, which] += (
+                    c[corner, axis] = np.float64(points[triangles[n, corner], axis]) - points[apex, axis]
+            sums[number, which] += (
                 c[0, 0] * (c[1, 1] * c[2, 2] - c[1, 2] * c[2, 1])
                 + c[0, 1] * (c[1, 2] * c[2, 0] - c[1, 0] * c[2, 2])
                 + c[0, 2] * (c[1, 0] * c[2, 1] - c[1, 1] * c[2, 0])
@@ -310,14 +329,8 @@ def enclosed(
 
 
 @njit(**EXACT)
-def restored(
-    before: F32, first: int, end: int, parent: I32, sums: npt.NDArray[np.float64], least: float, out: F32
-) -> int:
-    """Put points `first` to `end` back where their part lost so much that less than this share is left; how many."""
-    count = 0
+def restored(before: F32, first: int, end: int, part: I32, lost: U8, out: F32) -> None:
+    """Put points `first` to `end` back where their part lost too much."""
     for n in range(first, end):
-        part = parent[n]
-        if abs(sums[part, 1]) < least * abs(sums[part, 0]):
+        if lost[part[n]]:
             out[n, 0], out[n, 1], out[n, 2] = before[n, 0], before[n, 1], before[n, 2]
-            count += 1
-    return count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -161,7 +161,7 @@ def smoothed(points: F32, found: Rings, band: float, cancelled: Stop | None = No
 
 
 def kept(before: F32, after: F32, triangles: I32, cancelled: Stop | None = None) -> F32:
-    """Smoothed points, but parts that the filter takes for noise as they were: a speck of lime is no noise.
+    """Smoothed points, but parts that the filter takes for noise as they were (in place): a speck of lime is no noise.
 
     A part of a few points has no low frequency: the filter would bring all of them to their middle. Where less than
     `_LEFT` of what a part encloses is left it is not smoothed.
@@ -170,28 +170,38 @@ def kept(before: F32, after: F32, triangles: I32, cancelled: Stop | None = None)
     ------
     Cancelled
     """
-    parent = np.arange(len(before), dtype=np.int32)
-    for first in range(0, len(triangles), _TRIANGLES_AT_ONCE):
-        rings.joined(triangles, first, min(first + _TRIANGLES_AT_ONCE, len(triangles)), parent)
-        if cancelled is not None and cancelled():
-            raise Cancelled
-    rings.firsts(parent)
-    parts = 2 if len(triangles) > _TRIANGLES else 1  # whatever the number of threads: sums in the same order
-    ends = np.linspace(0, len(triangles), parts + 1).astype(int)
-    sums = np.zeros((parts, len(before), 2))
+    part = np.arange(len(before), dtype=np.int32)
+    firsts = np.empty(len(before), dtype=np.int32)
+    count = 0
+    for first, end in _steps(len(triangles), cancelled):
+        rings.joined(triangles, first, end, part)
+    for first, end in _steps(len(before), cancelled):
+        count = rings.numbered(part, first, end, count, firsts)
+    halves = 2 if len(triangles) > _TRIANGLES else 1  # whatever the number of threads: sums in the same order
+    ends = np.linspace(0, len(triangles), halves + 1).astype(int)
+    sums = np.zeros((halves, count, 2))
     portions.run(
         _stepwise(
-            lambda n, first, end: rings.enclosed(before, after, triangles, first, end, parent, sums[n]), ends, cancelled
+            lambda n, first, end: rings.enclosed(before, after, triangles, first, end, part, firsts, sums[n]),
+            ends, cancelled,
         ),
-        parts, 1, cancelled, told=False,
+        halves, 1, cancelled, told=False,
     )  # fmt: skip
-    whole = sums.sum(axis=0)
-    out = after.copy()
+    was, is_now = np.abs(sums.sum(axis=0)).T
+    lost = (is_now < _LEFT * was).astype(np.uint8)
     portions.run(
-        lambda first, end: rings.restored(before, first, end, parent, whole, _LEFT, out),
+        lambda first, end: rings.restored(before, first, end, part, lost, after),
         len(before), _AT_ONCE, cancelled, told=False,
     )  # fmt: skip
-    return out
+    return after
+
+
+def _steps(count: int, cancelled: Stop | None) -> Iterator[tuple[int, int]]:
+    """Portions that follow each other, with a look at the stop signal before each."""
+    for first in range(0, count, _TRIANGLES_AT_ONCE):
+        if cancelled is not None and cancelled():
+            raise Cancelled
+        yield first, min(first + _TRIANGLES_AT_ONCE, count)
 
 
 def normals(points: F32, triangles: I32, found: Rings | None = None, cancelled: Stop | None = None) -> F32:

@@ -88,6 +88,43 @@ def test_a_projection_does_not_depend_on_cells_nor_on_what_a_neighbour_found(tec
     assert np.array_equal(quick.cast(view), thorough.cast(view))
 
 
+@pytest.mark.parametrize("technique", [Technique.MIP, Technique.MINIP, Technique.MEAN])
+@pytest.mark.parametrize(
+    "window",
+    [
+        Window(center=40, width=60),
+        Window(center=0, width=1),
+        Window(center=-300, width=900, function="LINEAR_EXACT", inverted=True),
+        Window(center=0, width=200, function="SIGMOID"),
+    ],
+    ids=["ramp", "step", "turned over", "sigmoid"],
+)
+def test_a_projection_does_not_depend_on_where_the_search_may_end(technique, window, monkeypatch):
+    """Neither the ends of the window nor what lies outside the body is looked beyond: the pixels are the same."""
+    from render.caster import space as spaces
+
+    grain = np.random.default_rng(5)
+
+    def value(p):
+        inside = np.linalg.norm(p / (1.0, 0.8, 1.2), axis=-1) < 40
+        return np.where(inside, grain.normal(20, 60, p.shape[:-1]), -1000.0)
+
+    v = volume(value, geometry((60, 80, 76), (1.6, 1.2, 1.3)))
+    eye = camera.rotate(camera.standard(v, "A", SIZE), 31.0, 17.0)
+    view = view_of(v, technique=technique, camera=eye, window=window, look=None)
+    found = Space(v)
+    assert technique is Technique.MIP or found.kept("body", None).size > 1
+    short = found.cast(view).astype(int)
+    monkeypatch.setattr(spaces.tones, "ends", lambda _: (-np.inf, np.inf))
+    monkeypatch.setattr(Space, "kept", lambda *_: np.ones((1, 1, 1), np.uint8))
+    long = Space(v).cast(view).astype(int)
+    assert len(np.unique(long)) >= 2
+    if technique is Technique.MEAN and window.width > 1:
+        assert np.abs(short - long).max() <= 1  # summed in another order
+        return
+    assert (short == long).mean() > (0.999 if technique is Technique.MEAN else 0.999999)
+
+
 def test_mip_finds_a_voxel_where_it_is_and_as_bright_as_it_is():
     g = geometry((30, 34, 38), (3.0, 2.0, 2.5))
     at = g.to_lps((11, 20, 9))

@@ -137,7 +137,7 @@ def test_a_big_zip_says_how_far_it_is_and_the_cross_ends_it(signed_in, qtbot, th
     drop(signed_in, packed)
     qtbot.waitUntil(half.is_set, timeout=30000)
     qtbot.waitUntil(lambda: signed_in.library._heading.text().startswith("Unpacking: "), timeout=30000)
-    assert 500 <= signed_in.status.bar.value() < 1000
+    qtbot.waitUntil(lambda: 500 <= signed_in.status.bar.value() < 1000, timeout=30000)
     assert signed_in.status.job.text() == signed_in.library._heading.text()
     told = signed_in.library._told
     assert told.isVisible()
@@ -150,6 +150,36 @@ def test_a_big_zip_says_how_far_it_is_and_the_cross_ends_it(signed_in, qtbot, th
     assert not signed_in.library._heading.text().startswith("Unpacking")
     drop(signed_in, packed)  # and the same comes in whole when it is let
     qtbot.waitUntil(lambda: len(rows(signed_in)) == 3, timeout=30000)
+
+
+def test_a_zip_that_is_opened_says_how_far_it_is_unpacked(signed_in, qtbot, small_study, tmp_path, monkeypatch):
+    import threading
+
+    from workstation.dicom import zipped
+
+    packed = tmp_path / "disc.zip"
+    with zipfile.ZipFile(packed, "w") as out:
+        for number, path in enumerate(sorted(p for p in small_study.rglob("*") if p.is_file())):
+            out.write(path, f"{number}.dcm")
+    monkeypatch.setattr(zipped, "_TOLD_LEAST", 1)
+    go, half = threading.Event(), threading.Event()
+    real = zipped._copy
+
+    def slowly(archive, entry, target, way):
+        if way.done > way.of / 2 and not go.is_set():
+            half.set()
+            go.wait(10)
+        return real(archive, entry, target, way)
+
+    monkeypatch.setattr(zipped, "_copy", slowly)
+    signed_in.open(str(packed))
+    panel = signed_in.case.opening
+    qtbot.waitUntil(half.is_set, timeout=30000)
+    qtbot.waitUntil(lambda: panel.count.text().startswith("Unpacking: "), timeout=30000)
+    qtbot.waitUntil(lambda: 500 <= panel.bar.value() < panel.bar.maximum() == 1000, timeout=30000)
+    go.set()
+    qtbot.waitUntil(lambda: signed_in.case.session is not None, timeout=30000)
+    assert not panel.count.text().startswith("Unpacking")
 
 
 def test_a_long_list_is_read_beside_the_window(signed_in, qtbot, three, monkeypatch):

@@ -182,6 +182,7 @@ class Desk:
         *,
         beside: Session | None = None,
         progress: Callable[[int, int], None] | None = None,
+        unpacking: Callable[[int, int], None] | None = None,
         stop: Callable[[], bool] | None = None,
         arriving: Callable[[Arrival, Volume], None] | None = None,
     ) -> Session:
@@ -191,6 +192,7 @@ class Desk:
         ----------
         source, series, volume : the SOURCE word; series UID or number; id of a volume
         beside : a session on the same source: its scan is used again, so that another volume stands at once
+        unpacking : told (bytes, of how many) while an archive is unpacked
         arriving : shown the first slice at once, then the volume as it fills (see `open_study.opened`)
 
         Raises
@@ -209,6 +211,7 @@ class Desk:
             known=known,
             scans=self.scans,
             progress=progress,
+            unpacking=unpacking,
             stop=stop,
             arriving=arriving,
         )

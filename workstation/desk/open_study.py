@@ -45,6 +45,7 @@ def opened(
     known: ScanResult | None = None,
     scans: Scans | None = None,
     progress: Callable[[int, int], None] | None = None,
+    unpacking: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
     arriving: Callable[[Arrival, Volume], None] | None = None,
 ) -> tuple[Source, Volume, Case]:
@@ -64,7 +65,16 @@ def opened(
     """
     decide = partial(decided, place, source.removeprefix("study:")) if source.startswith("study:") else None
     chosen = open_source(
-        source, series, volume, within=place.home, decide=decide, known=known, scans=scans, progress=progress, stop=stop
+        source,
+        series,
+        volume,
+        within=place.home,
+        decide=decide,
+        known=known,
+        scans=scans,
+        progress=progress,
+        unpacking=unpacking,
+        stop=stop,
     )
     if source.startswith(("study:", "series:")):
         chosen = _with_mark(place, chosen)

@@ -56,6 +56,7 @@ def open_source(
     known: ScanResult | None = None,
     scans: Scans | None = None,
     progress: Callable[[int, int], None] | None = None,
+    unpacking: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Source:
     """Scan the source and choose one volume.
@@ -67,6 +68,7 @@ def open_source(
     decide : what people decided about identities, applied to what was found
     known : what an earlier scan of the same source found, already decided; nothing is scanned then
     scans : keeps scans of the library's studies
+    unpacking : told (bytes, of how many) while an archive is unpacked
 
     Raises
     ------
@@ -82,7 +84,7 @@ def open_source(
         if scans is not None and source.startswith("study:"):
             result = scans.of(paths, source.removeprefix("study:"), progress=progress, stop=stop)
         else:
-            result = scan(paths, progress=progress, stop=stop)
+            result = scan(paths, progress=progress, stop=stop, unpacking=unpacking)
         if stop is not None and stop():
             raise Cancelled
         if decide is not None:

@@ -433,12 +433,18 @@ class MainWindow(QMainWindow):
                 seen.set()
 
         def work(progress: Any, stop: Any) -> Session:
-            return self.desk.open(source, series, volume, beside=beside, progress=progress, stop=stop, arriving=arrive)
+            def unpacking(done: int, of: int) -> None:
+                progress(done / max(1, of), f"Unpacking: {words.size(done)} of {words.size(of)}")
 
-        def moved(done: float, of: float, _words: str) -> None:
+            return self.desk.open(
+                source, series, volume, beside=beside, progress=progress, unpacking=unpacking, stop=stop,
+                arriving=arrive,
+            )  # fmt: skip
+
+        def moved(done: float, of: float, told: str) -> None:
             if ticket == self._opening and self.case.session is None:
                 what = "Reading headers" if self.case.hand is None else "Loading slices"
-                self.case.progress(what, done, of)
+                self.case.progress(told if told.startswith("Unpacking") else what, done, of)
 
         self._coming = self.jobs.start(
             "Opening the study",

@@ -46,7 +46,8 @@ class OpeningPanel(QWidget):
         self.note.setVisible(True)
 
     def tell(self, what: str, done: float, of: float) -> None:
-        """So many of so many."""
-        self.bar.setRange(0, max(1, round(of)))
-        self.bar.setValue(round(done))
+        """So many of so many, or a share of 1 with all of it in the words."""
+        parts = 1 if of > 1 else 1000
+        self.bar.setRange(0, max(1, round(of * parts)))
+        self.bar.setValue(round(done * parts))
         self.count.setText(f"{what}: {done:,.0f} of {of:,.0f}" if of > 1 else what)
