@@ -16,7 +16,7 @@ _UID = "2.25.1{:029d}"
 def many_files(folder: Path, places: Iterable[tuple[float, int]], *, modality: str = "MR", size: int = 8) -> list[Path]:
     """Write one file for each (z in mm, InstanceNumber) of the iterable: single axial images of `size` pixels square.
 
-    A pixel's value is 10 z + its instance number modulo 100, the same all over the image.
+    A pixel's value is 10 z + its instance number modulo 7919, the same all over the image: no two are alike.
     """
     blank = np.zeros((1, size, size), np.int16)
 
@@ -37,7 +37,7 @@ def many_files(folder: Path, places: Iterable[tuple[float, int]], *, modality: s
     number = raw.index(b"IS\x08\x0000000000") + 4
     out = []
     for n, (z, instance) in enumerate(places):
-        value = np.full(size * size, round(10 * z) + instance % 100, "<i2").tobytes()
+        value = np.full(size * size, round(10 * z) + instance % 7919, "<i2").tobytes()
         made = bytearray(raw)
         made[pixels : pixels + len(value)] = value
         made[number : number + 8] = f"{instance:08d}".encode()

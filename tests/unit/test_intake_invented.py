@@ -24,7 +24,9 @@ def test_three_thousand_slices(tmp_path):
     assert found.geometry.shape == (3000, 8, 8)
     assert found.geometry.spacing_mm[0] == pytest.approx(0.4)
     volume = load(found)
-    assert np.array_equal(volume.voxels[:, 3, 4], [round(10 * (0.4 * k - 600)) + (3000 - k) % 100 for k in range(3000)])
+    assert np.array_equal(
+        volume.voxels[:, 3, 4], [round(10 * (0.4 * k - 600)) + (3000 - k) % 7919 for k in range(3000)]
+    )
 
 
 def test_six_thousand_files_of_a_time_series(tmp_path):
@@ -37,7 +39,7 @@ def test_six_thousand_files_of_a_time_series(tmp_path):
         found = series.volumes[t]
         assert (found.phase.index, found.phase.of) == (t, 100)
         volume = load(found)
-        assert np.array_equal(volume.voxels[:, 0, 0], [30 * k + (60 * t + k + 1) % 100 for k in range(60)])
+        assert np.array_equal(volume.voxels[:, 0, 0], [30 * k + (60 * t + k + 1) % 7919 for k in range(60)])
 
 
 # --- vendors ------------------------------------------------------------------------------------------------------

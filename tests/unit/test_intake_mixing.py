@@ -16,6 +16,7 @@ class Header(SimpleNamespace):
     """As much of a header as putting in order asks for; no two images have the same pixels."""
 
     pixel = None
+    syntax = "1.2.840.10008.1.2.1"
 
     def number(self, tag):
         return None
