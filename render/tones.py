@@ -80,13 +80,13 @@ def straight(window: Window) -> tuple[float, float] | None:
 
 def ends(window: Window) -> tuple[float, float]:
     """Values up to which a window is as dark as it gets, and from which on as bright; infinite of a sigmoid."""
-    c, w = window.center, window.width
     if window.function == "SIGMOID":
         return -np.inf, np.inf
-    if window.function == "LINEAR":
-        c, w = c - 0.5, w - 1.0
-    if w <= 1e-6:
+    ramp = straight(window)
+    if ramp is None:  # a step
+        c = window.center - (0.5 if window.function == "LINEAR" else 0.0)
         return c, float(np.nextafter(np.float32(c), np.float32(np.inf)))
+    c, w = ramp
     return c - w / 2, c + w / 2
 
 

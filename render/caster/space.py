@@ -85,7 +85,7 @@ class Space:
         self.segmentation = segmentation
         self._extremes: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         self._distance: tuple[bytes, npt.NDArray[np.uint8], npt.NDArray[np.uint8], set[int]] | None = None
-        self._kept: tuple[tuple[str, str], npt.NDArray[np.uint8]] | None = None
+        self._kept: tuple[tuple[str, tuple[str, bytes] | None], npt.NDArray[np.uint8]] | None = None
         self._within: dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = {}
         self._meshes: dict[Threshold, Mesh] = {}
         self._made: dict[tuple[segmenting.Made, ...], Segmentation] = {}
@@ -150,9 +150,9 @@ class Space:
         Of one block when nothing is hidden anywhere.
         """
         mask, mask_scale = self.within(where)
-        key = (where if mask.size > 1 else "", shown.digest + str(shown.visible.tobytes()) if shown else "")
-        if key == ("", ""):
+        if mask.size == 1 and shown is None:
             return _ALL
+        key = (where, shown and (shown.digest, shown.visible.tobytes()))
         if self._kept is None or self._kept[0] != key:
             shape = cells.count(self.volume.geometry.shape)
             kept = np.ones(shape, dtype=np.uint8)

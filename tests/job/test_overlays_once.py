@@ -80,7 +80,6 @@ def where(engine: Engine, made: Picture, labels: Labels, without: Labels | View)
     return np.asarray((made.rgb != engine.picture(view, texts).rgb).any(axis=2))
 
 
-@pytest.mark.skipif(shutil.which("pdfimages") is None, reason="pdfimages (poppler) is not installed")
 def test_every_mark_is_the_same_on_screen_in_png_dicom_and_pdf(
     desk: Desk, doubtful: Session, clock: ScriptedClock, tmp_path: Path
 ) -> None:
@@ -118,10 +117,11 @@ def test_every_mark_is_the_same_on_screen_in_png_dicom_and_pdf(
     assert (dicom == png).all()
     acts.report(session, clock)
     (tmp_path / "report.pdf").write_bytes(session.report_pdf())
-    subprocess.run(["pdfimages", "-png", "report.pdf", "in"], cwd=tmp_path, check=True)
-    inside = [np.array(Image.open(path).convert("RGB")) for path in sorted(tmp_path.glob("in-*.png"))]
-    paper = next(rgb for rgb in inside if rgb.shape == png.shape and (rgb == png).mean() > 0.5)
-    assert (paper == png).all()
+    if shutil.which("pdfimages"):  # of poppler; all else is compared without it too
+        subprocess.run(["pdfimages", "-png", "report.pdf", "in"], cwd=tmp_path, check=True)
+        inside = [np.array(Image.open(path).convert("RGB")) for path in sorted(tmp_path.glob("in-*.png"))]
+        paper = next(rgb for rgb in inside if rgb.shape == png.shape and (rgb == png).mean() > 0.5)
+        assert (paper == png).all()
 
     # each part of it, and that the four show it alike
     engine = Engine(session.volume)

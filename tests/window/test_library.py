@@ -109,20 +109,21 @@ def test_studies_come_into_the_list_while_others_are_copied(signed_in, qtbot, th
     qtbot.waitUntil(lambda: not any(row.partial for row in rows(signed_in)), timeout=30000)
 
 
-def test_a_big_zip_says_how_far_it_is_and_the_cross_ends_it(signed_in, qtbot, three, tmp_path, monkeypatch):
-    """While it is unpacked the count stands where the person looks; stopped, nothing came in and nothing is left."""
-    import tempfile
+def packed_up(folder, tmp_path):
+    """All files of a folder as a ZIP."""
+    packed = tmp_path / "disc.zip"
+    with zipfile.ZipFile(packed, "w") as out:
+        for number, path in enumerate(sorted(p for p in folder.rglob("*") if p.is_file())):
+            out.write(path, f"{number}.dcm")
+    return packed
+
+
+def half_way(monkeypatch):
+    """Unpacking tells every byte and stops in its middle: (until this is set, set when it is there)."""
     import threading
-    import zipfile
 
     from workstation.dicom import zipped
 
-    packed = tmp_path / "disc.zip"
-    with zipfile.ZipFile(packed, "w") as out:
-        for number, path in enumerate(sorted(p for p in three.rglob("*") if p.is_file())):
-            out.write(path, f"{number}.dcm")
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setattr(zipped, "_TOLD_LEAST", 1)
     go, half = threading.Event(), threading.Event()
     real = zipped._copy
@@ -134,6 +135,17 @@ def test_a_big_zip_says_how_far_it_is_and_the_cross_ends_it(signed_in, qtbot, th
         return real(archive, entry, target, way)
 
     monkeypatch.setattr(zipped, "_copy", slowly)
+    return go, half
+
+
+def test_a_big_zip_says_how_far_it_is_and_the_cross_ends_it(signed_in, qtbot, three, tmp_path, monkeypatch):
+    """While it is unpacked the count stands where the person looks; stopped, nothing came in and nothing is left."""
+    import tempfile
+
+    packed = packed_up(three, tmp_path)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    go, half = half_way(monkeypatch)
     drop(signed_in, packed)
     qtbot.waitUntil(half.is_set, timeout=30000)
     qtbot.waitUntil(lambda: signed_in.library._heading.text().startswith("Unpacking: "), timeout=30000)
@@ -153,25 +165,8 @@ def test_a_big_zip_says_how_far_it_is_and_the_cross_ends_it(signed_in, qtbot, th
 
 
 def test_a_zip_that_is_opened_says_how_far_it_is_unpacked(signed_in, qtbot, small_study, tmp_path, monkeypatch):
-    import threading
-
-    from workstation.dicom import zipped
-
-    packed = tmp_path / "disc.zip"
-    with zipfile.ZipFile(packed, "w") as out:
-        for number, path in enumerate(sorted(p for p in small_study.rglob("*") if p.is_file())):
-            out.write(path, f"{number}.dcm")
-    monkeypatch.setattr(zipped, "_TOLD_LEAST", 1)
-    go, half = threading.Event(), threading.Event()
-    real = zipped._copy
-
-    def slowly(archive, entry, target, way):
-        if way.done > way.of / 2 and not go.is_set():
-            half.set()
-            go.wait(10)
-        return real(archive, entry, target, way)
-
-    monkeypatch.setattr(zipped, "_copy", slowly)
+    packed = packed_up(small_study, tmp_path)
+    go, half = half_way(monkeypatch)
     signed_in.open(str(packed))
     panel = signed_in.case.opening
     qtbot.waitUntil(half.is_set, timeout=30000)
