@@ -152,7 +152,7 @@ class Space:
         mask, mask_scale = self.within(where)
         if mask.size == 1 and shown is None:
             return _ALL
-        key = (where, shown and (shown.digest, shown.visible.tobytes()))
+        key = (where, None if shown is None else (shown.digest, shown.visible.tobytes()))
         if self._kept is None or self._kept[0] != key:
             shape = cells.count(self.volume.geometry.shape)
             kept = np.ones(shape, dtype=np.uint8)
